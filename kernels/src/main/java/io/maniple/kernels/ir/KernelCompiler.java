@@ -1,0 +1,28 @@
+package io.maniple.kernels.ir;
+
+import java.util.List;
+import java.util.Optional;
+
+/** Turns a kernel into something that runs: machine code, or the portable interpreter. */
+public interface KernelCompiler {
+    /** A kernel ready to run; safe to call from several threads at once. */
+    interface Executable {
+        /**
+         * Runs one box.
+         *
+         * @param arguments address of the argument block ({@link Kernel.Arguments}), 8-byte aligned native memory
+         */
+        void run(long arguments);
+    }
+
+    /**
+     * Compiles for one access per operand.
+     *
+     * @param streaming whether contiguous stores should bypass the cache (outputs larger than it)
+     * @return empty where this compiler has no form for the kernel; the portable one has one for every kernel
+     */
+    Optional<Executable> compile(Kernel kernel, List<Kernel.Access> accesses, boolean streaming);
+
+    /** For people: "x86-64 AVX2", "portable". */
+    String name();
+}
