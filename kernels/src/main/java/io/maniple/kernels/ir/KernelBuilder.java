@@ -73,6 +73,11 @@ public final class KernelBuilder {
         return from == type ? value : add(new Node.Reinterpret(value, from, type));
     }
 
+    /** Rounds a FLOAT32 value to the nearest float16 (and keeps it as FLOAT32). */
+    public int roundToHalf(int value) {
+        return apply(Primitive.ROUND_TO_HALF, value);
+    }
+
     public void store(int operand, ElementType storage, int value, int mask) {
         nodes.add(new Node.Store(operand, storage, value, mask));
         // A later load of the same operand must see the stored value; the planner forwards values itself.

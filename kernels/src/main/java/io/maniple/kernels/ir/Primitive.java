@@ -26,6 +26,8 @@ public enum Primitive {
     TRUNC(1),
     /** Round half to even. */
     RINT(1),
+    /** FLOAT32 to the nearest float16 value (ties to even, overflow to inf), kept as FLOAT32. */
+    ROUND_TO_HALF(1),
     /** Integers and BOOL. */
     AND(2),
     OR(2),

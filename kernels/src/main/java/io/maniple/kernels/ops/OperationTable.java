@@ -1,0 +1,37 @@
+package io.maniple.kernels.ops;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** All operations of this build, numbered from 1. */
+public final class OperationTable {
+    private static final OperationTable STANDARD = new OperationTable(List.of());
+
+    private final List<Operation> operations;
+    private final Map<String, Operation> byKey = new HashMap<>();
+
+    OperationTable(List<Operation> operations) {
+        this.operations = List.copyOf(operations);
+        for (Operation operation : operations) {
+            byKey.put(operation.name() + ":" + operation.signature(), operation);
+        }
+    }
+
+    public static OperationTable standard() {
+        return STANDARD;
+    }
+
+    public List<Operation> operations() {
+        return operations;
+    }
+
+    public Optional<Operation> byNumber(int number) {
+        return number < 1 || number > operations.size() ? Optional.empty() : Optional.of(operations.get(number - 1));
+    }
+
+    public Optional<Operation> find(String name, String signature) {
+        return Optional.ofNullable(byKey.get(name + ":" + signature));
+    }
+}
