@@ -52,12 +52,12 @@ public final class Planner {
         switch (operation.kind()) {
             case Operation.Kind.Elementwise elementwise -> addElementwise(operation, instruction);
             case Operation.Kind.Fold fold -> addFold(operation, instruction);
-            case Operation.Kind.Scan scan -> addRoutine(instruction, operation);
+            case Operation.Kind.Scan scan -> RoutineOperands.addScan(this, operation, instruction);
             case Operation.Kind.Routine routine -> {
                 if (ArgumentExtremes.isOne(operation)) {
                     ArgumentExtremes.expand(this, operation, instruction);
                 } else {
-                    addRoutine(instruction, operation);
+                    RoutineOperands.add(this, operation, instruction);
                 }
             }
         }
@@ -154,15 +154,23 @@ public final class Planner {
         throw new IllegalArgumentException("a fold needs an array");
     }
 
-    void addElementwise(Operation operation, List<Operand> operands, int source) {
-        addElementwise(operation, new Instruction(operation.number(), operands, source));
+    /** Copies between views of one shape, casting on the way. */
+    void addCopy(Operand.View to, Operand.View from, int source) {
+        char type = to.layout().type().character();
+        Operation copyto = table.find("copyto", type + "->" + type).orElseThrow();
+        addElementwise(copyto, new Instruction(copyto.number(), List.of(to, from), source));
     }
 
-    private void addRoutine(Instruction instruction, Operation operation) {
+    /** A contiguous temporary of a view's shape. */
+    Operand.View temporaryLike(Operand.View view, DType type) {
+        Layout layout = Layout.contiguous(type, view.layout().shape());
+        return new Operand.View(newTemporary(Math.max(1, layout.highest())), layout, 0);
+    }
+
+    /** @param updates whether the outputs' old contents matter */
+    void addRoutine(Instruction instruction, Operation operation, boolean updates) {
         List<Access> reads = new ArrayList<>();
         List<Access> writes = new ArrayList<>();
-        // `place` and `put` keep what they do not write, so their output is also an input.
-        boolean updates = operation.name().equals("place") || operation.name().equals("put");
         for (int index = 0; index < instruction.operands().size(); index++) {
             if (instruction.operands().get(index) instanceof Operand.View view && view.layout().elements() > 0) {
                 Access range = new Access(
