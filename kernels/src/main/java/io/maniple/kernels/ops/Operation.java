@@ -28,8 +28,9 @@ public record Operation(int number, String name, List<DType> inputs, List<DType>
         record Elementwise(Lowering lowering) implements Kind {}
 
         /**
-         * Folds dimensions; the input is first cast to {@code accumulator} (complex: both parts are folded on their
-         * own), mapped by {@code map} and the result cast to the output type.
+         * Folds dimensions. {@code map} takes an element of the signature's input type to a value of type
+         * {@code accumulator} (it casts where they differ), which the reduction folds (complex: both parts on their
+         * own); the result is cast to the signature's output type.
          */
         record Fold(Reduction reduction, DType accumulator, Lowering map) implements Kind {}
 

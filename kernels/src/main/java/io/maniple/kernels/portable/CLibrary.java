@@ -1,0 +1,102 @@
+package io.maniple.kernels.portable;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+
+
+/** Functions of the C library that Java lacks, with formulas in their place where there is no such library. */
+final class CLibrary {
+    private static final double LOG_2 = 0.6931471805599453;
+    /** From here on x * x + 1 is x * x, and the logarithm of twice x is the result. */
+    private static final double LARGE = 0x1p28;
+
+    private static final MethodHandle EXP2 = find("exp2");
+    private static final MethodHandle LOG2 = find("log2");
+    private static final MethodHandle ASINH = find("asinh");
+    private static final MethodHandle ACOSH = find("acosh");
+    private static final MethodHandle ATANH = find("atanh");
+
+    private CLibrary() {}
+
+    static double exp2(double x) {
+        return EXP2 == null ? Math.pow(2, x) : call(EXP2, x);
+    }
+
+    static double log2(double x) {
+        return LOG2 == null ? log2Formula(x) : call(LOG2, x);
+    }
+
+    static double asinh(double x) {
+        return ASINH == null ? asinhFormula(x) : call(ASINH, x);
+    }
+
+    static double acosh(double x) {
+        return ACOSH == null ? acoshFormula(x) : call(ACOSH, x);
+    }
+
+    static double atanh(double x) {
+        return ATANH == null ? atanhFormula(x) : call(ATANH, x);
+    }
+
+    /** Exact for powers of two. */
+    static double log2Formula(double x) {
+        if (!(x > 0) || Double.isInfinite(x)) {
+            return Math.log(x);
+        }
+        int exponent = Math.getExponent(x);
+        double fraction = x;
+        if (exponent < Double.MIN_EXPONENT) {
+            fraction = x * 0x1p54;
+            exponent = Math.getExponent(fraction);
+            fraction = Math.scalb(fraction, -exponent);
+            exponent -= 54;
+        } else {
+            fraction = Math.scalb(x, -exponent);
+        }
+        return exponent + Math.log(fraction) / LOG_2;
+    }
+
+    static double asinhFormula(double x) {
+        double size = Math.abs(x);
+        double result;
+        if (!(size <= LARGE)) {
+            result = Math.log(size) + LOG_2;
+        } else {
+            double square = size * size;
+            result = Math.log1p(size + square / (1 + Math.sqrt(1 + square)));
+        }
+        return Math.copySign(result, x);
+    }
+
+    static double acoshFormula(double x) {
+        if (x > LARGE) {
+            return Math.log(x) + LOG_2;
+        }
+        double beyond = x - 1;
+        return Math.log1p(beyond + Math.sqrt(2 * beyond + beyond * beyond));
+    }
+
+    static double atanhFormula(double x) {
+        double size = Math.abs(x);
+        return Math.copySign(0.5 * Math.log1p(2 * size / (1 - size)), x);
+    }
+
+    private static double call(MethodHandle function, double x) {
+        try {
+            return (double) function.invokeExact(x);
+        } catch (Throwable impossible) {
+            throw new AssertionError("a C function of a number cannot throw", impossible);
+        }
+    }
+
+    private static MethodHandle find(String name) {
+        Linker linker = Linker.nativeLinker();
+        FunctionDescriptor type = FunctionDescriptor.of(ValueLayout.JAVA_DOUBLE, ValueLayout.JAVA_DOUBLE);
+        return linker.defaultLookup()
+                .find(name)
+                .map(address -> linker.downcallHandle(address, type, Linker.Option.critical(false)))
+                .orElse(null);
+    }
+}
