@@ -20,6 +20,8 @@ final class PortableKernel implements KernelCompiler.Executable {
     private final BlockAllocation allocation;
     private final int firstScalar;
     private final int partials;
+    /** A row may read what the row before it wrote, so no block may span two rows. */
+    private final boolean rowByRow;
 
     PortableKernel(Kernel kernel) {
         nodes = kernel.nodes();
@@ -40,6 +42,9 @@ final class PortableKernel implements KernelCompiler.Executable {
         allocation = BlockAllocation.of(kernel);
         firstScalar = Kernel.Arguments.scalars(kernel.operands());
         partials = 64 / kernel.widestBytes();
+        rowByRow = nodes.stream()
+                .anyMatch(node -> node instanceof Node.Load load
+                        && nodes.stream().anyMatch(other -> other instanceof Node.Store store && store.operand() == load.operand()));
     }
 
     @Override
@@ -85,7 +90,7 @@ final class PortableKernel implements KernelCompiler.Executable {
                 }
             }
             for (begin = 0; begin < total; begin += count) {
-                count = (int) Math.min(BLOCK, total - begin);
+                count = (int) Math.min(BLOCK, rowByRow ? n0 - begin % n0 : total - begin);
                 for (int i = 0; i < types.length; i++) {
                     step(i);
                 }
