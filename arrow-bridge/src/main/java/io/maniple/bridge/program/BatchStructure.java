@@ -72,7 +72,7 @@ public final class BatchStructure {
             }
         }
         for (Observation observation : batch.getObservationsList()) {
-            observed[numbers.get(observation.getHandle())] = true;
+            observed[number(numbers, observation.getHandle())] = true;
         }
         hash = computeHash();
     }
@@ -98,12 +98,14 @@ public final class BatchStructure {
                 || operands != batch.getOperandOffsetCount()) {
             throw new ProgramException(
                     Status.INVALID_PROGRAM,
-                    "the instructions have " + operands + " operands, the operand columns " + batch.getOperandBufferCount()
-                            + ", " + batch.getOperandLayoutCount() + ", " + batch.getOperandOffsetCount());
+                    "the instructions have " + operands + " operands, the operand columns "
+                            + batch.getOperandBufferCount() + ", " + batch.getOperandLayoutCount() + ", "
+                            + batch.getOperandOffsetCount());
         }
         Map<Long, NewBuffer> created = new HashMap<>();
         for (NewBuffer fresh : batch.getBuffersList()) {
-            if (fresh.getHandle() <= 0 || sizes.bytes(fresh.getHandle()) >= 0
+            if (fresh.getHandle() <= 0
+                    || sizes.bytes(fresh.getHandle()) >= 0
                     || created.put(fresh.getHandle(), fresh) != null) {
                 throw new ProgramException(
                         Status.INVALID_PROGRAM, "the handle " + fresh.getHandle() + " cannot name a new buffer");

@@ -174,6 +174,7 @@ public final class Layout {
 
     @Override
     public String toString() {
-        return type.name().toLowerCase(java.util.Locale.ROOT) + Arrays.toString(shape) + " by " + Arrays.toString(strides);
+        return type.name().toLowerCase(java.util.Locale.ROOT) + Arrays.toString(shape) + " by "
+                + Arrays.toString(strides);
     }
 }

@@ -108,7 +108,9 @@ public final class ProgramDecoder {
         }
         if (freed[buffer]) {
             throw new ProgramException(
-                    Status.UNKNOWN_BUFFER, "buffer " + structure.handle(buffer) + " is used after it was freed", source);
+                    Status.UNKNOWN_BUFFER,
+                    "buffer " + structure.handle(buffer) + " is used after it was freed",
+                    source);
         }
         Layout layout = layouts.get(position);
         Operand.View view = new Operand.View(buffer, layout, structure.operandOffset(index));
@@ -168,7 +170,9 @@ public final class ProgramDecoder {
             }
             if (view.layout().overlapsItself()) {
                 throw new ProgramException(
-                        Status.INVALID_PROGRAM, "output " + index + " overlaps itself: " + view.layout(), instruction.source());
+                        Status.INVALID_PROGRAM,
+                        "output " + index + " overlaps itself: " + view.layout(),
+                        instruction.source());
             }
         }
         String problem = operations.check(instruction.operation(), operands);

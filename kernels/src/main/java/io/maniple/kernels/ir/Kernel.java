@@ -64,7 +64,10 @@ public record Kernel(List<Node> nodes, int operands, int scalars) {
             widest = Math.max(
                     widest,
                     switch (node) {
-                        case Node.Load load -> Math.max(load.storage().bytes(), load.storage().computed().bytes());
+                        case Node.Load load ->
+                            Math.max(
+                                    load.storage().bytes(),
+                                    load.storage().computed().bytes());
                         case Node.Scalar scalar -> scalar.type().bytes();
                         case Node.Literal literal -> literal.type().bytes();
                         case Node.Index index -> Long.BYTES;

@@ -72,8 +72,7 @@ final class BlockAllocation {
         return new BlockAllocation(blocks);
     }
 
-    private static int take(
-            Kernel kernel, int node, Map<Lane, Integer> used, Map<Lane, Deque<Integer>> free) {
+    private static int take(Kernel kernel, int node, Map<Lane, Integer> used, Map<Lane, Deque<Integer>> free) {
         Lane lane = Lane.of(kernel.typeOf(node));
         Deque<Integer> freeOfLane = free.get(lane);
         return freeOfLane.isEmpty() ? used.merge(lane, 1, Integer::sum) - 1 : freeOfLane.pop();

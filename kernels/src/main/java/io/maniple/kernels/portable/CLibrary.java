@@ -5,7 +5,6 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-
 /** Functions of the C library that Java lacks, with formulas in their place where there is no such library. */
 final class CLibrary {
     private static final double LOG_2 = 0.6931471805599453;

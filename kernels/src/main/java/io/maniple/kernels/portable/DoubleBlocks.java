@@ -45,8 +45,7 @@ final class DoubleBlocks {
                     ASINH,
                     ACOSH,
                     ATANH,
-                    CBRT ->
-                function(Functions.unary(primitive), out, x, count);
+                    CBRT -> function(Functions.unary(primitive), out, x, count);
             case POW, ATAN2, HYPOT -> function(Functions.binary(primitive), out, x, y, count);
             default -> throw new IllegalArgumentException(primitive + " has no meaning for " + type);
         }

@@ -53,8 +53,7 @@ final class Folds {
         partials[0] = result;
     }
 
-    private static void foldInts(
-            Reduction reduction, int[] partials, int[] values, int first, int count, int phase) {
+    private static void foldInts(Reduction reduction, int[] partials, int[] values, int first, int count, int phase) {
         switch (reduction) {
             case SUM -> sum(partials, values, first, count, phase);
             case PRODUCT -> product(partials, values, first, count, phase);

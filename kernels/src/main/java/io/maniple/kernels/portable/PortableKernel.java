@@ -44,7 +44,9 @@ final class PortableKernel implements KernelCompiler.Executable {
         partials = 64 / kernel.widestBytes();
         rowByRow = nodes.stream()
                 .anyMatch(node -> node instanceof Node.Load load
-                        && nodes.stream().anyMatch(other -> other instanceof Node.Store store && store.operand() == load.operand()));
+                        && nodes.stream()
+                                .anyMatch(other ->
+                                        other instanceof Node.Store store && store.operand() == load.operand()));
     }
 
     @Override
@@ -102,8 +104,10 @@ final class PortableKernel implements KernelCompiler.Executable {
                 case Node.Scalar scalar -> {}
                 case Node.Literal literal -> {}
                 case Node.Load load ->
-                    eachRow(load.operand(), (row, i0, address, stride, first, length) ->
-                            Memory.load(load.storage(), address, stride, values[i], first, length));
+                    eachRow(
+                            load.operand(),
+                            (row, i0, address, stride, first, length) ->
+                                    Memory.load(load.storage(), address, stride, values[i], first, length));
                 case Node.Index index -> index((long[]) values[i]);
                 case Node.Apply apply -> apply(apply, values[i]);
                 case Node.Cast cast ->

@@ -51,22 +51,24 @@ public final class Blas {
         MemoryLayout integer = ValueLayout.JAVA_LONG;
         MemoryLayout flag = ValueLayout.JAVA_INT;
         MemoryLayout pointer = ValueLayout.JAVA_LONG;
-        find(lookup, "cblas_" + letter + "gemm").ifPresent(symbol -> gemm.put(
-                type,
-                Linker.nativeLinker()
-                        .downcallHandle(
-                                symbol,
-                                FunctionDescriptor.ofVoid(
-                                        flag, flag, flag, integer, integer, integer, scalar, pointer, integer, pointer,
-                                        integer, scalar, pointer, integer))));
-        find(lookup, "cblas_" + letter + "gemv").ifPresent(symbol -> gemv.put(
-                type,
-                Linker.nativeLinker()
-                        .downcallHandle(
-                                symbol,
-                                FunctionDescriptor.ofVoid(
-                                        flag, flag, integer, integer, scalar, pointer, integer, pointer, integer,
-                                        scalar, pointer, integer))));
+        find(lookup, "cblas_" + letter + "gemm")
+                .ifPresent(symbol -> gemm.put(
+                        type,
+                        Linker.nativeLinker()
+                                .downcallHandle(
+                                        symbol,
+                                        FunctionDescriptor.ofVoid(
+                                                flag, flag, flag, integer, integer, integer, scalar, pointer, integer,
+                                                pointer, integer, scalar, pointer, integer))));
+        find(lookup, "cblas_" + letter + "gemv")
+                .ifPresent(symbol -> gemv.put(
+                        type,
+                        Linker.nativeLinker()
+                                .downcallHandle(
+                                        symbol,
+                                        FunctionDescriptor.ofVoid(
+                                                flag, flag, integer, integer, scalar, pointer, integer, pointer,
+                                                integer, scalar, pointer, integer))));
     }
 
     private static Optional<MemorySegment> find(SymbolLookup lookup, String name) {
@@ -87,11 +89,14 @@ public final class Blas {
             return;
         }
         if (depth == 0) {
-            Scalars.MEMORY.asSlice(target, out.layout().elements() * type.bytes()).fill((byte) 0);
+            Scalars.MEMORY
+                    .asSlice(target, out.layout().elements() * type.bytes())
+                    .fill((byte) 0);
             return;
         }
         if (!gemm.containsKey(type)) {
-            PlainProduct.run(type, target, rows, columns, depth, a.address, a.view.layout(), b.address, b.view.layout());
+            PlainProduct.run(
+                    type, target, rows, columns, depth, a.address, a.view.layout(), b.address, b.view.layout());
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
@@ -103,8 +108,20 @@ public final class Blas {
             } else {
                 invoke(
                         gemm.get(type),
-                        ROW_MAJOR, a.flag(), b.flag(), rows, columns, depth, one(type, arena), a.address, a.leading(),
-                        b.address, b.leading(), zero(type, arena), target, columns);
+                        ROW_MAJOR,
+                        a.flag(),
+                        b.flag(),
+                        rows,
+                        columns,
+                        depth,
+                        one(type, arena),
+                        a.address,
+                        a.leading(),
+                        b.address,
+                        b.leading(),
+                        zero(type, arena),
+                        target,
+                        columns);
             }
         }
     }
@@ -119,8 +136,18 @@ public final class Blas {
         long step = depth == 1 ? 1 : layout.stride(along) / type.bytes();
         invoke(
                 gemv.get(type),
-                ROW_MAJOR, transposed ? TRANSPOSED : PLAIN, storedRows, storedColumns, one(type, arena),
-                matrix.address, matrix.leading(), vector.address, step, zero(type, arena), target, 1L);
+                ROW_MAJOR,
+                transposed ? TRANSPOSED : PLAIN,
+                storedRows,
+                storedColumns,
+                one(type, arena),
+                matrix.address,
+                matrix.leading(),
+                vector.address,
+                step,
+                zero(type, arena),
+                target,
+                1L);
         assert size == (transposed ? storedColumns : storedRows);
     }
 

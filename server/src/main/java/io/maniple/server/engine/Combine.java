@@ -68,8 +68,8 @@ final class Combine {
 
     private static void combine(Launch.Partials partials, long left, long right) {
         ElementType type = partials.accumulator();
-        long combined = Scalars.combine(
-                partials.fold().reduction(), type, Scalars.read(type, left), Scalars.read(type, right));
+        long combined =
+                Scalars.combine(partials.fold().reduction(), type, Scalars.read(type, left), Scalars.read(type, right));
         Scalars.write(type, left, combined);
     }
 

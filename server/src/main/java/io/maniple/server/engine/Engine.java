@@ -48,7 +48,8 @@ public final class Engine {
             long[] partialAddresses = new long[launch.partials().size()];
             for (int fold = 0; fold < partialAddresses.length; fold++) {
                 Launch.Partials partials = launch.partials().get(fold);
-                long destination = memory.address(partials.fold().buffer()) + partials.fold().offset();
+                long destination = memory.address(partials.fold().buffer())
+                        + partials.fold().offset();
                 if (partials.direct()) {
                     partialAddresses[fold] = destination;
                 } else {
@@ -85,7 +86,8 @@ public final class Engine {
             for (int fold = 0; fold < partialAddresses.length; fold++) {
                 Launch.Partials partials = launch.partials().get(fold);
                 if (!partials.direct()) {
-                    long destination = memory.address(partials.fold().buffer()) + partials.fold().offset();
+                    long destination = memory.address(partials.fold().buffer())
+                            + partials.fold().offset();
                     Combine.run(partials, partialAddresses[fold], destination);
                 }
             }

@@ -39,7 +39,8 @@ record Launch(Plan.KernelStep step, List<Region> regions, List<Partials> partial
             long[] keptShape,
             long[] destinationSteps) {
         long bytes() {
-            return Math.multiplyExact(Math.multiplyExact(results, perResult), fold.accumulator().bytes());
+            return Math.multiplyExact(
+                    Math.multiplyExact(results, perResult), fold.accumulator().bytes());
         }
 
         ElementType accumulator() {

@@ -41,12 +41,11 @@ final class LaunchBuilder {
     }
 
     Launch build() {
-        List<Region> regions =
-                switch (step.mode()) {
-                    case MAP -> List.of(map());
-                    case FOLD_INNER -> foldInner();
-                    case FOLD_OUTER -> List.of(foldOuter());
-                };
+        List<Region> regions = switch (step.mode()) {
+            case MAP -> List.of(map());
+            case FOLD_INNER -> foldInner();
+            case FOLD_OUTER -> List.of(foldOuter());
+        };
         return new Launch(step, regions, partials);
     }
 
@@ -114,14 +113,7 @@ final class LaunchBuilder {
         }
         Executable executable = compilers.compile(kernel, accesses, streaming);
         return new Region(
-                executable,
-                outerSizes(),
-                size1,
-                size0,
-                chunk1,
-                chunk0,
-                motions.toArray(Region.Motion[]::new),
-                index);
+                executable, outerSizes(), size1, size0, chunk1, chunk0, motions.toArray(Region.Motion[]::new), index);
     }
 
     private boolean isTransposing() {
@@ -138,7 +130,8 @@ final class LaunchBuilder {
         long bytes = 0;
         for (Plan.Binding binding : step.bindings()) {
             if (binding.stored()) {
-                if (binding.loaded() || binding.strides()[rank - 1] != binding.storage().bytes()) {
+                if (binding.loaded()
+                        || binding.strides()[rank - 1] != binding.storage().bytes()) {
                     return false;
                 }
                 bytes += binding.storage().bytes() * step.elements();
@@ -225,8 +218,8 @@ final class LaunchBuilder {
             long step0 = isPartial ? 0 : strides[rank - 1];
             long rowStep = isPartial ? bytes : step0 * piece;
             long start = isPartial ? firstPartial * bytes : firstElement * step0;
-            motions.add(new Region.Motion(
-                    start, Arrays.copyOf(strides, rank - 1), rowStep * chunk1, 0, rowStep, step0));
+            motions.add(
+                    new Region.Motion(start, Arrays.copyOf(strides, rank - 1), rowStep * chunk1, 0, rowStep, step0));
             accesses.add(step0 == 0 ? Access.BROADCAST : step0 == bytes ? Access.CONTIGUOUS : Access.STRIDED);
         }
         long[] index = step.indexStrides() == null ? new long[rank] : step.indexStrides();
@@ -306,12 +299,7 @@ final class LaunchBuilder {
         if (target.direct()) {
             long[] strides = target.fold().strides();
             return new Region.Motion(
-                    0,
-                    Arrays.copyOf(strides, rank - 2),
-                    0,
-                    strides[rank - 1] * chunk0,
-                    0,
-                    strides[rank - 1]);
+                    0, Arrays.copyOf(strides, rank - 2), 0, strides[rank - 1] * chunk0, 0, strides[rank - 1]);
         }
         long bytes = target.accumulator().bytes();
         long[] outer = new long[rank - 2];

@@ -28,7 +28,8 @@ final class Routines {
         Operation operation = step.operation();
         switch (operation.kind()) {
             case Operation.Kind.Scan scan -> {
-                Operand.ScalarOperand axis = (Operand.ScalarOperand) instruction.operands().getLast();
+                Operand.ScalarOperand axis =
+                        (Operand.ScalarOperand) instruction.operands().getLast();
                 scans.run(scan.reduction(), instruction.view(0), Scalars.integer(scalars.get(axis.position())), memory);
             }
             case Operation.Kind.Routine routine -> runNamed(operation.name(), instruction, memory);
@@ -44,8 +45,7 @@ final class Routines {
             case "take" -> gathers.take(instruction, memory);
             case "put" -> gathers.put(instruction, memory);
             case "matmul" -> blas.matmul(instruction, memory);
-            default ->
-                throw new ManipleException(Status.INTERNAL, "the operation " + name + " has no routine", "");
+            default -> throw new ManipleException(Status.INTERNAL, "the operation " + name + " has no routine", "");
         }
     }
 

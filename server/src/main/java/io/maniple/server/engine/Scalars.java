@@ -24,8 +24,7 @@ final class Scalars {
             case INT32 -> MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, address);
             case UINT32, FLOAT32 -> MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, address) & 0xffffffffL;
             case FLOAT16 ->
-                Float.floatToRawIntBits(
-                                Float.float16ToFloat(MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, address)))
+                Float.floatToRawIntBits(Float.float16ToFloat(MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, address)))
                         & 0xffffffffL;
             case INT64, UINT64, FLOAT64 -> MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, address);
         };
@@ -37,10 +36,8 @@ final class Scalars {
             case INT16, UINT16 -> MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, (short) bits);
             case INT32, UINT32, FLOAT32 -> MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, address, (int) bits);
             case FLOAT16 ->
-                MEMORY.set(
-                        ValueLayout.JAVA_SHORT_UNALIGNED,
-                        address,
-                        Float.floatToFloat16(Float.intBitsToFloat((int) bits)));
+                MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, Float.floatToFloat16(Float.intBitsToFloat((int)
+                        bits)));
             case INT64, UINT64, FLOAT64 -> MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, bits);
         }
     }
@@ -54,15 +51,12 @@ final class Scalars {
             return isNonZero(from, bits) ? 1 : 0;
         }
         if (from.isFloating()) {
-            double value = from == ElementType.FLOAT64
-                    ? Double.longBitsToDouble(bits)
-                    : Float.intBitsToFloat((int) bits);
+            double value =
+                    from == ElementType.FLOAT64 ? Double.longBitsToDouble(bits) : Float.intBitsToFloat((int) bits);
             return to.isFloating() ? ofDouble(to, value) : truncated(to, (long) value);
         }
         if (to.isFloating()) {
-            double value = from == ElementType.UINT64 && bits < 0
-                    ? ((bits >>> 1) | (bits & 1)) * 2.0
-                    : (double) bits;
+            double value = from == ElementType.UINT64 && bits < 0 ? ((bits >>> 1) | (bits & 1)) * 2.0 : (double) bits;
             return to == ElementType.FLOAT64 || from == ElementType.UINT64
                     ? ofDouble(to, value)
                     : Float.floatToRawIntBits((float) bits) & 0xffffffffL;
@@ -104,8 +98,8 @@ final class Scalars {
                 Double.doubleToRawLongBits(
                         combine(reduction, Double.longBitsToDouble(left), Double.longBitsToDouble(right)));
             case FLOAT32, FLOAT16 ->
-                Float.floatToRawIntBits(combine(
-                                reduction, Float.intBitsToFloat((int) left), Float.intBitsToFloat((int) right)))
+                Float.floatToRawIntBits(
+                                combine(reduction, Float.intBitsToFloat((int) left), Float.intBitsToFloat((int) right)))
                         & 0xffffffffL;
             case BOOL, INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64 ->
                 truncated(type, combineIntegers(reduction, type, left, right));
@@ -150,8 +144,7 @@ final class Scalars {
         return switch (type) {
             case COMPLEX128 -> part == 0 ? scalar.getLow() : scalar.getHigh();
             case COMPLEX64 -> part == 0 ? scalar.getLow() & 0xffffffffL : scalar.getLow() >>> 32;
-            case FLOAT16 ->
-                Float.floatToRawIntBits(Float.float16ToFloat((short) scalar.getLow())) & 0xffffffffL;
+            case FLOAT16 -> Float.floatToRawIntBits(Float.float16ToFloat((short) scalar.getLow())) & 0xffffffffL;
             case BOOL -> scalar.getLow() != 0 ? 1 : 0;
             case INT8 -> (byte) scalar.getLow();
             case INT16 -> (short) scalar.getLow();

@@ -59,8 +59,7 @@ final class Scans {
     }
 
     /** The axis is the innermost one (or holds pairs of a complex number's parts). */
-    private void lines(
-            Reduction reduction, ElementType type, long address, long outer, long length, long inner) {
+    private void lines(Reduction reduction, ElementType type, long address, long outer, long length, long inner) {
         long step = inner * type.bytes();
         long blocks = (length + BLOCK - 1) / BLOCK;
         long lines = outer * inner;
@@ -96,8 +95,7 @@ final class Scans {
         }
     }
 
-    private static void scan(
-            Reduction reduction, ElementType type, long first, long step, long count, long before) {
+    private static void scan(Reduction reduction, ElementType type, long first, long step, long count, long before) {
         long end = first + count * step;
         if (reduction == Reduction.SUM && type == ElementType.FLOAT64) {
             double sum = Double.longBitsToDouble(before);
@@ -159,7 +157,8 @@ final class Scans {
         long rowBytes = inner * type.bytes();
         workers.run(outer * chunks, Math.max(1, BLOCK / (length * chunk)), (worker, begin, end) -> {
             try (Arena arena = Arena.ofConfined()) {
-                long block = arena.allocate(8L * Kernel.Arguments.scalars(2), 64).address();
+                long block =
+                        arena.allocate(8L * Kernel.Arguments.scalars(2), 64).address();
                 for (long item = begin; item < end; item++) {
                     long column = item % chunks * chunk;
                     long first = address + item / chunks * length * rowBytes + column * type.bytes();

@@ -59,8 +59,8 @@ public final class Workers implements AutoCloseable {
                 body.run(0, 0, items);
                 return;
             }
-            Loop loop = new Loop(
-                    body, items, grain, new AtomicLong(), new AtomicInteger(threads.length), new Failure());
+            Loop loop =
+                    new Loop(body, items, grain, new AtomicLong(), new AtomicInteger(threads.length), new Failure());
             current = loop;
             for (Thread thread : threads) {
                 LockSupport.unpark(thread);

@@ -56,8 +56,7 @@ final class ArgumentExtremes {
             }
         }
         Operand.View broadcast = new Operand.View(buffer, new Layout(type, shape, strides), 0);
-        planner.addFold(
-                first(operation, type), output, List.of(input, broadcast), null, index, instruction.source());
+        planner.addFold(first(operation, type), output, List.of(input, broadcast), null, index, instruction.source());
     }
 
     /** Folds to the smallest index at which the first input equals the second, or both are NaN. */

@@ -65,7 +65,13 @@ final class Boxes {
 
     /** How many bytes the axes narrower than {@code stride} reach, for the wider of both views. */
     private static long reachBelow(
-            TreeSet<Long> grid, Access left, long[] leftShape, Access right, long[] rightShape, long stride, long element) {
+            TreeSet<Long> grid,
+            Access left,
+            long[] leftShape,
+            Access right,
+            long[] rightShape,
+            long stride,
+            long element) {
         long leftReach = 0;
         long rightReach = 0;
         for (long narrower : grid.headSet(stride)) {

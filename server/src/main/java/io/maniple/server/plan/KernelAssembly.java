@@ -2,9 +2,7 @@ package io.maniple.server.plan;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.kernels.ir.ElementType;
-import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelBuilder;
-import io.maniple.kernels.ir.Node;
 import io.maniple.kernels.ir.Primitive;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.ops.Casts;
@@ -16,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
-import org.jspecify.annotations.Nullable;
 
 /** Builds the kernel of one group: values pass between instructions in registers, dead temporaries are not stored. */
 final class KernelAssembly {
@@ -48,7 +45,8 @@ final class KernelAssembly {
     Plan.KernelStep assemble(List<Integer> frees) {
         List<Plan.Described> described = new ArrayList<>();
         for (Member member : group.members()) {
-            described.add(new Plan.Described(member.operation().name(), member.operation().signature(), member.source()));
+            described.add(new Plan.Described(
+                    member.operation().name(), member.operation().signature(), member.source()));
             if (member.folds()) {
                 fold(member);
             } else {
@@ -79,7 +77,8 @@ final class KernelAssembly {
         int mask = mask(member);
         for (int index = 0; index < results.size(); index++) {
             Access output = member.outputs().get(index);
-            Value value = Casts.cast(builder, results.get(index), operation.outputs().get(index), output.type());
+            Value value =
+                    Casts.cast(builder, results.get(index), operation.outputs().get(index), output.type());
             if (operation.outputs().get(index) == DType.FLOAT16 && output.type() == DType.FLOAT16) {
                 // The lowering may hand over an unrounded float32; what is stored is a float16.
                 value = Value.of(builder.roundToHalf(value.real()));
@@ -108,7 +107,8 @@ final class KernelAssembly {
     private List<Value> inputs(Member member) {
         List<Value> values = new ArrayList<>();
         for (int index = 0; index < member.inputs().size(); index++) {
-            values.add(read(member.inputs().get(index), member.operation().inputs().get(index)));
+            values.add(
+                    read(member.inputs().get(index), member.operation().inputs().get(index)));
         }
         return values;
     }
@@ -185,8 +185,7 @@ final class KernelAssembly {
         }
     }
 
-    private void addFold(
-            Reduction reduction, ElementType accumulator, int value, int mask, Access output, int part) {
+    private void addFold(Reduction reduction, ElementType accumulator, int value, int mask, Access output, int part) {
         int folded = builder.cast(value, accumulator);
         if (mask >= 0) {
             int identity = builder.literal(accumulator, reduction.identityBits(accumulator));

@@ -145,7 +145,9 @@ final class KernelTrimmer {
                 new Node.Apply(
                         apply.primitive(),
                         apply.type(),
-                        apply.arguments().stream().map(argument -> numbers[argument]).toList());
+                        apply.arguments().stream()
+                                .map(argument -> numbers[argument])
+                                .toList());
             case Node.Cast cast -> new Node.Cast(numbers[cast.value()], cast.from(), cast.type());
             case Node.Reinterpret reinterpret ->
                 new Node.Reinterpret(numbers[reinterpret.value()], reinterpret.from(), reinterpret.type());
@@ -157,10 +159,7 @@ final class KernelTrimmer {
                         store.mask() < 0 ? -1 : numbers[store.mask()]);
             case Node.Reduce reduce ->
                 new Node.Reduce(
-                        operandNumbers[reduce.operand()],
-                        reduce.reduction(),
-                        reduce.type(),
-                        numbers[reduce.value()]);
+                        operandNumbers[reduce.operand()], reduce.reduction(), reduce.type(), numbers[reduce.value()]);
         };
     }
 }

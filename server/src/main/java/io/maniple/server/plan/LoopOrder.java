@@ -40,7 +40,8 @@ final class LoopOrder {
         List<int[]> merged = new ArrayList<>();
         for (int dimension : order) {
             int[] before = merged.isEmpty() ? null : merged.getLast();
-            if (before != null && follows(before[before.length - 1], dimension, shape, accesses, isFolded, indexStrides)) {
+            if (before != null
+                    && follows(before[before.length - 1], dimension, shape, accesses, isFolded, indexStrides)) {
                 int[] longer = Arrays.copyOf(before, before.length + 1);
                 longer[before.length] = dimension;
                 merged.set(merged.size() - 1, longer);

@@ -14,7 +14,12 @@ import org.jspecify.annotations.Nullable;
  * @param mask where results are written or folded; null for everywhere
  * @param source as in {@link io.maniple.bridge.program.Instruction#source()}
  */
-record Member(Operation operation, List<Access> outputs, List<Input> inputs, @Nullable Input mask, int source) {
+record Member(
+        Operation operation,
+        List<Access> outputs,
+        List<Input> inputs,
+        @Nullable Input mask,
+        int source) {
     /** An input: a view or a scalar. */
     sealed interface Input {
         record Memory(Access access) implements Input {}

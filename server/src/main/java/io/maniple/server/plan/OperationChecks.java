@@ -26,13 +26,12 @@ public final class OperationChecks implements ProgramDecoder.Operations {
     @Override
     public @Nullable String check(int number, List<Operand> operands) {
         Operation operation = table.byNumber(number).orElseThrow();
-        String problem =
-                switch (operation.kind()) {
-                    case Operation.Kind.Elementwise elementwise -> elementwise(operation, operands);
-                    case Operation.Kind.Fold fold -> fold(operation, operands);
-                    case Operation.Kind.Scan scan -> scan(operands);
-                    case Operation.Kind.Routine routine -> routine(operation, operands);
-                };
+        String problem = switch (operation.kind()) {
+            case Operation.Kind.Elementwise elementwise -> elementwise(operation, operands);
+            case Operation.Kind.Fold fold -> fold(operation, operands);
+            case Operation.Kind.Scan scan -> scan(operands);
+            case Operation.Kind.Routine routine -> routine(operation, operands);
+        };
         return problem == null ? null : operation.name() + ": " + problem;
     }
 
@@ -120,15 +119,20 @@ public final class OperationChecks implements ProgramDecoder.Operations {
                 return "takes no scalars";
             }
         }
-        List<Layout> layouts =
-                operands.stream().map(operand -> ((Operand.View) operand).layout()).toList();
+        List<Layout> layouts = operands.stream()
+                .map(operand -> ((Operand.View) operand).layout())
+                .toList();
         return switch (operation.name()) {
             case "argmax.reduce", "argmin.reduce" ->
-                layouts.size() == 2 ? keepsRank((Operand.View) operands.get(0), operands.subList(1, 2)) : "takes 2 operands";
+                layouts.size() == 2
+                        ? keepsRank((Operand.View) operands.get(0), operands.subList(1, 2))
+                        : "takes 2 operands";
             case "compress" -> compress(layouts);
             case "place" -> place(layouts);
-            case "take" -> layouts.size() < 3 ? "takes at least 3 operands" : indexed(layouts.get(0), layouts.get(1), layouts);
-            case "put" -> layouts.size() < 3 ? "takes at least 3 operands" : indexed(layouts.get(1), layouts.get(0), layouts);
+            case "take" ->
+                layouts.size() < 3 ? "takes at least 3 operands" : indexed(layouts.get(0), layouts.get(1), layouts);
+            case "put" ->
+                layouts.size() < 3 ? "takes at least 3 operands" : indexed(layouts.get(1), layouts.get(0), layouts);
             case "matmul" -> product(layouts);
             default -> "is not known here";
         };
@@ -138,7 +142,9 @@ public final class OperationChecks implements ProgramDecoder.Operations {
         if (layouts.size() != 4) {
             return "takes 4 operands";
         }
-        if (layouts.get(0).rank() != 1 || layouts.get(1).elements() != 1 || layouts.get(1).type() != DType.INT64) {
+        if (layouts.get(0).rank() != 1
+                || layouts.get(1).elements() != 1
+                || layouts.get(1).type() != DType.INT64) {
             return "needs a 1-D output and an int64 count";
         }
         if (layouts.get(3).type() != DType.BOOL || !layouts.get(2).sameShape(layouts.get(3))) {

@@ -88,14 +88,16 @@ public final class Planner {
                         instruction.source())
                 : null;
         long[] index = operation.name().equals("arange") ? squeezed(cOrder(fullShape), fullShape) : null;
-        place(Candidate.of(
-                new Member(operation, writes, reads, mask, instruction.source()), shape, null, index));
+        place(Candidate.of(new Member(operation, writes, reads, mask, instruction.source()), shape, null, index));
     }
 
     private void addFold(Operation operation, Instruction instruction) {
         Operand.View output = instruction.view(0);
-        List<Operand> inputs = instruction.operands().subList(1, 1 + operation.inputs().size());
-        Operand mask = instruction.operands().size() > 1 + inputs.size() ? instruction.operands().getLast() : null;
+        List<Operand> inputs =
+                instruction.operands().subList(1, 1 + operation.inputs().size());
+        Operand mask = instruction.operands().size() > 1 + inputs.size()
+                ? instruction.operands().getLast()
+                : null;
         addFold(operation, output, inputs, mask, null, instruction.source());
     }
 
@@ -116,7 +118,11 @@ public final class Planner {
         Operand.View first = firstView(inputs);
         long[] fullShape = first.layout().shape();
         if (first.layout().elements() == 0) {
-            place(Identities.fill(operation, access(output, output.layout().shape()), squeeze(output.layout().shape()), source));
+            place(Identities.fill(
+                    operation,
+                    access(output, output.layout().shape()),
+                    squeeze(output.layout().shape()),
+                    source));
             return;
         }
         long[] shape = squeeze(fullShape);
@@ -130,8 +136,12 @@ public final class Planner {
                 next++;
             }
         }
-        Access write =
-                Access.of(output.buffer(), output.offset(), shape, outputStrides, output.layout().type());
+        Access write = Access.of(
+                output.buffer(),
+                output.offset(),
+                shape,
+                outputStrides,
+                output.layout().type());
         List<Access> writes = List.of(write);
         List<Member.Input> reads = new ArrayList<>();
         for (Operand input : inputs) {
@@ -172,7 +182,8 @@ public final class Planner {
         List<Access> reads = new ArrayList<>();
         List<Access> writes = new ArrayList<>();
         for (int index = 0; index < instruction.operands().size(); index++) {
-            if (instruction.operands().get(index) instanceof Operand.View view && view.layout().elements() > 0) {
+            if (instruction.operands().get(index) instanceof Operand.View view
+                    && view.layout().elements() > 0) {
                 Access range = new Access(
                         view.buffer(), view.offset(), new long[0], view.layout().type(), view.begin(), view.end());
                 if (index < operation.outputs().size()) {

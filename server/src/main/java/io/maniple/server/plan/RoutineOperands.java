@@ -22,9 +22,7 @@ final class RoutineOperands {
         Operand.View scanned = direct ? out : planner.temporaryLike(out, type);
         planner.addCopy(scanned, instruction.view(1), instruction.source());
         Instruction scan = new Instruction(
-                instruction.operation(),
-                List.of(scanned, instruction.operands().getLast()),
-                instruction.source());
+                instruction.operation(), List.of(scanned, instruction.operands().getLast()), instruction.source());
         planner.addRoutine(scan, operation, true);
         if (!direct) {
             planner.addCopy(out, scanned, instruction.source());
@@ -43,7 +41,9 @@ final class RoutineOperands {
             boolean isOutput = index < outputs;
             DType type = isOutput
                     ? operation.outputs().get(index)
-                    : operation.inputs().get(Math.min(index - outputs, operation.inputs().size() - 1));
+                    : operation
+                            .inputs()
+                            .get(Math.min(index - outputs, operation.inputs().size() - 1));
             boolean suits = view.layout().type() == type
                     && (view.layout().isContiguous() || isProduct && !isOutput && MatrixLayout.suits(view.layout()))
                     && (isOutput || !meetsOutput(instruction, outputs, view));

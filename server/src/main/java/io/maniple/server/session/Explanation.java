@@ -15,13 +15,12 @@ final class Explanation {
 
     synchronized void add(Plan plan, List<String> sources) {
         for (Plan.Step step : plan.steps()) {
-            String text =
-                    switch (step) {
-                        case Plan.KernelStep kernel -> describe(kernel, sources);
-                        case Plan.RoutineStep routine ->
-                            "routine " + routine.operation().name() + " at "
-                                    + place(sources, routine.instruction().source()) + "\n";
-                    };
+            String text = switch (step) {
+                case Plan.KernelStep kernel -> describe(kernel, sources);
+                case Plan.RoutineStep routine ->
+                    "routine " + routine.operation().name() + " at "
+                            + place(sources, routine.instruction().source()) + "\n";
+            };
             if (kernels.size() < MOST_KERNELS || kernels.containsKey(text)) {
                 kernels.merge(text, 1L, Long::sum);
             }
@@ -41,7 +40,9 @@ final class Explanation {
         long read = step.bindings().stream().filter(Plan.Binding::loaded).count();
         long written = step.bindings().stream().filter(Plan.Binding::stored).count();
         text.append(": reads ").append(read).append(", writes ").append(written).append(", ");
-        text.append(step.elided()).append(step.elided() == 1 ? " temporary" : " temporaries").append(" removed\n");
+        text.append(step.elided())
+                .append(step.elided() == 1 ? " temporary" : " temporaries")
+                .append(" removed\n");
         Map<String, StringJoiner> byLine = new LinkedHashMap<>();
         for (Plan.Described member : step.members()) {
             byLine.computeIfAbsent(place(sources, member.source()), line -> new StringJoiner(", "))

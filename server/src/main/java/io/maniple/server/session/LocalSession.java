@@ -25,7 +25,6 @@ import io.maniple.server.plan.Plan;
 import io.maniple.server.plan.Planner;
 import io.maniple.server.store.Buffer;
 import io.maniple.server.store.PrivateMemory;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

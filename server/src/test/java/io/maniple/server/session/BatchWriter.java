@@ -55,7 +55,12 @@ final class BatchWriter {
     }
 
     View view(long handle, DType type, long... shape) {
-        return view(handle, type, 0, shape, io.maniple.bridge.program.Layout.contiguous(type, shape).strides());
+        return view(
+                handle,
+                type,
+                0,
+                shape,
+                io.maniple.bridge.program.Layout.contiguous(type, shape).strides());
     }
 
     /** A view of a fresh buffer. */
@@ -79,7 +84,8 @@ final class BatchWriter {
 
     /** Operands are views, or Integers for scalars. */
     void add(String name, String signature, Object... operands) {
-        batch.addOperation(OperationTable.standard().find(name, signature).orElseThrow().number());
+        batch.addOperation(
+                OperationTable.standard().find(name, signature).orElseThrow().number());
         batch.addOperandCount(operands.length);
         batch.addSource(0);
         for (Object operand : operands) {

@@ -40,7 +40,8 @@ class TestLocalSession {
     }
 
     private static double[] doubles(ByteString bytes) {
-        DoubleBuffer buffer = bytes.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer();
+        DoubleBuffer buffer =
+                bytes.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer();
         double[] values = new double[buffer.remaining()];
         buffer.get(values);
         return values;
@@ -142,7 +143,9 @@ class TestLocalSession {
                     for (int i = 0; i < shown; i++) {
                         assertThat(summed[i])
                                 .as(engine + " " + mask + " " + i)
-                                .isCloseTo(sums[i], org.assertj.core.data.Offset.offset(1e-9 * Math.max(1, Math.abs(sums[i]))));
+                                .isCloseTo(
+                                        sums[i],
+                                        org.assertj.core.data.Offset.offset(1e-9 * Math.max(1, Math.abs(sums[i]))));
                     }
                 }
             }
