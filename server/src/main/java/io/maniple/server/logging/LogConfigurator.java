@@ -1,14 +1,14 @@
-package io.maniple.server;
+package io.maniple.server.logging;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.spi.ContextAwareBase;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.spi.ContextAwareBase;
 import java.nio.charset.StandardCharsets;
 
 /** Sets Logback up in code: reading an XML file would take a tenth of a second of every start. */
@@ -35,7 +35,7 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     }
 
     private static OutputStreamAppender<ILoggingEvent> appender() {
-        String path = System.getProperty(Logs.FILE_PROPERTY);
+        String path = System.getProperty(LogFile.PROPERTY);
         if (path == null) {
             // A library's use, or a test's. Never stdout, which may be somebody's data.
             ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
