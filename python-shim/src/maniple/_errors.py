@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from maniple._program_pb2 import Reply
@@ -33,8 +33,11 @@ class Interrupted(KeyboardInterrupt):
     reply : Reply or None
         The answer to the interrupted `submit`. Its status may be OK: what the batch did then stands, and the
         client must take note of it before it lets this exception go on.
+    results : list or None
+        What `ServerBackend.submit` would have returned then.
     """
 
     def __init__(self, reply: Reply | None = None) -> None:
         super().__init__()
         self.reply = reply
+        self.results: list[Any] | None = None

@@ -11,13 +11,10 @@ import errno
 import json
 import mmap
 import os
-import signal
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +22,7 @@ from numpy.typing import NDArray
 
 from maniple import _program_pb2 as pb
 from maniple._errors import Interrupted, ServerError
+from maniple._interrupt import InterruptGuard
 from maniple._server import Address, Configuration, find_or_start
 from maniple._wire import RefusedError, Wire, WireError, call_once
 
@@ -211,7 +209,7 @@ class Connection:
                 if self._lost is not None:
                     raise self._again(self._lost)
                 try:
-                    with self._interruptible() as stop:
+                    with InterruptGuard(self.interrupt) as guard:
                         self._finish_unanswered()
                         self._unanswered = method
                         self._send(method, *arguments)
@@ -221,7 +219,7 @@ class Connection:
                     raise ServerError(message, log=self.address.log) from error
                 except WireError as error:
                     raise self._lose(f"the server is gone, and its arrays with it: {error}") from error
-                if stop:
+                if guard.pressed:
                     raise Interrupted(result if isinstance(result, pb.Reply) else None)
                 return result
             finally:
@@ -268,32 +266,6 @@ class Connection:
             if answer is not None:
                 self._unanswered = ""
                 return answer
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[list[int]]:
-        """Turn the first Ctrl-C into an interruption of the server; its answer still arrives, in order.
-
-        Yields a list that is not empty if there was one. The second one raises at once.
-        """
-        pressed: list[int] = []
-        if (
-            threading.current_thread() is not threading.main_thread()
-            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        ):
-            yield pressed
-            return
-
-        def handle(number: int, frame: FrameType | None) -> None:
-            pressed.append(number)
-            if len(pressed) > 1:
-                raise KeyboardInterrupt
-            self.interrupt()
-
-        signal.signal(signal.SIGINT, handle)
-        try:
-            yield pressed
-        finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _lose(self, message: str, *, blame_server: bool = True) -> ServerError:
         """Remember why the session is gone, for every later call."""
@@ -381,3 +353,10 @@ def open_connection(
             failure = error
             address = find_or_start(configuration, instead_of=address)
     raise failure
+
+
+def connect() -> Any:
+    """The shim's backend, as `_backend.create_backend` wants it."""
+    from maniple import _server_backend
+
+    return _server_backend.connect()

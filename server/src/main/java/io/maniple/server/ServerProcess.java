@@ -10,7 +10,7 @@ import io.maniple.server.logging.Log;
 import io.maniple.server.session.ServerSettings;
 import io.maniple.server.session.SessionFactory;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
+import java.time.Instant;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +26,10 @@ final class ServerProcess {
 
     private final ServerOptions options;
     private final Function<ServerSettings, SessionFactory> factory;
+    /** The process's, for want of a cheap way to the virtual machine's. */
+    private final long started =
+            ProcessHandle.current().info().startInstant().orElseGet(Instant::now).toEpochMilli();
+
     private final CountDownLatch stopRequested = new CountDownLatch(1);
     private boolean stopped;
 
@@ -44,6 +48,7 @@ final class ServerProcess {
         gateway.start();
         DiscoveryFile discovery = DiscoveryFile.write(options.discovery(), gateway.getListeningPort(), token, options.log());
 
+        long ready = System.currentTimeMillis();
         // From here on clients connect; they do not wait for what follows.
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, thrown) -> LOG.error("Uncaught in {}", thread.getName(), thrown));
@@ -53,9 +58,11 @@ final class ServerProcess {
                 "Version {} ready on port {} after {} ms, process {}",
                 Version.current(),
                 gateway.getListeningPort(),
-                ManagementFactory.getRuntimeMXBean().getUptime(),
+                ready - started,
                 ProcessHandle.current().pid());
+        Log.start();
         segments.removeAbandonedFiles();
+        segments.warmUp();
 
         long tick = Math.clamp(options.idle().toMillis() / 4, 10, TICK_MILLISECONDS);
         while (!stopRequested.await(tick, TimeUnit.MILLISECONDS)) {
@@ -75,7 +82,7 @@ final class ServerProcess {
         Json json = new Json()
                 .field("pid", ProcessHandle.current().pid())
                 .field("version", Version.current())
-                .field("uptime_seconds", ManagementFactory.getRuntimeMXBean().getUptime() / 1000)
+                .field("uptime_seconds", (System.currentTimeMillis() - started) / 1000)
                 .field("engine", options.settings().engine())
                 .field("threads", options.settings().threads())
                 .field("memory_limit", options.settings().memoryBytes())

@@ -25,6 +25,7 @@ import java.util.stream.Stream;
 public final class SegmentSource {
     private static final String PREFIX = "maniple-";
 
+    private static final long WARM_UP_BYTES = 1 << 16;
     private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
@@ -59,6 +60,15 @@ public final class SegmentSource {
             } catch (IOException | RuntimeException e) {
                 // A directory that cannot be listed is reported when a segment is wanted from it.
             }
+        }
+    }
+
+    /** Makes a segment for nothing, so that the first client does not wait for the system calls' bindings. */
+    public void warmUp() {
+        try {
+            discard(create(WARM_UP_BYTES));
+        } catch (SharedMemoryException e) {
+            // The first client who needs some is told.
         }
     }
 
