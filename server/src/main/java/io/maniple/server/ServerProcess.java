@@ -1,89 +1,79 @@
 package io.maniple.server;
 
 import io.maniple.bridge.memory.SegmentSource;
-import io.maniple.bridge.memory.SharedMemorySettings;
 import io.maniple.server.gateway.EntryPoint;
 import io.maniple.server.gateway.Json;
 import io.maniple.server.gateway.LockedGatewayServer;
 import io.maniple.server.gateway.SessionRegistry;
 import io.maniple.server.gateway.Token;
+import io.maniple.server.logging.Log;
 import io.maniple.server.session.ServerSettings;
 import io.maniple.server.session.SessionFactory;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Path;
+import java.time.Instant;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The server from its start to its end: told to, idle for long enough, or by a signal. */
 final class ServerProcess {
+    private static final Log LOG = Log.of(ServerProcess.class);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final long TICK_MILLISECONDS = 1000;
     /** So that the answer to `stop` gets out. */
     private static final long FAREWELL_MILLISECONDS = 50;
 
-    private final Path discoveryPath;
-    private final Path log;
-    private final Duration idle;
-    private final SharedMemorySettings memory;
-    private final ServerSettings settings;
+    private final ServerOptions options;
     private final Function<ServerSettings, SessionFactory> factory;
+    /** The process's, for want of a cheap way to the virtual machine's. */
+    private final long started =
+            ProcessHandle.current().info().startInstant().orElseGet(Instant::now).toEpochMilli();
+
     private final CountDownLatch stopRequested = new CountDownLatch(1);
     private boolean stopped;
 
-    ServerProcess(
-            Path discoveryPath,
-            Path log,
-            Duration idle,
-            SharedMemorySettings memory,
-            ServerSettings settings,
-            Function<ServerSettings, SessionFactory> factory) {
-        this.discoveryPath = discoveryPath;
-        this.log = log;
-        this.idle = idle;
-        this.memory = memory;
-        this.settings = settings;
+    ServerProcess(ServerOptions options, Function<ServerSettings, SessionFactory> factory) {
+        this.options = options;
         this.factory = factory;
     }
 
     int run() throws IOException, InterruptedException {
         Token token = Token.random();
-        SegmentSource segments = new SegmentSource(memory);
-        SessionRegistry sessions = new SessionRegistry(factory.apply(settings), segments);
+        SegmentSource segments = new SegmentSource(options.sharedMemory());
+        SessionRegistry sessions = new SessionRegistry(factory.apply(options.settings()), segments);
         EntryPoint entryPoint =
                 new EntryPoint(sessions, Version.current(), () -> status(sessions), stopRequested::countDown);
         LockedGatewayServer gateway = new LockedGatewayServer(token, entryPoint);
         gateway.start();
-        DiscoveryFile discovery = DiscoveryFile.write(discoveryPath, gateway.getListeningPort(), token, log);
+        DiscoveryFile discovery = DiscoveryFile.write(options.discovery(), gateway.getListeningPort(), token, options.log());
 
-        // From here on clients connect; what follows is no part of the time they wait.
-        Logger logger = LoggerFactory.getLogger(ServerProcess.class);
+        long ready = System.currentTimeMillis();
+        // From here on clients connect; they do not wait for what follows.
         Thread.setDefaultUncaughtExceptionHandler(
-                (thread, thrown) -> logger.error("Uncaught in {}", thread.getName(), thrown));
+                (thread, thrown) -> LOG.error("Uncaught in {}", thread.getName(), thrown));
         Runtime.getRuntime()
-                .addShutdownHook(new Thread(() -> stop(discovery, gateway, sessions, logger), "maniple-shutdown"));
-        logger.info(
+                .addShutdownHook(new Thread(() -> stop(discovery, gateway, sessions), "maniple-shutdown"));
+        LOG.info(
                 "Version {} ready on port {} after {} ms, process {}",
                 Version.current(),
                 gateway.getListeningPort(),
-                ManagementFactory.getRuntimeMXBean().getUptime(),
+                ready - started,
                 ProcessHandle.current().pid());
+        Log.start();
         segments.removeAbandonedFiles();
+        segments.warmUp();
 
-        long tick = Math.clamp(idle.toMillis() / 4, 10, TICK_MILLISECONDS);
+        long tick = Math.clamp(options.idle().toMillis() / 4, 10, TICK_MILLISECONDS);
         while (!stopRequested.await(tick, TimeUnit.MILLISECONDS)) {
             sessions.closeOrphans();
-            if (sessions.drainIfIdle(idle)) {
-                logger.info("Idle for {} s", idle.toSeconds());
+            if (sessions.drainIfIdle(options.idle())) {
+                LOG.info("Idle for {} s", options.idle().toSeconds());
                 break;
             }
         }
         Thread.sleep(FAREWELL_MILLISECONDS);
-        stop(discovery, gateway, sessions, logger);
+        stop(discovery, gateway, sessions);
         return 0;
     }
 
@@ -92,18 +82,18 @@ final class ServerProcess {
         Json json = new Json()
                 .field("pid", ProcessHandle.current().pid())
                 .field("version", Version.current())
-                .field("uptime_seconds", ManagementFactory.getRuntimeMXBean().getUptime() / 1000)
-                .field("engine", settings.engine())
-                .field("threads", settings.threads())
-                .field("memory_limit", settings.memoryBytes())
+                .field("uptime_seconds", (System.currentTimeMillis() - started) / 1000)
+                .field("engine", options.settings().engine())
+                .field("threads", options.settings().threads())
+                .field("memory_limit", options.settings().memoryBytes())
                 .field("heap_bytes", runtime.totalMemory() - runtime.freeMemory())
-                .field("log", log.toAbsolutePath().toString());
+                .field("log", options.log().toAbsolutePath().toString());
         sessions.status(json);
         return json.toString();
     }
 
     private synchronized void stop(
-            DiscoveryFile discovery, LockedGatewayServer gateway, SessionRegistry sessions, Logger logger) {
+            DiscoveryFile discovery, LockedGatewayServer gateway, SessionRegistry sessions) {
         if (stopped) {
             return;
         }
@@ -111,7 +101,7 @@ final class ServerProcess {
         try {
             discovery.remove();
         } catch (IOException e) {
-            logger.warn("The discovery file stays: {}", e.getMessage());
+            LOG.warn("The discovery file stays: {}", e.getMessage());
         }
         try {
             sessions.drain(PATIENCE);
@@ -119,6 +109,6 @@ final class ServerProcess {
             Thread.currentThread().interrupt();
         }
         gateway.shutdown();
-        logger.info("Stopped");
+        LOG.info("Stopped");
     }
 }

@@ -1,7 +1,7 @@
 package io.maniple.bridge.memory;
 
-import io.maniple.bridge.memory.Linux.SystemCallException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,19 +9,27 @@ import java.util.Optional;
 
 /** A piece of memory that both sides map, once. Not thread-safe: its session's lock guards it. */
 final class Segment {
-    private static final int NO_DESCRIPTOR = -1;
+    static final int NO_DESCRIPTOR = -1;
 
     private final int id;
     private final String path;
     private final Optional<Path> file;
+    private final Arena arena;
     private final MemorySegment memory;
     private int descriptor;
 
-    Segment(int id, String path, Optional<Path> file, int descriptor, MemorySegment memory) {
+    /**
+     * @param path how the client opens it
+     * @param file what to remove when the client has it
+     * @param descriptor what to close then; -1 for none
+     * @param arena ends the mapping
+     */
+    Segment(int id, String path, Optional<Path> file, int descriptor, Arena arena, MemorySegment memory) {
         this.id = id;
         this.path = path;
         this.file = file;
         this.descriptor = descriptor;
+        this.arena = arena;
         this.memory = memory;
     }
 
@@ -49,27 +57,15 @@ final class Segment {
     void handedOver() {
         file.ifPresent(Segment::removeQuietly);
         if (descriptor != NO_DESCRIPTOR) {
-            try {
-                Linux.close(descriptor);
-            } catch (SystemCallException e) {
-                throw new IllegalStateException(e);
-            }
+            Linux.close(descriptor);
             descriptor = NO_DESCRIPTOR;
         }
     }
 
     void close() {
         handedOver();
-        try {
-            Linux.discard(memory);
-        } catch (SystemCallException e) {
-            // The file system cannot punch holes; the pages go when the client unmaps them too.
-        }
-        try {
-            Linux.unmap(memory);
-        } catch (SystemCallException e) {
-            throw new IllegalStateException(e);
-        }
+        Linux.discard(memory);
+        arena.close();
     }
 
     static void removeQuietly(Path file) {

@@ -1,13 +1,21 @@
 package io.maniple.bridge.memory;
 
-import io.maniple.bridge.memory.Linux.SystemCallException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -16,6 +24,10 @@ import java.util.stream.Stream;
 /** Creates the segments of all sessions, within the limit they share. */
 public final class SegmentSource {
     private static final String PREFIX = "maniple-";
+
+    private static final long WARM_UP_BYTES = 1 << 16;
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final SharedMemorySettings settings;
     private final AtomicLong usedBytes = new AtomicLong();
@@ -51,6 +63,15 @@ public final class SegmentSource {
         }
     }
 
+    /** Makes a segment for nothing, so that the first client does not wait for the system calls' bindings. */
+    public void warmUp() {
+        try {
+            discard(create(WARM_UP_BYTES));
+        } catch (SharedMemoryException e) {
+            // The first client who needs some is told.
+        }
+    }
+
     Segment create(long bytes) {
         take(bytes);
         try {
@@ -82,18 +103,14 @@ public final class SegmentSource {
         List<String> failures = new ArrayList<>();
         if (settings.memoryFiles()) {
             try {
-                int descriptor = Linux.createMemoryFile(PREFIX + id);
-                String path = "/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor;
-                return fill(id, descriptor, path, Optional.empty(), bytes);
-            } catch (SystemCallException e) {
+                return inMemoryFile(id, bytes);
+            } catch (IOException e) {
                 failures.add(e.getMessage());
             }
         }
         for (Path directory : settings.directories()) {
-            Path file = directory.resolve(PREFIX + ProcessHandle.current().pid() + "-" + id);
             try {
-                int descriptor = Linux.createFile(file.toString());
-                Segment segment = fill(id, descriptor, file.toString(), Optional.of(file), bytes);
+                Segment segment = inFile(id, directory, bytes);
                 if (!failures.isEmpty()) {
                     warning.compareAndSet(
                             null,
@@ -101,23 +118,60 @@ public final class SegmentSource {
                                     .formatted(directory, String.join("; ", failures)));
                 }
                 return segment;
-            } catch (SystemCallException e) {
-                failures.add(directory + ": " + e.getMessage());
+            } catch (IOException e) {
+                failures.add(directory + ": " + describe(e));
             }
         }
         throw new SharedMemoryException(
                 "no place for %,d bytes of shared memory: %s".formatted(bytes, String.join("; ", failures)));
     }
 
-    private static Segment fill(int id, int descriptor, String path, Optional<Path> file, long bytes)
-            throws SystemCallException {
+    /** The client opens it through the server's table of descriptors. */
+    private static Segment inMemoryFile(int id, long bytes) throws IOException {
+        int descriptor = Linux.createMemoryFile(PREFIX + id);
         try {
             Linux.allocate(descriptor, bytes);
-            MemorySegment memory = Linux.map(descriptor, bytes);
-            return new Segment(id, path, file, descriptor, memory);
-        } catch (SystemCallException | RuntimeException | Error e) {
-            file.ifPresent(Segment::removeQuietly);
+            Path path = Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor);
+            return map(id, path, Optional.empty(), descriptor, bytes);
+        } catch (IOException | RuntimeException | Error e) {
             Linux.close(descriptor);
+            throw e;
+        }
+    }
+
+    private static Segment inFile(int id, Path directory, long bytes) throws IOException {
+        Path file = directory.resolve(PREFIX + ProcessHandle.current().pid() + "-" + id);
+        Files.createFile(file, OWNER_ONLY);
+        try {
+            int descriptor = Linux.open(file.toString());
+            try {
+                Linux.allocate(descriptor, bytes);
+            } finally {
+                Linux.close(descriptor);
+            }
+            return map(id, file, Optional.of(file), Segment.NO_DESCRIPTOR, bytes);
+        } catch (IOException | RuntimeException | Error e) {
+            Segment.removeQuietly(file);
+            throw e;
+        }
+    }
+
+    private static String describe(IOException failure) {
+        return switch (failure) {
+            case AccessDeniedException denied -> "permission denied";
+            case NoSuchFileException missing -> "no such directory";
+            default -> failure.getMessage();
+        };
+    }
+
+    private static Segment map(int id, Path path, Optional<Path> file, int descriptor, long bytes)
+            throws IOException {
+        Arena arena = Arena.ofShared();
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+            return new Segment(id, path.toString(), file, descriptor, arena, memory);
+        } catch (IOException | RuntimeException | Error e) {
+            arena.close();
             throw e;
         }
     }

@@ -1,19 +1,18 @@
 package io.maniple.server.gateway;
 
+import io.maniple.server.logging.Log;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import py4j.Protocol;
 import py4j.commands.AbstractCommand;
 
 /** The one command there is: a call of a method of the one entry point. Unlike Py4J's own, it resolves nothing. */
 final class CallCommand extends AbstractCommand {
-    private static final Logger LOGGER = LoggerFactory.getLogger(CallCommand.class);
+    private static final Log LOG = Log.of(CallCommand.class);
 
     private final EntryPoint entryPoint;
     private final LockedConnection caller;
@@ -54,7 +53,7 @@ final class CallCommand extends AbstractCommand {
         } catch (RefusedException e) {
             return Protocol.getOutputErrorCommand(e.getMessage());
         } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
-            LOGGER.error("Call of {} failed", method.length() > GatewayLimits.NAME_CHARACTERS ? "?" : method, e);
+            LOG.error("Call of {} failed", method.length() > GatewayLimits.NAME_CHARACTERS ? "?" : method, e);
             return Protocol.getOutputErrorCommand("internal error; the server's log has the details");
         }
     }

@@ -1,12 +1,11 @@
 package io.maniple.server.gateway;
 
 import io.maniple.server.gateway.BoundedLineStream.LineTooLongException;
+import io.maniple.server.logging.Log;
 import java.io.IOException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import py4j.Gateway;
 import py4j.GatewayConnection;
 import py4j.GatewayServerListener;
@@ -18,7 +17,7 @@ import py4j.commands.Command;
  * the connection, without a word about why.
  */
 final class LockedConnection extends GatewayConnection {
-    private static final Logger LOGGER = LoggerFactory.getLogger(LockedConnection.class);
+    private static final Log LOG = Log.of(LockedConnection.class);
     private static final String END_OF_CONNECTION = "q";
 
     private final BoundedSocket boundedSocket;
@@ -59,15 +58,15 @@ final class LockedConnection extends GatewayConnection {
                 serve();
             }
         } catch (LineTooLongException e) {
-            LOGGER.warn("Connection ended: {}", e.getMessage());
+            LOG.warn("Connection ended: {}", e.getMessage());
         } catch (SocketTimeoutException e) {
-            LOGGER.warn("Connection ended: no token within the time allowed");
+            LOG.warn("Connection ended: no token within the time allowed");
         } catch (SocketException e) {
-            LOGGER.debug("Connection ended", e);
+            LOG.debug("Connection ended", e);
         } catch (IOException e) {
-            LOGGER.warn("Connection ended: {}", e.getMessage());
+            LOG.warn("Connection ended: {}", e.getMessage());
         } catch (RuntimeException | Error e) {
-            LOGGER.error("Connection failed", e);
+            LOG.error("Connection failed", e);
         } finally {
             shutdown(false);
             onClosed.run();
@@ -79,7 +78,7 @@ final class LockedConnection extends GatewayConnection {
         String command = reader.readLine();
         String candidate = Protocol.AUTH_COMMAND_NAME.equals(command) ? reader.readLine() : null;
         if (candidate == null || !token.matches(candidate)) {
-            LOGGER.warn("Connection refused: no token, or a wrong one");
+            LOG.warn("Connection refused: no token, or a wrong one");
             return false;
         }
         writer.write(Protocol.getOutputVoidCommand());
@@ -94,7 +93,7 @@ final class LockedConnection extends GatewayConnection {
                 command != null && !command.equals(END_OF_CONNECTION);
                 command = reader.readLine()) {
             if (!command.equals(call.getCommandName())) {
-                LOGGER.warn("Connection ended: a command other than a call");
+                LOG.warn("Connection ended: a command other than a call");
                 return;
             }
             call.execute(command, reader, writer);

@@ -1,20 +1,19 @@
 package io.maniple.server.gateway;
 
+import io.maniple.server.logging.Log;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.util.List;
 import java.util.concurrent.Semaphore;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import py4j.Gateway;
 import py4j.GatewayServer;
 import py4j.Py4JServerConnection;
 
 /** Py4J's server on a random port of the loopback interface, for clients who have the token. */
 public final class LockedGatewayServer extends GatewayServer {
-    private static final Logger LOGGER = LoggerFactory.getLogger(LockedGatewayServer.class);
+    private static final Log LOG = Log.of(LockedGatewayServer.class);
 
     private final Token token;
     private final EntryPoint entryPoint;
@@ -46,7 +45,7 @@ public final class LockedGatewayServer extends GatewayServer {
     protected Py4JServerConnection createConnection(Gateway gateway, Socket socket) throws IOException {
         if (!places.tryAcquire()) {
             socket.close();
-            LOGGER.warn("Connection refused: {} are open", GatewayLimits.CONNECTIONS);
+            LOG.warn("Connection refused: {} are open", GatewayLimits.CONNECTIONS);
             throw new IOException("too many connections");
         }
         try {

@@ -4,6 +4,7 @@ import io.maniple.bridge.memory.SegmentSource;
 import io.maniple.bridge.memory.SharedMemory;
 import io.maniple.bridge.proto.HelloRequest;
 import io.maniple.bridge.proto.Status;
+import io.maniple.server.logging.Log;
 import io.maniple.server.session.ManipleException;
 import io.maniple.server.session.Session;
 import io.maniple.server.session.SessionFactory;
@@ -15,12 +16,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The sessions there are. One ends when its client says so, disconnects or dies. */
 public final class SessionRegistry {
-    private static final Logger LOGGER = LoggerFactory.getLogger(SessionRegistry.class);
+    private static final Log LOG = Log.of(SessionRegistry.class);
     private static final int ID_BYTES = 24;
 
     private final SessionFactory factory;
@@ -69,7 +68,7 @@ public final class SessionRegistry {
                 }
             }
         }
-        LOGGER.info("Session of process {} opened", Integer.toUnsignedLong(request.getClientPid()));
+        LOG.info("Session of process {} opened", Integer.toUnsignedLong(request.getClientPid()));
         return opened;
     }
 
@@ -87,9 +86,9 @@ public final class SessionRegistry {
         }
         try {
             session.close();
-            LOGGER.info("Session closed: {}", reason);
+            LOG.info("Session closed: {}", reason);
         } catch (RuntimeException e) {
-            LOGGER.error("Session not closed cleanly", e);
+            LOG.error("Session not closed cleanly", e);
         } finally {
             synchronized (this) {
                 changing--;

@@ -4,21 +4,20 @@ import io.maniple.bridge.memory.SharedMemoryException;
 import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
+import io.maniple.server.logging.Log;
 import io.maniple.server.session.ManipleException;
 import io.maniple.server.session.Session;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Runs the batches of one session in order, one at a time. A batch that nobody waits for is answered when it is
  * queued; its failure is the answer to the next batch, once, and what was queued in between is discarded with it.
  */
 final class SessionWorker {
-    private static final Logger LOGGER = LoggerFactory.getLogger(SessionWorker.class);
+    private static final Log LOG = Log.of(SessionWorker.class);
 
     private final Session session;
     private final Thread thread;
@@ -197,10 +196,10 @@ final class SessionWorker {
         } catch (SharedMemoryException e) {
             reply = Replies.failure(Status.SHARED_MEMORY_UNAVAILABLE, e.getMessage());
         } catch (OutOfMemoryError e) {
-            LOGGER.error("Out of memory in batch {}", batch.getNumber(), e);
+            LOG.error("Out of memory in batch {}", batch.getNumber(), e);
             reply = Replies.failure(Status.OUT_OF_MEMORY, "the server ran out of memory");
         } catch (RuntimeException | Error e) {
-            LOGGER.error("Batch {} failed", batch.getNumber(), e);
+            LOG.error("Batch {} failed", batch.getNumber(), e);
             reply = Replies.failure(Status.INTERNAL, "internal error; the server's log has the details");
         }
         return reply.toBuilder().setFailedBatch(batch.getNumber()).build();

@@ -1,10 +1,12 @@
 package io.maniple.server.session;
 
-import com.sun.management.OperatingSystemMXBean;
-import java.lang.management.ManagementFactory;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What all sessions share.
@@ -19,6 +21,7 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
     public static final String ENGINE_PORTABLE = "portable";
 
     private static final List<String> ENGINES = List.of(ENGINE_AUTO, ENGINE_PORTABLE);
+    private static final Pattern DIGITS = Pattern.compile("\\d+");
     private static final long SMALLEST_MEMORY = 16L << 20;
     private static final int MOST_THREADS = 1024;
 
@@ -41,8 +44,27 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
                 defaultMemoryBytes(), Runtime.getRuntime().availableProcessors(), Optional.empty(), ENGINE_AUTO);
     }
 
+    /** Read from the kernel's own files: Java's management classes would be the slowest part of the start. */
     public static long defaultMemoryBytes() {
-        OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        return Math.max(SMALLEST_MEMORY, system.getTotalMemorySize() / 4 * 3);
+        long machine = firstNumber(Path.of("/proc/meminfo"), "MemTotal:") * 1024;
+        long container = firstNumber(Path.of("/sys/fs/cgroup/memory.max"), "");
+        long total = container > 0 ? Math.min(machine, container) : machine;
+        return Math.max(SMALLEST_MEMORY, total / 4 * 3);
+    }
+
+    /** The number behind the prefix; 0 if there is none ("max", in a container without a limit). */
+    private static long firstNumber(Path file, String prefix) {
+        try {
+            for (String line : Files.readAllLines(file)) {
+                String value = line.startsWith(prefix) ? line.substring(prefix.length()).strip() : "";
+                Matcher digits = DIGITS.matcher(value);
+                if (digits.lookingAt()) {
+                    return Long.parseLong(digits.group());
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            // No such file on this system: no limit known.
+        }
+        return 0;
     }
 }

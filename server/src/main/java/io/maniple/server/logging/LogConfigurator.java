@@ -1,4 +1,4 @@
-package io.maniple.server;
+package io.maniple.server.logging;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
@@ -35,7 +35,7 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     }
 
     private static OutputStreamAppender<ILoggingEvent> appender() {
-        String path = System.getProperty(Logs.FILE_PROPERTY);
+        String path = System.getProperty(LogFile.PROPERTY);
         if (path == null) {
             // A library's use, or a test's. Never stdout, which may be somebody's data.
             ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
