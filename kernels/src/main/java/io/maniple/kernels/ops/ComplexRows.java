@@ -52,10 +52,16 @@ final class ComplexRows {
                         ComplexTerm.select(y.isNan().or(y.lessEqual(x)), x, y)))
                 .exact("fmin", COMPLEX, "TT->T", binary((x, y) ->
                         ComplexTerm.select(y.isNan().or(x.lessEqual(y)), x, y)))
-                .exact("clip", COMPLEX, "TTT->T", (builder, inputs) -> List.of(minimum(
-                                maximum(complex(builder, inputs, 0), complex(builder, inputs, 1)),
-                                complex(builder, inputs, 2))
-                        .value()));
+                .exact("clip", COMPLEX, "TTT->T", ComplexRows::clip);
+    }
+
+    private static List<Value> clip(KernelBuilder builder, List<Value> inputs) {
+        ComplexTerm x = complex(builder, inputs, 0);
+        ComplexTerm low = complex(builder, inputs, 1);
+        ComplexTerm high = complex(builder, inputs, 2);
+        ComplexTerm raised = ComplexTerm.select(x.isNan().or(low.lessForClip(x)), x, low);
+        return List.of(ComplexTerm.select(raised.isNan().or(raised.lessForClip(high)), raised, high)
+                .value());
     }
 
     private static Term absolute(ComplexTerm x) {
