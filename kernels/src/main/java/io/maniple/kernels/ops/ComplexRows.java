@@ -29,6 +29,7 @@ final class ComplexRows {
                 .elementwise("reciprocal", COMPLEX, "T->T", 8, unary(ComplexTerm::reciprocal))
                 .exact("rint", COMPLEX, "T->T", unary(x ->
                         new ComplexTerm(x.real().apply(Primitive.RINT), x.imaginary().apply(Primitive.RINT))))
+                .elementwise("sign", COMPLEX, "T->T", 2, unary(ComplexRows::sign))
                 .elementwise("absolute", "F", "T->f", 1, unaryReal(ComplexRows::absolute))
                 .elementwise("absolute", "D", "T->d", 1, unaryReal(ComplexRows::absolute))
                 .exact("equal", COMPLEX, "TT->?", binaryReal(ComplexTerm::equal))
@@ -66,6 +67,22 @@ final class ComplexRows {
 
     private static Term absolute(ComplexTerm x) {
         return x.real().apply(Primitive.HYPOT, x.imaginary());
+    }
+
+    /** x / |x|; of one infinite part its sign, of two infinite ones nothing known. */
+    private static ComplexTerm sign(ComplexTerm x) {
+        Term size = absolute(x);
+        Term zero = size.number(0);
+        Term one = size.number(1);
+        Term wideReal = x.real().isInfinite();
+        Term wideImaginary = x.imaginary().isInfinite();
+        ComplexTerm unit = new ComplexTerm(x.real().over(size), x.imaginary().over(size));
+        ComplexTerm infinite = new ComplexTerm(
+                wideReal.select(one.copySign(x.real()), zero), wideImaginary.select(one.copySign(x.imaginary()), zero));
+        ComplexTerm known = ComplexTerm.select(size.isInfinite(), infinite, unit);
+        ComplexTerm unknown = new ComplexTerm(size.number(Double.NaN), size.number(Double.NaN));
+        ComplexTerm finiteOrZero = ComplexTerm.select(size.isZero(), new ComplexTerm(zero, zero), known);
+        return ComplexTerm.select(size.isNan().or(wideReal.and(wideImaginary)), unknown, finiteOrZero);
     }
 
     private static ComplexTerm maximum(ComplexTerm x, ComplexTerm y) {
