@@ -10,6 +10,7 @@ import java.lang.invoke.MethodType;
 /** Functions of the C library that Java lacks, with formulas in their place where there is no such library. */
 final class CLibrary {
     private static final double LOG_2 = 0.6931471805599453;
+    private static final double SQRT_2 = 1.4142135623730951;
     /** From here on x * x + 1 is x * x, and the logarithm of twice x is the result. */
     private static final double LARGE = 0x1p28;
 
@@ -50,17 +51,16 @@ final class CLibrary {
         if (!(x > 0) || Double.isInfinite(x)) {
             return Math.log(x);
         }
-        int exponent = Math.getExponent(x);
-        double fraction = x;
-        if (exponent < Double.MIN_EXPONENT) {
-            fraction = x * 0x1p54;
-            exponent = Math.getExponent(fraction);
-            fraction = Math.scalb(fraction, -exponent);
-            exponent -= 54;
-        } else {
-            fraction = Math.scalb(x, -exponent);
+        boolean isTiny = x < Double.MIN_NORMAL;
+        double normal = isTiny ? x * 0x1p54 : x;
+        int exponent = Math.getExponent(normal);
+        double fraction = Math.scalb(normal, -exponent);
+        if (fraction > SQRT_2) {
+            // Near 1 from below, exponent and logarithm would cancel.
+            fraction /= 2;
+            exponent++;
         }
-        return exponent + Math.log(fraction) / LOG_2;
+        return (isTiny ? exponent - 54 : exponent) + Math.log(fraction) / LOG_2;
     }
 
     static double asinhFormula(double x) {
