@@ -27,12 +27,9 @@ final class ComplexRows {
                 .exact("conjugate", COMPLEX, "T->T", unary(ComplexTerm::conjugate))
                 .elementwise("square", COMPLEX, "T->T", 2, unary(x -> x.times(x)))
                 .elementwise("reciprocal", COMPLEX, "T->T", 8, unary(ComplexTerm::reciprocal))
-                .exact(
-                        "rint",
-                        COMPLEX,
-                        "T->T",
-                        unary(x -> new ComplexTerm(
-                                x.real().apply(Primitive.RINT), x.imaginary().apply(Primitive.RINT))))
+                .exact("rint", COMPLEX, "T->T", unary(x ->
+                        new ComplexTerm(x.real().apply(Primitive.RINT), x.imaginary().apply(Primitive.RINT))))
+                .elementwise("sign", COMPLEX, "T->T", 2, unary(ComplexRows::sign))
                 .elementwise("absolute", "F", "T->f", 1, unaryReal(ComplexRows::absolute))
                 .elementwise("absolute", "D", "T->d", 1, unaryReal(ComplexRows::absolute))
                 .exact("equal", COMPLEX, "TT->?", binaryReal(ComplexTerm::equal))
@@ -70,28 +67,40 @@ final class ComplexRows {
                         unaryReal(x -> x.real().isFinite().and(x.imaginary().isFinite())))
                 .exact("maximum", COMPLEX, "TT->T", binary(ComplexRows::maximum))
                 .exact("minimum", COMPLEX, "TT->T", binary(ComplexRows::minimum))
-                .exact(
-                        "fmax",
-                        COMPLEX,
-                        "TT->T",
-                        binary((x, y) -> ComplexTerm.select(y.isNan().or(y.lessEqual(x)), x, y)))
-                .exact(
-                        "fmin",
-                        COMPLEX,
-                        "TT->T",
-                        binary((x, y) -> ComplexTerm.select(y.isNan().or(x.lessEqual(y)), x, y)))
-                .exact(
-                        "clip",
-                        COMPLEX,
-                        "TTT->T",
-                        (builder, inputs) -> List.of(minimum(
-                                        maximum(complex(builder, inputs, 0), complex(builder, inputs, 1)),
-                                        complex(builder, inputs, 2))
-                                .value()));
+                .exact("fmax", COMPLEX, "TT->T", binary((x, y) ->
+                        ComplexTerm.select(y.isNan().or(y.lessEqual(x)), x, y)))
+                .exact("fmin", COMPLEX, "TT->T", binary((x, y) ->
+                        ComplexTerm.select(y.isNan().or(x.lessEqual(y)), x, y)))
+                .exact("clip", COMPLEX, "TTT->T", ComplexRows::clip);
+    }
+
+    private static List<Value> clip(KernelBuilder builder, List<Value> inputs) {
+        ComplexTerm x = complex(builder, inputs, 0);
+        ComplexTerm low = complex(builder, inputs, 1);
+        ComplexTerm high = complex(builder, inputs, 2);
+        ComplexTerm raised = ComplexTerm.select(x.isNan().or(low.lessForClip(x)), x, low);
+        return List.of(ComplexTerm.select(raised.isNan().or(raised.lessForClip(high)), raised, high)
+                .value());
     }
 
     private static Term absolute(ComplexTerm x) {
         return x.real().apply(Primitive.HYPOT, x.imaginary());
+    }
+
+    /** x / |x|; of one infinite part its sign, of two infinite ones nothing known. */
+    private static ComplexTerm sign(ComplexTerm x) {
+        Term size = absolute(x);
+        Term zero = size.number(0);
+        Term one = size.number(1);
+        Term wideReal = x.real().isInfinite();
+        Term wideImaginary = x.imaginary().isInfinite();
+        ComplexTerm unit = new ComplexTerm(x.real().over(size), x.imaginary().over(size));
+        ComplexTerm infinite = new ComplexTerm(
+                wideReal.select(one.copySign(x.real()), zero), wideImaginary.select(one.copySign(x.imaginary()), zero));
+        ComplexTerm known = ComplexTerm.select(size.isInfinite(), infinite, unit);
+        ComplexTerm unknown = new ComplexTerm(size.number(Double.NaN), size.number(Double.NaN));
+        ComplexTerm finiteOrZero = ComplexTerm.select(size.isZero(), new ComplexTerm(zero, zero), known);
+        return ComplexTerm.select(size.isNan().or(wideReal.and(wideImaginary)), unknown, finiteOrZero);
     }
 
     private static ComplexTerm maximum(ComplexTerm x, ComplexTerm y) {

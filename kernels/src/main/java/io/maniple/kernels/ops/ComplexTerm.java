@@ -76,6 +76,11 @@ record ComplexTerm(Term real, Term imaginary) {
         return ordered(other).or(real.equal(other.real).and(imaginary.lessEqual(other.imaginary)));
     }
 
+    /** The order of clip, which compares real parts whatever the imaginary ones are. */
+    Term lessForClip(ComplexTerm other) {
+        return real.less(other.real).or(real.equal(other.real).and(imaginary.less(other.imaginary)));
+    }
+
     private Term ordered(ComplexTerm other) {
         return real.less(other.real).and(imaginary.equal(imaginary)).and(other.imaginary.equal(other.imaginary));
     }

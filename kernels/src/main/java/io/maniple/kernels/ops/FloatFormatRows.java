@@ -53,7 +53,7 @@ final class FloatFormatRows {
                 .plus(away.select(step, step.negate()))
                 .copySign(x.isZero().select(y, x));
         Term finite = x.isInfinite().select(x.number(65504).copySign(x), moved);
-        return x.isNan().or(y.isNan()).select(x.plus(y), x.equal(y).select(y, finite));
+        return x.isNan().or(y.isNan()).select(x.plus(y), x.equal(y).select(x, finite));
     }
 
     /** The distance to the next larger float16, also for negative numbers, other than for the wider types. */

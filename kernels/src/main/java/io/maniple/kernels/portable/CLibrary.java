@@ -4,39 +4,46 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 
 /** Functions of the C library that Java lacks, with formulas in their place where there is no such library. */
 final class CLibrary {
     private static final double LOG_2 = 0.6931471805599453;
+    private static final double SQRT_2 = 1.4142135623730951;
     /** From here on x * x + 1 is x * x, and the logarithm of twice x is the result. */
     private static final double LARGE = 0x1p28;
 
-    private static final MethodHandle EXP2 = find("exp2");
-    private static final MethodHandle LOG2 = find("log2");
-    private static final MethodHandle ASINH = find("asinh");
-    private static final MethodHandle ACOSH = find("acosh");
-    private static final MethodHandle ATANH = find("atanh");
+    private static final MethodHandle EXP2 = find("exp2", "exp2Formula");
+    private static final MethodHandle LOG2 = find("log2", "log2Formula");
+    private static final MethodHandle ASINH = find("asinh", "asinhFormula");
+    private static final MethodHandle ACOSH = find("acosh", "acoshFormula");
+    private static final MethodHandle ATANH = find("atanh", "atanhFormula");
 
     private CLibrary() {}
 
     static double exp2(double x) {
-        return EXP2 == null ? Math.pow(2, x) : call(EXP2, x);
+        return call(EXP2, x);
     }
 
     static double log2(double x) {
-        return LOG2 == null ? log2Formula(x) : call(LOG2, x);
+        return call(LOG2, x);
     }
 
     static double asinh(double x) {
-        return ASINH == null ? asinhFormula(x) : call(ASINH, x);
+        return call(ASINH, x);
     }
 
     static double acosh(double x) {
-        return ACOSH == null ? acoshFormula(x) : call(ACOSH, x);
+        return call(ACOSH, x);
     }
 
     static double atanh(double x) {
-        return ATANH == null ? atanhFormula(x) : call(ATANH, x);
+        return call(ATANH, x);
+    }
+
+    static double exp2Formula(double x) {
+        return Math.pow(2, x);
     }
 
     /** Exact for powers of two. */
@@ -44,17 +51,16 @@ final class CLibrary {
         if (!(x > 0) || Double.isInfinite(x)) {
             return Math.log(x);
         }
-        int exponent = Math.getExponent(x);
-        double fraction = x;
-        if (exponent < Double.MIN_EXPONENT) {
-            fraction = x * 0x1p54;
-            exponent = Math.getExponent(fraction);
-            fraction = Math.scalb(fraction, -exponent);
-            exponent -= 54;
-        } else {
-            fraction = Math.scalb(x, -exponent);
+        boolean isTiny = x < Double.MIN_NORMAL;
+        double normal = isTiny ? x * 0x1p54 : x;
+        int exponent = Math.getExponent(normal);
+        double fraction = Math.scalb(normal, -exponent);
+        if (fraction > SQRT_2) {
+            // Near 1 from below, exponent and logarithm would cancel.
+            fraction /= 2;
+            exponent++;
         }
-        return exponent + Math.log(fraction) / LOG_2;
+        return (isTiny ? exponent - 54 : exponent) + Math.log(fraction) / LOG_2;
     }
 
     static double asinhFormula(double x) {
@@ -90,12 +96,21 @@ final class CLibrary {
         }
     }
 
-    private static MethodHandle find(String name) {
+    private static MethodHandle find(String name, String formula) {
         Linker linker = Linker.nativeLinker();
         FunctionDescriptor type = FunctionDescriptor.of(ValueLayout.JAVA_DOUBLE, ValueLayout.JAVA_DOUBLE);
         return linker.defaultLookup()
                 .find(name)
                 .map(address -> linker.downcallHandle(address, type, Linker.Option.critical(false)))
-                .orElse(null);
+                .orElseGet(() -> inJava(formula));
+    }
+
+    private static MethodHandle inJava(String formula) {
+        try {
+            return MethodHandles.lookup()
+                    .findStatic(CLibrary.class, formula, MethodType.methodType(double.class, double.class));
+        } catch (ReflectiveOperationException impossible) {
+            throw new AssertionError("no formula " + formula, impossible);
+        }
     }
 }
