@@ -7,6 +7,7 @@ import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ops.OperationTable;
 import io.maniple.kernels.portable.PortableCompiler;
+import io.maniple.kernels.x86.Avx2Compiler;
 import io.maniple.server.engine.Blas;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
@@ -50,6 +51,7 @@ public final class LocalSessionFactory implements SessionFactory {
 
     private static Compilers fastest() {
         List<KernelCompiler> compilers = new ArrayList<>();
+        Avx2Compiler.create().ifPresent(compilers::add);
         if (compilers.isEmpty()) {
             LOGGER.warn("no machine code can be made here: kernels run in the portable engine, which is slower");
         }
