@@ -33,6 +33,11 @@ def flush(wait: bool = True) -> None:
     stream.flush(sync=wait)
 
 
+def synchronize(*arrays: _Any) -> None:
+    """Return when everything recorded so far has been executed, that of ``arrays`` included."""
+    flush()
+
+
 def __getattr__(name: str) -> _Any:
     # A name of the numpy namespace. Kept, so that the next use costs a dictionary look-up.
     value = getattr(_module, name)

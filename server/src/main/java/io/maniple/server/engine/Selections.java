@@ -2,6 +2,8 @@ package io.maniple.server.engine;
 
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Operand;
+import io.maniple.bridge.proto.Status;
+import io.maniple.server.session.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -26,7 +28,14 @@ final class Selections {
         int bytes = in.layout().type().bytes();
         long elements = in.layout().elements();
         long[] starts = starts(mask, elements);
-        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, count, starts[starts.length - 1]);
+        long chosen = starts[starts.length - 1];
+        long room = instruction.view(0).layout().elements();
+        if (chosen > room) {
+            throw new ManipleException(
+                    Status.INDEX_OUT_OF_RANGE,
+                    "the mask selects " + chosen + " elements, there is room for " + room);
+        }
+        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, count, chosen);
         workers.run(starts.length - 1, 1, (worker, begin, end) -> {
             for (long block = begin; block < end; block++) {
                 long from = block * BLOCK;
@@ -69,10 +78,9 @@ final class Selections {
         long[] starts = starts(mask, elements);
         long available = instruction.view(1).layout().elements();
         if (starts[starts.length - 1] > available) {
-            throw new io.maniple.server.session.ManipleException(
-                    io.maniple.bridge.proto.Status.INDEX_OUT_OF_RANGE,
-                    "the mask selects " + starts[starts.length - 1] + " elements, " + available + " were given",
-                    "");
+            throw new ManipleException(
+                    Status.INDEX_OUT_OF_RANGE,
+                    "the mask selects " + starts[starts.length - 1] + " elements, " + available + " were given");
         }
         workers.run(starts.length - 1, 1, (worker, begin, end) -> {
             for (long block = begin; block < end; block++) {
