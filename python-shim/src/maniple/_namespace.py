@@ -17,10 +17,11 @@ class Namespace(ModuleType):
     def __init__(self, real: ModuleType, overrides: dict[str, Any]) -> None:
         super().__init__(real.__name__, real.__doc__)
         fields = self.__dict__
+        # Copied, because some look into a module's __dict__; modules come by __getattr__.
+        fields.update({k: v for k, v in vars(real).items() if not isinstance(v, ModuleType)})
+        fields.pop("__getattr__", None)
+        fields.pop("__dir__", None)
         fields["_maniple_real"] = real
-        for name in ("__file__", "__path__", "__spec__", "__loader__", "__package__"):
-            if hasattr(real, name):
-                fields[name] = getattr(real, name)
         fields.update(overrides)
 
     def __getattr__(self, name: str) -> Any:

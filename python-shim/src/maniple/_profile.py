@@ -6,8 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 active = False
@@ -63,14 +62,17 @@ def _name(function: Any) -> str:
     return str(name).removeprefix("_")
 
 
-@contextmanager
-def timed(function: Any, place: str, reason: str, arrays: Iterable[Any]) -> Iterator[None]:
-    elements = max((a._size for a in arrays), default=0)
-    begin = time.perf_counter()
-    try:
-        yield
-    finally:
-        count(function, place, reason, elements, time.perf_counter() - begin)
+class timed:
+    """Context in which NumPy computes: counted with its time."""
+
+    def __init__(self, function: Any, place: str, reason: str, arrays: Iterable[Any]) -> None:
+        self._key = function, place, reason, max((a._size for a in arrays), default=0)
+
+    def __enter__(self) -> None:
+        self._begin = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        count(*self._key, time.perf_counter() - self._begin)
 
 
 def rows() -> list[dict[str, Any]]:

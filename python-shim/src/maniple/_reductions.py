@@ -25,10 +25,10 @@ def _resolve(ufunc: np.ufunc, method: str, dtype: np.dtype, asked: Any) -> Any:
         return _types[key]
     except KeyError:
         pass
-    signature = None if asked is None else (asked, None, None)
+    options: dict[str, Any] = {} if asked is None else {"signature": (asked, None, None)}
     found = None
     try:
-        types = ufunc.resolve_dtypes((None, dtype, None), signature=signature, reduction=True)
+        types = ufunc.resolve_dtypes((None, dtype, None), reduction=True, **options)
     except TypeError:
         types = None
     if types is not None and types[0] in CHARACTER and types[1] in CHARACTER:
