@@ -13,6 +13,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = REPOSITORY / "arrow-bridge/src/main/proto/maniple/program.proto"
 TARGET = REPOSITORY / "python-shim/src/maniple"
+HEADER = "# Written by scripts/generate_protocol.py.\n# ruff: noqa\n# fmt: off\n"
 
 
 def generate(folder: Path) -> dict[str, str]:
@@ -23,7 +24,7 @@ def generate(folder: Path) -> dict[str, str]:
     arguments = ["protoc", f"-I{folder}", f"--python_out={folder}", f"--pyi_out={folder}", "_program.proto"]
     if protoc.main(arguments) != 0:
         raise SystemExit("protoc failed")
-    return {name: (folder / name).read_text() for name in ("_program_pb2.py", "_program_pb2.pyi")}
+    return {name: HEADER + (folder / name).read_text() for name in ("_program_pb2.py", "_program_pb2.pyi")}
 
 
 def main() -> int:
@@ -32,7 +33,9 @@ def main() -> int:
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as folder:
         files = generate(Path(folder))
-    stale = [name for name, text in files.items() if not (TARGET / name).exists() or (TARGET / name).read_text() != text]
+    stale = [
+        name for name, text in files.items() if not (TARGET / name).exists() or (TARGET / name).read_text() != text
+    ]
     if check:
         for name in stale:
             print(f"{name} is stale: run python-shim/scripts/generate_protocol.py", file=sys.stderr)

@@ -1,3 +1,6 @@
+# Written by scripts/generate_protocol.py.
+# ruff: noqa
+# fmt: off
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor

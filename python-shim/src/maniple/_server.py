@@ -7,6 +7,7 @@ or one that leads nowhere, starts a server while holding a lock, so that program
 from __future__ import annotations
 
 import fcntl
+import importlib
 import json
 import os
 import shutil
@@ -384,11 +385,11 @@ def _java_homes() -> Iterator[Path]:
             raise ServerError(f"MANIPLE_JAVA_HOME is {chosen}, where there is no bin/java")
         yield home
     try:
-        import maniple_runtime
+        runtime = importlib.import_module("maniple_runtime")
     except ImportError:
         pass
     else:
-        yield Path(maniple_runtime.path)
+        yield Path(runtime.path)
     checkout = _checkout()
     if checkout is not None:
         yield checkout / ".build" / "runtime"

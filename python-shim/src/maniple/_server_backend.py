@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-
-from maniple import _program_pb2 as pb
 from maniple._backend import Backend, BackendError, BackendUnavailable, Batch, Limits
 from maniple._encode import encode_batch
+
+from maniple import _program_pb2 as pb
 from maniple._errors import Interrupted, ServerError
 from maniple._server import Configuration
 from maniple._transport import Connection, Region, open_connection
@@ -72,8 +72,7 @@ class ServerBackend:
         placements = iter(reply.placements)
         contents = iter(reply.contents)
         return [
-            next(contents) if length else self.connection.array(next(placements))
-            for _, _, length in batch.observations
+            next(contents) if length else self.connection.array(next(placements)) for _, _, length in batch.observations
         ]
 
 

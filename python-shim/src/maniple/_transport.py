@@ -15,7 +15,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from maniple._wire import RefusedError, Wire, WireError, call_once
 FORMAT = 1
 """Version of the program format."""
 
+T = TypeVar("T")
 Bytes = NDArray[np.uint8]
 
 _CONNECT_SECONDS = 10.0
@@ -90,7 +91,7 @@ class Connection:
             formats=[FORMAT], client_version=client_version, client_pid=os.getpid(), options=options
         )
         try:
-            hello = pb.HelloReply.FromString(_decoded(self._call("hello", request.SerializeToString())))
+            hello = pb.HelloReply.FromString(self._call("hello", request.SerializeToString(), convert=_decoded))
             if hello.status != pb.OK:
                 message = f"the server refused the session: {hello.message}"
                 raise ServerError(message, status=hello.status, log=address.log)
@@ -152,11 +153,11 @@ class Connection:
 
     def profile(self) -> pb.ProfileReply:
         """What the session has done so far."""
-        return pb.ProfileReply.FromString(_decoded(self._call("profile", self._session)))
+        return self._call("profile", self._session, convert=_profile)
 
     def explain(self) -> str:
         """What the session's kernels do."""
-        return self._call("explain", self._session)
+        return self._call("explain", self._session, convert=str)
 
     def interrupt(self) -> None:
         """Cancel what runs and what is queued; from any thread, while another waits in `submit`."""
@@ -169,7 +170,7 @@ class Connection:
 
     def server_status(self) -> dict[str, Any]:
         """What the server says of itself."""
-        status: dict[str, Any] = json.loads(self._call("status"))
+        status: dict[str, Any] = json.loads(self._call("status", convert=str))
         return status
 
     def close(self) -> None:
@@ -199,7 +200,7 @@ class Connection:
         if reply.warning:
             warnings.warn(f"maniple: {reply.warning}", RuntimeWarning, stacklevel=4)
 
-    def _call(self, method: str, *arguments: str | int | bytes, convert: Callable[[str], Any] = str) -> Any:
+    def _call(self, method: str, *arguments: str | int | bytes, convert: Callable[[str], T]) -> T:
         me = threading.get_ident()
         if self._holder == me:
             raise RuntimeError("the connection was called from within one of its own calls")
@@ -310,6 +311,10 @@ def _allow_more_files() -> bool:
         return False
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return True
+
+
+def _profile(answer: str) -> pb.ProfileReply:
+    return pb.ProfileReply.FromString(_decoded(answer))
 
 
 def _decoded(answer: str) -> bytes:
