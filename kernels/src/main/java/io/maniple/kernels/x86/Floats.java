@@ -121,10 +121,29 @@ final class Floats {
         boolean wide = wide(isDouble);
         OptionalLong vector = NativeFunctions.vector(function, isDouble, lanes);
         if (vector.isPresent()) {
-            return steps.callVector(vector.getAsLong(), wide, arguments);
+            int result = steps.callVector(vector.getAsLong(), wide, arguments);
+            return function == Primitive.POW
+                    ? signUnderflow(isDouble, arguments.get(0), arguments.get(1), result)
+                    : result;
         }
         long scalar = NativeFunctions.scalar(function, isDouble)
                 .orElseThrow(() -> new UnsupportedKernelException("no C library function for " + function));
         return steps.callScalar(scalar, isDouble, lanes, wide, arguments);
+    }
+
+    /** SVML's pow loses the sign where an odd power of a negative number underflows to zero. */
+    private int signUnderflow(boolean isDouble, int x, int y, int result) {
+        int zero = steps.literal(0, 8);
+        int half = isDouble
+                ? steps.literal(Double.doubleToRawLongBits(0.5), 8)
+                : steps.literal(Float.floatToRawIntBits(0.5f), 4);
+        int halved = two(isDouble ? MULPD : MULPS, isDouble, y, half, lanes);
+        int yIsInteger = compare(EQUAL_ORDERED, isDouble, round(isDouble, TOWARDS_ZERO, y), y);
+        int yIsNotEven = compare(NOT_EQUAL_UNORDERED, isDouble, round(isDouble, TOWARDS_ZERO, halved), halved);
+        int yIsOdd = two(ANDPS, isDouble, yIsInteger, yIsNotEven, lanes);
+        int negative = two(ANDPS, isDouble, compare(LESS_ORDERED, isDouble, x, zero), yIsOdd, lanes);
+        int vanished = two(ANDPS, isDouble, compare(EQUAL_ORDERED, isDouble, result, zero), negative, lanes);
+        int sign = two(ANDPS, isDouble, vanished, sign(isDouble), lanes);
+        return two(POR, isDouble, result, sign, lanes);
     }
 }

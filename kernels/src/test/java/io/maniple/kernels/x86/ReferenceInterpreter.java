@@ -211,41 +211,35 @@ final class ReferenceInterpreter {
         return type == ElementType.UINT64 ? new BigInteger(Long.toUnsignedString(bits)) : BigInteger.valueOf(bits);
     }
 
+    /** Arguments are extended to 64 bits as their type has it, so 64-bit arithmetic is right for every width. */
     private static long integer(Primitive primitive, ElementType type, long x, long y) {
-        BigInteger bigX = big(type, x);
-        BigInteger bigY = big(type, y);
-        int width = 8 * type.bytes();
-        boolean outside = bigY.signum() < 0 || bigY.compareTo(BigInteger.valueOf(width)) >= 0;
-        BigInteger result =
+        boolean signed = type.kind() == Kind.SIGNED;
+        int order = signed ? Long.compare(x, y) : Long.compareUnsigned(x, y);
+        boolean outside = y < 0 || y >= 8 * type.bytes();
+        long result =
                 switch (primitive) {
-                    case ADD -> bigX.add(bigY);
-                    case SUBTRACT -> bigX.subtract(bigY);
-                    case MULTIPLY -> bigX.multiply(bigY);
-                    case MINIMUM -> bigX.min(bigY);
-                    case MAXIMUM -> bigX.max(bigY);
-                    case NEGATE -> bigX.negate();
-                    case ABSOLUTE -> bigX.abs();
-                    case AND -> bigX.and(bigY);
-                    case OR -> bigX.or(bigY);
-                    case XOR -> bigX.xor(bigY);
-                    case NOT -> bigX.not();
-                    case SHIFT_LEFT -> outside ? BigInteger.ZERO : bigX.shiftLeft(bigY.intValue());
-                    case SHIFT_RIGHT -> bigX.shiftRight(outside ? width : bigY.intValue());
-                    case LESS -> truth(bigX.compareTo(bigY) < 0);
-                    case LESS_EQUAL -> truth(bigX.compareTo(bigY) <= 0);
-                    case EQUAL -> truth(x == y);
-                    case NOT_EQUAL -> truth(x != y);
-                    case QUOTIENT -> bigY.signum() == 0 ? BigInteger.ZERO : bigX.divide(bigY);
-                    case REMAINDER -> bigY.signum() == 0 ? BigInteger.ZERO : bigX.remainder(bigY);
-                    case INTEGER_POWER ->
-                        bigX.modPow(bigY.max(BigInteger.ZERO), BigInteger.ONE.shiftLeft(64));
+                    case ADD -> x + y;
+                    case SUBTRACT -> x - y;
+                    case MULTIPLY -> x * y;
+                    case MINIMUM -> order <= 0 ? x : y;
+                    case MAXIMUM -> order >= 0 ? x : y;
+                    case NEGATE -> -x;
+                    case ABSOLUTE -> signed && x < 0 ? -x : x;
+                    case AND -> x & y;
+                    case OR -> x | y;
+                    case XOR -> x ^ y;
+                    case NOT -> ~x;
+                    case SHIFT_LEFT -> outside ? 0 : x << y;
+                    case SHIFT_RIGHT -> outside ? (signed && x < 0 ? -1 : 0) : signed ? x >> y : x >>> y;
+                    case LESS -> order < 0 ? 1 : 0;
+                    case LESS_EQUAL -> order <= 0 ? 1 : 0;
+                    case EQUAL -> x == y ? 1 : 0;
+                    case NOT_EQUAL -> x != y ? 1 : 0;
+                    case QUOTIENT -> y == 0 ? 0 : signed ? x / y : Long.divideUnsigned(x, y);
+                    case REMAINDER -> y == 0 ? 0 : signed ? x % y : Long.remainderUnsigned(x, y);
                     default -> throw new IllegalArgumentException(primitive + " of " + type);
                 };
-        return normal(type, result.longValue());
-    }
-
-    private static BigInteger truth(boolean value) {
-        return value ? BigInteger.ONE : BigInteger.ZERO;
+        return normal(type, result);
     }
 
     static long cast(long bits, ElementType from, ElementType to) {
