@@ -6,13 +6,13 @@ import java.lang.foreign.ValueLayout;
 
 /** Reads and writes runs of elements at native addresses that the planner has verified. */
 final class Memory {
-    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-    private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
+    static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+    static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+    static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
     private Memory() {}
 
@@ -21,7 +21,51 @@ final class Memory {
     }
 
     /** Reads {@code count} elements to {@code values[first…]}. */
-    static void load(ElementType storage, long address, long stride, Object values, int first, int count) {
+    static void load(
+            ElementType storage, long address, long stride, Staging staging, Object values, int first, int count) {
+        if (stride == storage.bytes()) {
+            staging.load(storage, address, values, first, count);
+        } else {
+            loadStrided(storage, address, stride, values, first, count);
+        }
+    }
+
+    /** Writes {@code count} elements from {@code values[first…]}. */
+    static void store(
+            ElementType storage, long address, long stride, Staging staging, Object values, int first, int count) {
+        if (stride == storage.bytes()) {
+            staging.store(storage, address, values, first, count);
+        } else {
+            storeStrided(storage, address, stride, values, first, count);
+        }
+    }
+
+    /** Writes where the mask is 1, in runs of neighbours. */
+    static void storeMasked(
+            ElementType storage,
+            long address,
+            long stride,
+            Staging staging,
+            Object values,
+            byte[] mask,
+            int first,
+            int count) {
+        int i = 0;
+        while (i < count) {
+            if (mask[first + i] == 0) {
+                i++;
+                continue;
+            }
+            int begin = i;
+            while (i < count && mask[first + i] != 0) {
+                i++;
+            }
+            store(storage, address + begin * stride, stride, staging, values, first + begin, i - begin);
+        }
+    }
+
+    private static void loadStrided(
+            ElementType storage, long address, long stride, Object values, int first, int count) {
         switch (storage) {
             case BOOL -> {
                 byte[] out = (byte[]) values;
@@ -67,49 +111,33 @@ final class Memory {
             }
             case INT32 -> {
                 int[] out = (int[]) values;
-                if (stride == Integer.BYTES) {
-                    MemorySegment.copy(ALL, INT, address, out, first, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        out[first + i] = ALL.get(INT, address + i * stride);
-                    }
+                for (int i = 0; i < count; i++) {
+                    out[first + i] = ALL.get(INT, address + i * stride);
                 }
             }
             case INT64, UINT64 -> {
                 long[] out = (long[]) values;
-                if (stride == Long.BYTES) {
-                    MemorySegment.copy(ALL, LONG, address, out, first, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        out[first + i] = ALL.get(LONG, address + i * stride);
-                    }
+                for (int i = 0; i < count; i++) {
+                    out[first + i] = ALL.get(LONG, address + i * stride);
                 }
             }
             case FLOAT32 -> {
                 float[] out = (float[]) values;
-                if (stride == Float.BYTES) {
-                    MemorySegment.copy(ALL, FLOAT, address, out, first, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        out[first + i] = ALL.get(FLOAT, address + i * stride);
-                    }
+                for (int i = 0; i < count; i++) {
+                    out[first + i] = ALL.get(FLOAT, address + i * stride);
                 }
             }
             case FLOAT64 -> {
                 double[] out = (double[]) values;
-                if (stride == Double.BYTES) {
-                    MemorySegment.copy(ALL, DOUBLE, address, out, first, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        out[first + i] = ALL.get(DOUBLE, address + i * stride);
-                    }
+                for (int i = 0; i < count; i++) {
+                    out[first + i] = ALL.get(DOUBLE, address + i * stride);
                 }
             }
         }
     }
 
-    /** Writes {@code count} elements from {@code values[first…]}. */
-    static void store(ElementType storage, long address, long stride, Object values, int first, int count) {
+    private static void storeStrided(
+            ElementType storage, long address, long stride, Object values, int first, int count) {
         switch (storage) {
             case BOOL -> {
                 byte[] x = (byte[]) values;
@@ -143,61 +171,28 @@ final class Memory {
             }
             case INT32 -> {
                 int[] x = (int[]) values;
-                if (stride == Integer.BYTES) {
-                    MemorySegment.copy(x, first, ALL, INT, address, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        ALL.set(INT, address + i * stride, x[first + i]);
-                    }
+                for (int i = 0; i < count; i++) {
+                    ALL.set(INT, address + i * stride, x[first + i]);
                 }
             }
             case INT64, UINT64 -> {
                 long[] x = (long[]) values;
-                if (stride == Long.BYTES) {
-                    MemorySegment.copy(x, first, ALL, LONG, address, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        ALL.set(LONG, address + i * stride, x[first + i]);
-                    }
+                for (int i = 0; i < count; i++) {
+                    ALL.set(LONG, address + i * stride, x[first + i]);
                 }
             }
             case FLOAT32 -> {
                 float[] x = (float[]) values;
-                if (stride == Float.BYTES) {
-                    MemorySegment.copy(x, first, ALL, FLOAT, address, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        ALL.set(FLOAT, address + i * stride, x[first + i]);
-                    }
+                for (int i = 0; i < count; i++) {
+                    ALL.set(FLOAT, address + i * stride, x[first + i]);
                 }
             }
             case FLOAT64 -> {
                 double[] x = (double[]) values;
-                if (stride == Double.BYTES) {
-                    MemorySegment.copy(x, first, ALL, DOUBLE, address, count);
-                } else {
-                    for (int i = 0; i < count; i++) {
-                        ALL.set(DOUBLE, address + i * stride, x[first + i]);
-                    }
+                for (int i = 0; i < count; i++) {
+                    ALL.set(DOUBLE, address + i * stride, x[first + i]);
                 }
             }
-        }
-    }
-
-    /** Writes where the mask is 1, in runs of neighbours. */
-    static void storeMasked(
-            ElementType storage, long address, long stride, Object values, byte[] mask, int first, int count) {
-        int i = 0;
-        while (i < count) {
-            if (mask[first + i] == 0) {
-                i++;
-                continue;
-            }
-            int begin = i;
-            while (i < count && mask[first + i] != 0) {
-                i++;
-            }
-            store(storage, address + begin * stride, stride, values, first + begin, i - begin);
         }
     }
 }

@@ -60,6 +60,7 @@ final class PortableKernel implements KernelCompiler.Executable {
         private final long n0;
         private final long n1;
         private final Object[] values = new Object[types.length];
+        private final Staging staging;
 
         /** The linear position of the block's first element, and its length. */
         private long begin;
@@ -71,6 +72,7 @@ final class PortableKernel implements KernelCompiler.Executable {
             n0 = Memory.word(arguments, Kernel.Arguments.N0);
             n1 = Memory.word(arguments, Kernel.Arguments.N1);
             Scratch scratch = Scratch.ofThread();
+            staging = scratch.staging();
             for (int i = 0; i < types.length; i++) {
                 if (allocation.block(i) >= 0) {
                     values[i] = scratch.block(Lane.of(types[i]), allocation.block(i));
@@ -104,10 +106,8 @@ final class PortableKernel implements KernelCompiler.Executable {
                 case Node.Scalar scalar -> {}
                 case Node.Literal literal -> {}
                 case Node.Load load ->
-                    eachRow(
-                            load.operand(),
-                            (row, i0, address, stride, first, length) ->
-                                    Memory.load(load.storage(), address, stride, values[i], first, length));
+                    eachRow(load.operand(), (row, i0, address, stride, first, length) ->
+                            Memory.load(load.storage(), address, stride, staging, values[i], first, length));
                 case Node.Index index -> index((long[]) values[i]);
                 case Node.Apply apply -> apply(apply, values[i]);
                 case Node.Cast cast ->
@@ -136,10 +136,10 @@ final class PortableKernel implements KernelCompiler.Executable {
             Object source = values[store.value()];
             eachRow(store.operand(), (row, i0, address, stride, first, length) -> {
                 if (store.mask() < 0) {
-                    Memory.store(store.storage(), address, stride, source, first, length);
+                    Memory.store(store.storage(), address, stride, staging, source, first, length);
                 } else {
                     byte[] mask = (byte[]) values[store.mask()];
-                    Memory.storeMasked(store.storage(), address, stride, source, mask, first, length);
+                    Memory.storeMasked(store.storage(), address, stride, staging, source, mask, first, length);
                 }
             });
         }
@@ -154,7 +154,7 @@ final class PortableKernel implements KernelCompiler.Executable {
                 Folds.fold(reduce.reduction(), reduce.type(), accumulators, source, first, length, phase);
                 if (i0 + length == n0) {
                     Folds.finish(reduce.reduction(), reduce.type(), accumulators);
-                    Memory.store(reduce.type(), address - i0 * stride, 0, accumulators, 0, 1);
+                    Memory.store(reduce.type(), address - i0 * stride, 0, staging, accumulators, 0, 1);
                 }
             });
         }

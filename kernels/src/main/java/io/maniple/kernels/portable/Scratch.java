@@ -11,6 +11,8 @@ final class Scratch {
 
     private final Map<Lane, List<Object>> blocks = new EnumMap<>(Lane.class);
 
+    private final Staging staging = new Staging();
+
     private Scratch() {
         for (Lane lane : Lane.values()) {
             blocks.put(lane, new ArrayList<>());
@@ -19,6 +21,10 @@ final class Scratch {
 
     static Scratch ofThread() {
         return OF_THREAD.get();
+    }
+
+    Staging staging() {
+        return staging;
     }
 
     /** The block of that number, {@link PortableKernel#BLOCK} values long. */
