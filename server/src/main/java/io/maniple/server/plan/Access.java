@@ -11,8 +11,14 @@ import java.util.Arrays;
  * @param strides bytes along the dimensions of the iteration space; 0 along folded and broadcast ones
  * @param begin lowest byte touched, from the buffer's beginning
  * @param end one past the highest byte touched
+ * @param whole whether any byte between may be touched, whatever the strides say (the operands of routines)
  */
-record Access(int buffer, long offset, long[] strides, DType type, long begin, long end) {
+record Access(int buffer, long offset, long[] strides, DType type, long begin, long end, boolean whole) {
+    /** All bytes from {@code begin} to before {@code end}. */
+    static Access range(int buffer, long begin, long end, DType type) {
+        return new Access(buffer, begin, new long[0], type, begin, end, true);
+    }
+
     static Access of(int buffer, long offset, long[] shape, long[] strides, DType type) {
         long low = 0;
         long high = type.bytes();
@@ -24,7 +30,7 @@ record Access(int buffer, long offset, long[] strides, DType type, long begin, l
                 high += reach;
             }
         }
-        return new Access(buffer, offset, strides, type, offset + low, offset + high);
+        return new Access(buffer, offset, strides, type, offset + low, offset + high, false);
     }
 
     /** Whether both may touch the same byte. */
@@ -32,7 +38,7 @@ record Access(int buffer, long offset, long[] strides, DType type, long begin, l
         if (buffer != other.buffer || begin >= other.end || other.begin >= end) {
             return false;
         }
-        return !Boxes.disjoint(this, shape, other, otherShape);
+        return whole || other.whole || !Boxes.disjoint(this, shape, other, otherShape);
     }
 
     /** Whether iteration i of both touches the same element. */
@@ -42,6 +48,7 @@ record Access(int buffer, long offset, long[] strides, DType type, long begin, l
                 && buffer == other.buffer
                 && offset == other.offset
                 && type == other.type
+                && whole == other.whole
                 && Arrays.equals(strides, other.strides);
     }
 

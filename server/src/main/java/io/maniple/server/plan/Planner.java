@@ -184,8 +184,7 @@ public final class Planner {
         for (int index = 0; index < instruction.operands().size(); index++) {
             if (instruction.operands().get(index) instanceof Operand.View view
                     && view.layout().elements() > 0) {
-                Access range = new Access(
-                        view.buffer(), view.offset(), new long[0], view.layout().type(), view.begin(), view.end());
+                Access range = Access.range(view.buffer(), view.begin(), view.end(), view.layout().type());
                 if (index < operation.outputs().size()) {
                     writes.add(range);
                 }
