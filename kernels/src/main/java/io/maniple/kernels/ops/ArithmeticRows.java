@@ -32,7 +32,11 @@ final class ArithmeticRows {
                 .exact("absolute", SIGNED + FLOATS, "T->T", unary(Term::absolute))
                 .exact("fabs", FLOATS, "T->T", unary(Term::absolute))
                 .exact("square", REAL, "T->T", unary(x -> x.times(x)))
-                .exact("sign", UNSIGNED, "T->T", unary(x -> x.notEqual(x.number(0)).cast(x.type())))
+                .exact(
+                        "sign",
+                        UNSIGNED,
+                        "T->T",
+                        unary(x -> x.notEqual(x.number(0)).cast(x.type())))
                 .exact("sign", SIGNED, "T->T", unary(ArithmeticRows::signOfInteger))
                 .exact("sign", FLOATS, "T->T", unary(ArithmeticRows::signOfFloat))
                 .exact("reciprocal", FLOATS, "T->T", unary(x -> x.number(1).over(x)))
@@ -43,10 +47,18 @@ final class ArithmeticRows {
                 .exact("minimum", REAL, "TT->T", binary((x, y) -> x.apply(Primitive.MINIMUM, y)))
                 .exact("fmax", BOOL, "TT->T", binary(Term::or))
                 .exact("fmax", INTEGERS, "TT->T", binary((x, y) -> x.apply(Primitive.MAXIMUM, y)))
-                .exact("fmax", FLOATS, "TT->T", binary((x, y) -> x.greaterEqual(y).or(y.isNan()).select(x, y)))
+                .exact(
+                        "fmax",
+                        FLOATS,
+                        "TT->T",
+                        binary((x, y) -> x.greaterEqual(y).or(y.isNan()).select(x, y)))
                 .exact("fmin", BOOL, "TT->T", binary(Term::and))
                 .exact("fmin", INTEGERS, "TT->T", binary((x, y) -> x.apply(Primitive.MINIMUM, y)))
-                .exact("fmin", FLOATS, "TT->T", binary((x, y) -> x.lessEqual(y).or(y.isNan()).select(x, y)))
+                .exact(
+                        "fmin",
+                        FLOATS,
+                        "TT->T",
+                        binary((x, y) -> x.lessEqual(y).or(y.isNan()).select(x, y)))
                 .exact("clip", BOOL, "TTT->T", ArithmeticRows::clipBool)
                 .exact("clip", REAL, "TTT->T", ArithmeticRows::clip);
         for (String name : List.of("floor", "ceil", "trunc")) {
@@ -78,8 +90,8 @@ final class ArithmeticRows {
     private static List<Value> clip(KernelBuilder builder, List<Value> inputs) {
         int raised = builder.apply(
                 Primitive.MAXIMUM, inputs.get(0).real(), inputs.get(1).real());
-        return List.of(Value.of(
-                builder.apply(Primitive.MINIMUM, raised, inputs.get(2).real())));
+        return List.of(
+                Value.of(builder.apply(Primitive.MINIMUM, raised, inputs.get(2).real())));
     }
 
     private static List<Value> clipBool(KernelBuilder builder, List<Value> inputs) {

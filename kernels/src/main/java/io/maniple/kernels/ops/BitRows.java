@@ -25,7 +25,8 @@ final class BitRows {
     /** Adds neighbouring groups of 1, 2, 4, … bits; NumPy counts the bits of the absolute value. */
     private static Term count(Term x) {
         ElementType wide = ElementType.UINT64;
-        Term bits = (x.type().kind() == ElementType.Kind.SIGNED ? x.absolute() : x).cast(unsigned(x.type()))
+        Term bits = (x.type().kind() == ElementType.Kind.SIGNED ? x.absolute() : x)
+                .cast(unsigned(x.type()))
                 .cast(wide);
         bits = bits.minus(bits.shiftRight(1).and(bits.bits(0x5555555555555555L)));
         Term pairs = bits.bits(0x3333333333333333L);

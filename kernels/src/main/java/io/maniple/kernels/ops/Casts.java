@@ -63,7 +63,8 @@ public final class Casts {
     private static int narrowToOdd(KernelBuilder builder, int value) {
         Term bits = new Term(builder, builder.reinterpret(value, ElementType.INT64));
         Term cut = bits.bits((1L << 29) - 1);
-        Term sticky = bits.and(cut).notEqual(bits.number(0)).cast(ElementType.INT64).shiftLeft(29);
+        Term sticky =
+                bits.and(cut).notEqual(bits.number(0)).cast(ElementType.INT64).shiftLeft(29);
         return bits.and(cut.not())
                 .or(sticky)
                 .reinterpret(ElementType.FLOAT64)

@@ -1,8 +1,8 @@
 package io.maniple.kernels.ops;
 
 import static io.maniple.kernels.ops.TableBuilder.BOOL;
-import static io.maniple.kernels.ops.TableBuilder.INTEGERS;
 import static io.maniple.kernels.ops.TableBuilder.FLOATS;
+import static io.maniple.kernels.ops.TableBuilder.INTEGERS;
 import static io.maniple.kernels.ops.TableBuilder.REAL;
 import static io.maniple.kernels.ops.TableBuilder.binary;
 import static io.maniple.kernels.ops.TableBuilder.unary;
@@ -42,9 +42,21 @@ final class ComparisonRows {
     private static void comparison(TableBuilder table, String name, BinaryOperator<Term> compare) {
         table.exact(name, BOOL + REAL, "TT->?", binary(compare));
         // int64 against uint64 by value: where the signs decide, compare those; else both fit uint64.
-        table.exact(name, "l", "TL->?", binary((x, y) -> x.isNegative()
-                .select(compare.apply(x.number(0), x.number(1)), compare.apply(x.cast(ElementType.UINT64), y))));
-        table.exact(name, "L", "Tl->?", binary((x, y) -> y.isNegative()
-                .select(compare.apply(x.number(1), x.number(0)), compare.apply(x, y.cast(ElementType.UINT64)))));
+        table.exact(
+                name,
+                "l",
+                "TL->?",
+                binary((x, y) -> x.isNegative()
+                        .select(
+                                compare.apply(x.number(0), x.number(1)),
+                                compare.apply(x.cast(ElementType.UINT64), y))));
+        table.exact(
+                name,
+                "L",
+                "Tl->?",
+                binary((x, y) -> y.isNegative()
+                        .select(
+                                compare.apply(x.number(1), x.number(0)),
+                                compare.apply(x, y.cast(ElementType.UINT64)))));
     }
 }

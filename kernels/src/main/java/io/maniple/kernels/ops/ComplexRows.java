@@ -27,8 +27,12 @@ final class ComplexRows {
                 .exact("conjugate", COMPLEX, "T->T", unary(ComplexTerm::conjugate))
                 .elementwise("square", COMPLEX, "T->T", 2, unary(x -> x.times(x)))
                 .elementwise("reciprocal", COMPLEX, "T->T", 8, unary(ComplexTerm::reciprocal))
-                .exact("rint", COMPLEX, "T->T", unary(x ->
-                        new ComplexTerm(x.real().apply(Primitive.RINT), x.imaginary().apply(Primitive.RINT))))
+                .exact(
+                        "rint",
+                        COMPLEX,
+                        "T->T",
+                        unary(x -> new ComplexTerm(
+                                x.real().apply(Primitive.RINT), x.imaginary().apply(Primitive.RINT))))
                 .elementwise("sign", COMPLEX, "T->T", 2, unary(ComplexRows::sign))
                 .elementwise("absolute", "F", "T->f", 1, unaryReal(ComplexRows::absolute))
                 .elementwise("absolute", "D", "T->d", 1, unaryReal(ComplexRows::absolute))
@@ -38,21 +42,45 @@ final class ComplexRows {
                 .exact("less_equal", COMPLEX, "TT->?", binaryReal(ComplexTerm::lessEqual))
                 .exact("greater", COMPLEX, "TT->?", binaryReal((x, y) -> y.less(x)))
                 .exact("greater_equal", COMPLEX, "TT->?", binaryReal((x, y) -> y.lessEqual(x)))
-                .exact("logical_and", COMPLEX, "TT->?", binaryReal((x, y) -> x.truth().and(y.truth())))
-                .exact("logical_or", COMPLEX, "TT->?", binaryReal((x, y) -> x.truth().or(y.truth())))
-                .exact("logical_xor", COMPLEX, "TT->?", binaryReal((x, y) -> x.truth().xor(y.truth())))
+                .exact(
+                        "logical_and",
+                        COMPLEX,
+                        "TT->?",
+                        binaryReal((x, y) -> x.truth().and(y.truth())))
+                .exact(
+                        "logical_or",
+                        COMPLEX,
+                        "TT->?",
+                        binaryReal((x, y) -> x.truth().or(y.truth())))
+                .exact(
+                        "logical_xor",
+                        COMPLEX,
+                        "TT->?",
+                        binaryReal((x, y) -> x.truth().xor(y.truth())))
                 .exact("logical_not", COMPLEX, "T->?", unaryReal(x -> x.truth().not()))
                 .exact("isnan", COMPLEX, "T->?", unaryReal(ComplexTerm::isNan))
-                .exact("isinf", COMPLEX, "T->?", unaryReal(x ->
-                        x.real().isInfinite().or(x.imaginary().isInfinite())))
-                .exact("isfinite", COMPLEX, "T->?", unaryReal(x ->
-                        x.real().isFinite().and(x.imaginary().isFinite())))
+                .exact(
+                        "isinf",
+                        COMPLEX,
+                        "T->?",
+                        unaryReal(x -> x.real().isInfinite().or(x.imaginary().isInfinite())))
+                .exact(
+                        "isfinite",
+                        COMPLEX,
+                        "T->?",
+                        unaryReal(x -> x.real().isFinite().and(x.imaginary().isFinite())))
                 .exact("maximum", COMPLEX, "TT->T", binary(ComplexRows::maximum))
                 .exact("minimum", COMPLEX, "TT->T", binary(ComplexRows::minimum))
-                .exact("fmax", COMPLEX, "TT->T", binary((x, y) ->
-                        ComplexTerm.select(y.isNan().or(y.lessEqual(x)), x, y)))
-                .exact("fmin", COMPLEX, "TT->T", binary((x, y) ->
-                        ComplexTerm.select(y.isNan().or(x.lessEqual(y)), x, y)))
+                .exact(
+                        "fmax",
+                        COMPLEX,
+                        "TT->T",
+                        binary((x, y) -> ComplexTerm.select(y.isNan().or(y.lessEqual(x)), x, y)))
+                .exact(
+                        "fmin",
+                        COMPLEX,
+                        "TT->T",
+                        binary((x, y) -> ComplexTerm.select(y.isNan().or(x.lessEqual(y)), x, y)))
                 .exact("clip", COMPLEX, "TTT->T", ComplexRows::clip);
     }
 
@@ -108,8 +136,7 @@ final class ComplexRows {
                 List.of(formula.apply(complex(builder, inputs, 0)).value());
     }
 
-    private static Operation.Lowering binaryReal(
-            BiFunction<ComplexTerm, ComplexTerm, Term> formula) {
+    private static Operation.Lowering binaryReal(BiFunction<ComplexTerm, ComplexTerm, Term> formula) {
         return (builder, inputs) -> List.of(formula.apply(complex(builder, inputs, 0), complex(builder, inputs, 1))
                 .value());
     }

@@ -30,8 +30,10 @@ record ComplexTerm(Term real, Term imaginary) {
                 .plus(wide.select(divisor.imaginary, divisor.real).times(ratio));
         Term scale = real.number(1).over(size);
         // Both branches are (p + q * ratio) * scale with the parts of the dividend in different places.
-        Term upper = wide.select(real.plus(imaginary.times(ratio)), real.times(ratio).plus(imaginary));
-        Term lower = wide.select(imaginary.minus(real.times(ratio)), imaginary.times(ratio).minus(real));
+        Term upper =
+                wide.select(real.plus(imaginary.times(ratio)), real.times(ratio).plus(imaginary));
+        Term lower = wide.select(
+                imaginary.minus(real.times(ratio)), imaginary.times(ratio).minus(real));
         Term byZero = realSize.isZero().and(imaginarySize.isZero());
         return new ComplexTerm(
                 byZero.select(real.over(realSize), upper.times(scale)),
@@ -41,10 +43,12 @@ record ComplexTerm(Term real, Term imaginary) {
     ComplexTerm reciprocal() {
         Term wide = imaginary.absolute().lessEqual(real.absolute());
         Term ratio = wide.select(imaginary, real).over(wide.select(real, imaginary));
-        Term size = wide.select(real.plus(imaginary.times(ratio)), real.times(ratio).plus(imaginary));
+        Term size =
+                wide.select(real.plus(imaginary.times(ratio)), real.times(ratio).plus(imaginary));
         Term one = real.number(1);
         return new ComplexTerm(
-                wide.select(one, ratio).over(size), wide.select(ratio, one).negate().over(size));
+                wide.select(one, ratio).over(size),
+                wide.select(ratio, one).negate().over(size));
     }
 
     ComplexTerm negate() {
@@ -78,9 +82,7 @@ record ComplexTerm(Term real, Term imaginary) {
     }
 
     private Term ordered(ComplexTerm other) {
-        return real.less(other.real)
-                .and(imaginary.equal(imaginary))
-                .and(other.imaginary.equal(other.imaginary));
+        return real.less(other.real).and(imaginary.equal(imaginary)).and(other.imaginary.equal(other.imaginary));
     }
 
     Term isNan() {
@@ -93,7 +95,6 @@ record ComplexTerm(Term real, Term imaginary) {
 
     /** A condition decides between two complex numbers. */
     static ComplexTerm select(Term condition, ComplexTerm yes, ComplexTerm no) {
-        return new ComplexTerm(
-                condition.select(yes.real, no.real), condition.select(yes.imaginary, no.imaginary));
+        return new ComplexTerm(condition.select(yes.real, no.real), condition.select(yes.imaginary, no.imaginary));
     }
 }

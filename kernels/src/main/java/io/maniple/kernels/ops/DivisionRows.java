@@ -18,15 +18,30 @@ final class DivisionRows {
     static void add(TableBuilder table) {
         table.exact("divide", FLOATS, "TT->T", binary(Term::over))
                 .exact("floor_divide", UNSIGNED, "TT->T", binary((x, y) -> x.apply(Primitive.QUOTIENT, y)))
-                .exact("floor_divide", SIGNED, "TT->T", binary((x, y) -> floorDivide(x, y).quotient()))
+                .exact(
+                        "floor_divide",
+                        SIGNED,
+                        "TT->T",
+                        binary((x, y) -> floorDivide(x, y).quotient()))
                 .exact("floor_divide", FLOATS, "TT->T", binary(DivisionRows::floorDivideFloats))
                 .exact("remainder", UNSIGNED, "TT->T", binary((x, y) -> x.apply(Primitive.REMAINDER, y)))
-                .exact("remainder", SIGNED, "TT->T", binary((x, y) -> floorDivide(x, y).remainder()))
-                .exact("remainder", FLOATS, "TT->T", binary((x, y) -> divmod(x, y).remainder()))
+                .exact(
+                        "remainder",
+                        SIGNED,
+                        "TT->T",
+                        binary((x, y) -> floorDivide(x, y).remainder()))
+                .exact(
+                        "remainder",
+                        FLOATS,
+                        "TT->T",
+                        binary((x, y) -> divmod(x, y).remainder()))
                 .exact("fmod", INTEGERS, "TT->T", binary((x, y) -> x.apply(Primitive.REMAINDER, y)))
                 .exact("fmod", FLOATS, "TT->T", binary((x, y) -> x.apply(Primitive.FMOD, y)))
-                .exact("divmod", UNSIGNED, "TT->TT", both((x, y) ->
-                        new Division(x.apply(Primitive.QUOTIENT, y), x.apply(Primitive.REMAINDER, y))))
+                .exact(
+                        "divmod",
+                        UNSIGNED,
+                        "TT->TT",
+                        both((x, y) -> new Division(x.apply(Primitive.QUOTIENT, y), x.apply(Primitive.REMAINDER, y))))
                 .exact("divmod", SIGNED, "TT->TT", both(DivisionRows::floorDivide))
                 .exact("divmod", FLOATS, "TT->TT", both(DivisionRows::divmod))
                 .exact("power", INTEGERS, "TT->T", binary((x, y) -> x.apply(Primitive.INTEGER_POWER, y)))
@@ -53,8 +68,7 @@ final class DivisionRows {
         Term quotient = x.apply(Primitive.QUOTIENT, y);
         Term remainder = x.apply(Primitive.REMAINDER, y);
         Term adjust = remainder.notEqual(x.number(0)).and(remainder.xor(y).isNegative());
-        return new Division(
-                quotient.minus(adjust.cast(x.type())), remainder.plus(adjust.select(y, x.number(0))));
+        return new Division(quotient.minus(adjust.cast(x.type())), remainder.plus(adjust.select(y, x.number(0))));
     }
 
     /** The function npy_divmod of NumPy's math library, step by step. */
@@ -63,8 +77,7 @@ final class DivisionRows {
         Term truncated = x.apply(Primitive.FMOD, y);
         Term inexact = truncated.notEqual(zero);
         Term adjust = inexact.and(y.less(zero).xor(truncated.less(zero)));
-        Term remainder =
-                inexact.select(adjust.select(truncated.plus(y), truncated), zero.copySign(y));
+        Term remainder = inexact.select(adjust.select(truncated.plus(y), truncated), zero.copySign(y));
         Term raw = x.minus(truncated).over(y);
         Term quotient = adjust.select(raw.minus(x.number(1)), raw);
         Term floor = quotient.apply(Primitive.FLOOR);

@@ -39,7 +39,8 @@ final class FloatFormatRows {
 
     /** The distance to the neighbour of larger magnitude, with the sign of x; for zeros of either sign upwards. */
     private static Term spacing(Term x) {
-        Term towards = x.isZero().select(x.number(1), x.number(Double.POSITIVE_INFINITY).copySign(x));
+        Term towards = x.isZero()
+                .select(x.number(1), x.number(Double.POSITIVE_INFINITY).copySign(x));
         Term distance = x.apply(Primitive.NEXTAFTER, towards).minus(x);
         return x.isInfinite().select(x.number(Double.NaN), distance);
     }
@@ -48,7 +49,9 @@ final class FloatFormatRows {
     private static Term nextAfterHalf(Term x, Term y) {
         Term away = x.isNegative().select(y.less(x), x.less(y)).or(x.isZero());
         Term step = stepOfHalf(x, away.not());
-        Term moved = x.absolute().plus(away.select(step, step.negate())).copySign(x.isZero().select(y, x));
+        Term moved = x.absolute()
+                .plus(away.select(step, step.negate()))
+                .copySign(x.isZero().select(y, x));
         Term finite = x.isInfinite().select(x.number(65504).copySign(x), moved);
         return x.isNan().or(y.isNan()).select(x.plus(y), x.equal(y).select(x, finite));
     }
@@ -93,7 +96,9 @@ final class FloatFormatRows {
         Term plain = x.isZero().or(x.isFinite().not());
         return List.of(
                 plain.select(x, fraction).value(),
-                plain.select(exponent.number(0), exponent).cast(ElementType.INT32).value());
+                plain.select(exponent.number(0), exponent)
+                        .cast(ElementType.INT32)
+                        .value());
     }
 
     private static Term clamp(Term exponent, int limit) {

@@ -3,8 +3,8 @@ package io.maniple.kernels.ops;
 import static io.maniple.kernels.ops.TableBuilder.ALL;
 import static io.maniple.kernels.ops.TableBuilder.BOOL;
 import static io.maniple.kernels.ops.TableBuilder.COMPLEX;
-import static io.maniple.kernels.ops.TableBuilder.INTEGERS;
 import static io.maniple.kernels.ops.TableBuilder.FLOATS;
+import static io.maniple.kernels.ops.TableBuilder.INTEGERS;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.kernels.ir.ElementType;

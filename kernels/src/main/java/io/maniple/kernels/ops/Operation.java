@@ -37,7 +37,10 @@ public record Operation(int number, String name, List<DType> inputs, List<DType>
         /** Cumulative along one dimension. */
         record Scan(Reduction reduction) implements Kind {}
 
-        /** Done by a routine of its own, never fused. */
+        /**
+         * Done by a routine of its own, never fused. The signature gives the type of each kind of operand; there may be
+         * several index operands (int64) for the one it names.
+         */
         record Routine() implements Kind {}
     }
 

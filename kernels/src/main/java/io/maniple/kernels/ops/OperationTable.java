@@ -17,8 +17,7 @@ public final class OperationTable {
         for (Operation operation : operations) {
             Operation other = byKey.put(operation.name() + ":" + operation.signature(), operation);
             if (other != null) {
-                throw new IllegalArgumentException(
-                        "two rows for " + operation.name() + " " + operation.signature());
+                throw new IllegalArgumentException("two rows for " + operation.name() + " " + operation.signature());
             }
         }
     }

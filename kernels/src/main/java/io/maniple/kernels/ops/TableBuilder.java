@@ -34,8 +34,7 @@ final class TableBuilder {
     }
 
     /** The lowering casts to the accumulator's type where that is not the input's. */
-    TableBuilder fold(
-            String name, String family, String pattern, Reduction reduction, String accumulator, double ulp) {
+    TableBuilder fold(String name, String family, String pattern, Reduction reduction, String accumulator, double ulp) {
         for (char type : family.toCharArray()) {
             DType sum = DType.ofCharacter(accumulator.equals("T") ? type : accumulator.charAt(0));
             Operation.Lowering map =
@@ -77,8 +76,8 @@ final class TableBuilder {
 
     /** A real result of two real arguments. */
     static Operation.Lowering binary(BinaryOperator<Term> formula) {
-        return (builder, inputs) -> List.of(
-                formula.apply(real(builder, inputs, 0), real(builder, inputs, 1)).value());
+        return (builder, inputs) -> List.of(formula.apply(real(builder, inputs, 0), real(builder, inputs, 1))
+                .value());
     }
 
     static Term real(KernelBuilder builder, List<Value> inputs, int position) {

@@ -53,8 +53,7 @@ final class Folds {
         partials[0] = result;
     }
 
-    private static void foldInts(
-            Reduction reduction, int[] partials, int[] values, int first, int count, int phase) {
+    private static void foldInts(Reduction reduction, int[] partials, int[] values, int first, int count, int phase) {
         switch (reduction) {
             case SUM -> sum(partials, values, first, count, phase);
             case PRODUCT -> product(partials, values, first, count, phase);
@@ -299,7 +298,7 @@ final class Folds {
             int slot = (phase + i) & last;
             float x = partials[slot];
             float y = values[first + i];
-            partials[slot] = x <= y || x != x ? x : y;
+            partials[slot] = x <= y || Double.isNaN(x) ? x : y;
         }
     }
 
@@ -309,7 +308,7 @@ final class Folds {
             int slot = (phase + i) & last;
             float x = partials[slot];
             float y = values[first + i];
-            partials[slot] = x >= y || x != x ? x : y;
+            partials[slot] = x >= y || Double.isNaN(x) ? x : y;
         }
     }
 
@@ -339,7 +338,7 @@ final class Folds {
             int slot = (phase + i) & last;
             double x = partials[slot];
             double y = values[first + i];
-            partials[slot] = x <= y || x != x ? x : y;
+            partials[slot] = x <= y || Double.isNaN(x) ? x : y;
         }
     }
 
@@ -349,7 +348,7 @@ final class Folds {
             int slot = (phase + i) & last;
             double x = partials[slot];
             double y = values[first + i];
-            partials[slot] = x >= y || x != x ? x : y;
+            partials[slot] = x >= y || Double.isNaN(x) ? x : y;
         }
     }
 }
