@@ -34,7 +34,10 @@ public record Operation(int number, String name, List<DType> inputs, List<DType>
          */
         record Fold(Reduction reduction, DType accumulator, Lowering map) implements Kind {}
 
-        /** Cumulative along one dimension. */
+        /**
+         * Cumulative along one dimension: each result combines the one before it, rounded to the type (FLOAT16 too),
+         * with the next element, as NumPy does.
+         */
         record Scan(Reduction reduction) implements Kind {}
 
         /**
