@@ -9,7 +9,7 @@ Run it with a Python that has NumPy 2.4; it overwrites the file given, or the on
                                        one DATA for each output
     fold NAME SIGNATURE POOL DATA      the reduction of a whole pool
     cast FROM TO POOL DATA             astype
-    arange TYPE COUNT START DELTA DATA
+    arange SIGNATURE COUNT START DELTA DATA
 
 Results of rows that are not exact are those of extended precision, rounded once; NumPy's own must agree in what is
 NaN, infinite or zero.
@@ -215,12 +215,14 @@ def casts(pools):
 def aranges():
     for character, start, step, count in [
         *[(character, 3, 2, 50) for character in INTEGERS],
-        ("l", -5, -7, 50), ("e", 0.5, 0.25, 60), ("f", 0.1, 0.3, 90), ("d", 0.1, 0.3, 90), ("d", -1e10, 1e-3, 90),
+        ("l", -5, -7, 50), ("e", 0.1, 0.3, 60), ("f", 0.1, 0.3, 90), ("d", 0.1, 0.3, 90), ("d", -1e10, 1e-3, 90),
     ]:
         dtype = np.dtype(character)
         values = np.arange(start, start + count * step, step, dtype)[:count]
-        delta = values[1:2] - values[:1] if character != "e" else (values[1:2].astype("f") - values[:1]).astype("e")
-        lines.append(f"arange {character} {len(values)} {encode(values[:1])} {encode(delta)} {encode(values)}")
+        inputs = values[:2].astype("f") if character == "e" else values[:2]
+        start, delta = inputs[:1], inputs[1:] - inputs[:1]
+        signature = f"{inputs.dtype.char * 2}->{character}"
+        lines.append(f"arange {signature} {len(values)} {encode(start)} {encode(delta)} {encode(values)}")
 
 
 def main():

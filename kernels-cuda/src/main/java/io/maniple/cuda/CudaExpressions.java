@@ -7,8 +7,7 @@ import java.util.List;
 /** What each primitive is in CUDA C++; the arguments are names or parenthesised expressions of the C types here. */
 public final class CudaExpressions {
     /** Goes before the kernels: what no single expression says. */
-    public static final String PRELUDE =
-            """
+    public static final String PRELUDE = """
             template <typename T> __device__ inline T maniple_power(T base, T exponent) {
                 T power = 1;
                 for (; exponent != 0; exponent >>= 1) {
@@ -74,8 +73,7 @@ public final class CudaExpressions {
             case SELECT -> "(" + x + " ? " + y + " : " + arguments.get(2) + ")";
             case QUOTIENT -> whole(primitive, type, byZeroOrMinusOne(type, x, "/", y, wrapping(type, "0", "-", x)));
             case REMAINDER -> whole(primitive, type, byZeroOrMinusOne(type, x, "%", y, "0"));
-            case INTEGER_POWER ->
-                whole(primitive, type, "maniple_power<" + typeName(type) + ">(" + x + ", " + y + ")");
+            case INTEGER_POWER -> whole(primitive, type, "maniple_power<" + typeName(type) + ">(" + x + ", " + y + ")");
             case EXP -> function(primitive, type, "exp", x);
             case EXP2 -> function(primitive, type, "exp2", x);
             case EXPM1 -> function(primitive, type, "expm1", x);
@@ -129,7 +127,8 @@ public final class CudaExpressions {
     /** A negative count is a huge one as an unsigned number. */
     private static String shift(Primitive primitive, ElementType type, String shifted, String beyond, String count) {
         String inRange = wide(count) + " < " + 8 * type.bytes();
-        return whole(primitive, type, "((" + typeName(type) + ") (" + inRange + " ? " + shifted + " : " + beyond + "))");
+        return whole(
+                primitive, type, "((" + typeName(type) + ") (" + inRange + " ? " + shifted + " : " + beyond + "))");
     }
 
     private static String byZeroOrMinusOne(ElementType type, String x, String operator, String y, String byMinusOne) {

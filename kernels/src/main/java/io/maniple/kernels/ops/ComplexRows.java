@@ -27,8 +27,12 @@ final class ComplexRows {
                 .exact("conjugate", COMPLEX, "T->T", unary(ComplexTerm::conjugate))
                 .elementwise("square", COMPLEX, "T->T", 2, unary(x -> x.times(x)))
                 .elementwise("reciprocal", COMPLEX, "T->T", 8, unary(ComplexTerm::reciprocal))
-                .exact("rint", COMPLEX, "T->T", unary(x ->
-                        new ComplexTerm(x.real().apply(Primitive.RINT), x.imaginary().apply(Primitive.RINT))))
+                .exact(
+                        "rint",
+                        COMPLEX,
+                        "T->T",
+                        unary(x -> new ComplexTerm(
+                                x.real().apply(Primitive.RINT), x.imaginary().apply(Primitive.RINT))))
                 .elementwise("sign", COMPLEX, "T->T", 2, unary(ComplexRows::sign))
                 .elementwise("absolute", "F", "T->f", 1, unaryReal(ComplexRows::absolute))
                 .elementwise("absolute", "D", "T->d", 1, unaryReal(ComplexRows::absolute))
@@ -67,10 +71,16 @@ final class ComplexRows {
                         unaryReal(x -> x.real().isFinite().and(x.imaginary().isFinite())))
                 .exact("maximum", COMPLEX, "TT->T", binary(ComplexRows::maximum))
                 .exact("minimum", COMPLEX, "TT->T", binary(ComplexRows::minimum))
-                .exact("fmax", COMPLEX, "TT->T", binary((x, y) ->
-                        ComplexTerm.select(y.isNan().or(y.lessEqual(x)), x, y)))
-                .exact("fmin", COMPLEX, "TT->T", binary((x, y) ->
-                        ComplexTerm.select(y.isNan().or(x.lessEqual(y)), x, y)))
+                .exact(
+                        "fmax",
+                        COMPLEX,
+                        "TT->T",
+                        binary((x, y) -> ComplexTerm.select(y.isNan().or(y.lessEqual(x)), x, y)))
+                .exact(
+                        "fmin",
+                        COMPLEX,
+                        "TT->T",
+                        binary((x, y) -> ComplexTerm.select(y.isNan().or(x.lessEqual(y)), x, y)))
                 .exact("clip", COMPLEX, "TTT->T", ComplexRows::clip);
     }
 

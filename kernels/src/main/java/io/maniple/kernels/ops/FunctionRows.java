@@ -36,9 +36,9 @@ final class FunctionRows {
         function(table, "sinh", Primitive.SINH, 2.5);
         function(table, "cosh", Primitive.COSH, 2.5);
         function(table, "tanh", Primitive.TANH, 2.5);
-        function(table, "arcsinh", Primitive.ASINH, 2);
-        function(table, "arccosh", Primitive.ACOSH, 2);
-        function(table, "arctanh", Primitive.ATANH, 2);
+        function(table, "arcsinh", Primitive.ASINH, 2.5);
+        function(table, "arccosh", Primitive.ACOSH, 2.5);
+        function(table, "arctanh", Primitive.ATANH, 2.5);
         function(table, "cbrt", Primitive.CBRT, 1);
         table.elementwise("arctan2", FLOATS, "TT->T", 2, binary((y, x) -> y.apply(Primitive.ATAN2, x)))
                 .elementwise("hypot", FLOATS, "TT->T", 1, binary((x, y) -> x.apply(Primitive.HYPOT, y)))

@@ -3,6 +3,7 @@ package io.maniple.kernels.ops;
 import static io.maniple.kernels.ops.TableBuilder.ALL;
 import static io.maniple.kernels.ops.TableBuilder.COMPLEX;
 import static io.maniple.kernels.ops.TableBuilder.IDENTITY;
+import static io.maniple.kernels.ops.TableBuilder.INTEGERS;
 import static io.maniple.kernels.ops.TableBuilder.REAL;
 
 import io.maniple.kernels.ir.KernelBuilder;
@@ -16,7 +17,9 @@ final class MovementRows {
     static void add(TableBuilder table) {
         table.exact("copyto", ALL, "T->T", IDENTITY)
                 .exact("where", ALL, "?TT->T", MovementRows::where)
-                .exact("arange", REAL + COMPLEX, "TT->T", MovementRows::arange);
+                .exact("arange", INTEGERS + "fd" + COMPLEX, "TT->T", MovementRows::arange)
+                // The difference of two float16 numbers is in general none, so NumPy keeps the step as float32.
+                .exact("arange", "e", "ff->T", MovementRows::arange);
 
         Operation.Kind routine = new Operation.Kind.Routine();
         table.row("compress", ALL, "T?->Tl", 0, routine)

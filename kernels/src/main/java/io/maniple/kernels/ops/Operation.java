@@ -34,10 +34,16 @@ public record Operation(int number, String name, List<DType> inputs, List<DType>
          */
         record Fold(Reduction reduction, DType accumulator, Lowering map) implements Kind {}
 
-        /** Cumulative along one dimension. */
+        /**
+         * Cumulative along one dimension: each result combines the one before it, rounded to the type (FLOAT16 too),
+         * with the next element, as NumPy does.
+         */
         record Scan(Reduction reduction) implements Kind {}
 
-        /** Done by a routine of its own, never fused. */
+        /**
+         * Done by a routine of its own, never fused. The signature gives the type of each kind of operand; there may be
+         * several index operands (int64) for the one it names.
+         */
         record Routine() implements Kind {}
     }
 

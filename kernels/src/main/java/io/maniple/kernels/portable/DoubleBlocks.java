@@ -94,13 +94,13 @@ final class DoubleBlocks {
 
     private static void minimum(double[] out, double[] x, double[] y, int count) {
         for (int i = 0; i < count; i++) {
-            out[i] = x[i] <= y[i] || x[i] != x[i] ? x[i] : y[i];
+            out[i] = x[i] <= y[i] || Double.isNaN(x[i]) ? x[i] : y[i];
         }
     }
 
     private static void maximum(double[] out, double[] x, double[] y, int count) {
         for (int i = 0; i < count; i++) {
-            out[i] = x[i] >= y[i] || x[i] != x[i] ? x[i] : y[i];
+            out[i] = x[i] >= y[i] || Double.isNaN(x[i]) ? x[i] : y[i];
         }
     }
 

@@ -95,13 +95,13 @@ final class FloatBlocks {
 
     private static void minimum(float[] out, float[] x, float[] y, int count) {
         for (int i = 0; i < count; i++) {
-            out[i] = x[i] <= y[i] || x[i] != x[i] ? x[i] : y[i];
+            out[i] = x[i] <= y[i] || Float.isNaN(x[i]) ? x[i] : y[i];
         }
     }
 
     private static void maximum(float[] out, float[] x, float[] y, int count) {
         for (int i = 0; i < count; i++) {
-            out[i] = x[i] >= y[i] || x[i] != x[i] ? x[i] : y[i];
+            out[i] = x[i] >= y[i] || Float.isNaN(x[i]) ? x[i] : y[i];
         }
     }
 

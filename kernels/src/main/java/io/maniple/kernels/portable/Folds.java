@@ -298,7 +298,7 @@ final class Folds {
             int slot = (phase + i) & last;
             float x = partials[slot];
             float y = values[first + i];
-            partials[slot] = x <= y || x != x ? x : y;
+            partials[slot] = x <= y || Double.isNaN(x) ? x : y;
         }
     }
 
@@ -308,7 +308,7 @@ final class Folds {
             int slot = (phase + i) & last;
             float x = partials[slot];
             float y = values[first + i];
-            partials[slot] = x >= y || x != x ? x : y;
+            partials[slot] = x >= y || Double.isNaN(x) ? x : y;
         }
     }
 
@@ -338,7 +338,7 @@ final class Folds {
             int slot = (phase + i) & last;
             double x = partials[slot];
             double y = values[first + i];
-            partials[slot] = x <= y || x != x ? x : y;
+            partials[slot] = x <= y || Double.isNaN(x) ? x : y;
         }
     }
 
@@ -348,7 +348,7 @@ final class Folds {
             int slot = (phase + i) & last;
             double x = partials[slot];
             double y = values[first + i];
-            partials[slot] = x >= y || x != x ? x : y;
+            partials[slot] = x >= y || Double.isNaN(x) ? x : y;
         }
     }
 }

@@ -17,7 +17,7 @@ final class PortableKernel implements KernelCompiler.Executable {
 
     private final List<Node> nodes;
     private final ElementType[] types;
-    private final BlockAllocation allocation;
+    private final int[] blocks;
     private final int firstScalar;
     private final int partials;
     /** A row may read what the row before it wrote, so no block may span two rows. */
@@ -39,7 +39,7 @@ final class PortableKernel implements KernelCompiler.Executable {
                 case Node.Reinterpret reinterpret -> kernel.typeOf(i);
             };
         }
-        allocation = BlockAllocation.of(kernel);
+        blocks = BlockAllocation.of(kernel);
         firstScalar = Kernel.Arguments.scalars(kernel.operands());
         partials = 64 / kernel.widestBytes();
         rowByRow = nodes.stream()
@@ -74,8 +74,8 @@ final class PortableKernel implements KernelCompiler.Executable {
             Scratch scratch = Scratch.ofThread();
             staging = scratch.staging();
             for (int i = 0; i < types.length; i++) {
-                if (allocation.block(i) >= 0) {
-                    values[i] = scratch.block(Lane.of(types[i]), allocation.block(i));
+                if (blocks[i] >= 0) {
+                    values[i] = scratch.block(Lane.of(types[i]), blocks[i]);
                 } else if (nodes.get(i) instanceof Node.Reduce) {
                     values[i] = Lane.of(types[i]).allocate(partials);
                 }
@@ -106,8 +106,10 @@ final class PortableKernel implements KernelCompiler.Executable {
                 case Node.Scalar scalar -> {}
                 case Node.Literal literal -> {}
                 case Node.Load load ->
-                    eachRow(load.operand(), (row, i0, address, stride, first, length) ->
-                            Memory.load(load.storage(), address, stride, staging, values[i], first, length));
+                    eachRow(
+                            load.operand(),
+                            (row, i0, address, stride, first, length) ->
+                                    Memory.load(load.storage(), address, stride, staging, values[i], first, length));
                 case Node.Index index -> index((long[]) values[i]);
                 case Node.Apply apply -> apply(apply, values[i]);
                 case Node.Cast cast ->

@@ -77,12 +77,13 @@ final class NumPyVectors {
                         "cast", "astype", fields[1] + "->" + fields[2], List.of(pool(fields[3])), List.of(expected)));
             }
             case "arange" -> {
-                char type = fields[1].charAt(0);
-                List<Array> inputs = List.of(
-                        repeat(array(type, fields[3]), Integer.parseInt(fields[2])),
-                        repeat(array(type, fields[4]), Integer.parseInt(fields[2])));
-                String signature = "" + type + type + "->" + type;
-                cases.add(new Case("arange", "arange", signature, inputs, List.of(array(type, fields[5]))));
+                String signature = fields[1];
+                int count = Integer.parseInt(fields[2]);
+                char type = signature.charAt(0);
+                List<Array> inputs =
+                        List.of(repeat(array(type, fields[3]), count), repeat(array(type, fields[4]), count));
+                Array expected = array(signature.charAt(signature.length() - 1), fields[5]);
+                cases.add(new Case("arange", "arange", signature, inputs, List.of(expected)));
             }
             default -> throw new IllegalArgumentException("no line begins with " + fields[0]);
         }

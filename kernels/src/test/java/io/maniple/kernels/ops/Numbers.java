@@ -116,7 +116,8 @@ record Numbers(DType type, long[] real, long[] imaginary) {
             long at = offset + i * step;
             values[i] = switch (storage.bytes()) {
                 case 1 -> memory.get(ValueLayout.JAVA_BYTE, at);
-                case 2 -> memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) & (storage == ElementType.INT16 ? -1L : 0xffffL);
+                case 2 ->
+                    memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) & (storage == ElementType.INT16 ? -1L : 0xffffL);
                 case 4 -> memory.get(ValueLayout.JAVA_INT_UNALIGNED, at);
                 default -> memory.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
             };

@@ -26,8 +26,8 @@ class TestNumPyVectors {
     private static final KernelLauncher LAUNCHER = new KernelLauncher(new PortableCompiler());
 
     /** Extremes of zeros of both signs: NumPy's answer depends on the element's place in a vector register. */
-    private static final Set<String> EITHER_ZERO = Set.of(
-            "maximum", "minimum", "fmax", "fmin", "clip", "maximum.reduce", "minimum.reduce");
+    private static final Set<String> EITHER_ZERO =
+            Set.of("maximum", "minimum", "fmax", "fmin", "clip", "maximum.reduce", "minimum.reduce");
 
     /** Where the terms cancel, the error is that of the larger argument, in NumPy too. */
     private static final Set<String> ERROR_OF_ARGUMENTS = Set.of("logaddexp", "logaddexp2");
@@ -120,7 +120,8 @@ class TestNumPyVectors {
             int operand = 0;
             for (DType type : outputs) {
                 MemorySegment real = operands.get(operand++).memory();
-                MemorySegment imaginary = type.isComplex() ? operands.get(operand++).memory() : real;
+                MemorySegment imaginary =
+                        type.isComplex() ? operands.get(operand++).memory() : real;
                 results.add(Numbers.of(type, real, imaginary, kernel.reduces() ? 1 : count));
             }
             return results;

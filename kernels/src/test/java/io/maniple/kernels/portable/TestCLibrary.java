@@ -21,8 +21,22 @@ class TestCLibrary {
 
     private static void near(DoubleUnaryOperator library, DoubleUnaryOperator formula, int ulps) {
         double[] special = {
-            0.0, -0.0, 1, -1, 0.5, 2, 8, 0x1p-1074, -0x1p-1074, 0x1p-1022, Double.MAX_VALUE, -Double.MAX_VALUE, 1e9,
-            Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NaN
+            0.0,
+            -0.0,
+            1,
+            -1,
+            0.5,
+            2,
+            8,
+            0x1p-1074,
+            -0x1p-1074,
+            0x1p-1022,
+            Double.MAX_VALUE,
+            -Double.MAX_VALUE,
+            1e9,
+            Double.POSITIVE_INFINITY,
+            Double.NEGATIVE_INFINITY,
+            Double.NaN
         };
         for (double x : special) {
             check(library, formula, ulps, x);
@@ -37,7 +51,9 @@ class TestCLibrary {
         double expected = library.applyAsDouble(x);
         double result = formula.applyAsDouble(x);
         if (Double.compare(expected, result) != 0) {
-            assertThat(Math.abs(expected - result)).as("of %s, seed %d", x, SEED).isLessThanOrEqualTo(ulps * Math.ulp(expected));
+            assertThat(Math.abs(expected - result))
+                    .as("of %s, seed %d", x, SEED)
+                    .isLessThanOrEqualTo(ulps * Math.ulp(expected));
         }
     }
 }

@@ -114,7 +114,9 @@ class TestPortableReductions {
     }
 
     @ParameterizedTest
-    @EnumSource(value = ElementType.class, names = {"BOOL", "INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"})
+    @EnumSource(
+            value = ElementType.class,
+            names = {"BOOL", "INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"})
     void foldsWholeNumbersOfEveryType(ElementType type) {
         long top = type == ElementType.BOOL ? 1 : 1L << (8 * type.bytes() - 1);
         long all = type == ElementType.BOOL ? 1 : -1L >>> (64 - 8 * type.bytes());
