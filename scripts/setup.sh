@@ -154,7 +154,9 @@ setup_runtime() {
     say "this JDK cannot link a runtime (see .build/log/jlink): using all of it"
     ln -s "$home" "$new"
   fi
-  rm -rf "$runtime"
+  # A running server keeps the old one until the next time.
+  rm -rf "$root/.build/runtime.old"
+  if [[ -e $runtime ]]; then mv "$runtime" "$root/.build/runtime.old"; fi
   mv "$new" "$runtime"
   finish runtime
 }

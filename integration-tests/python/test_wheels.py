@@ -73,7 +73,7 @@ def test_script_runs_without_java(installed: Path, bare: dict[str, str], tmp_pat
 
 
 def test_runtime_has_the_vector_mathematics(installed: Path, bare: dict[str, str], tmp_path: Path) -> None:
-    program = "import maniple_runtime as r; h = r.java_home(); print((h / 'lib' / 'libjsvml.so').exists(), h)"
+    program = "from maniple_runtime import path; print((path / 'lib' / 'libjsvml.so').exists(), path)"
     present, home = run([installed / "python", "-c", program], bare, tmp_path).split()
     assert present == "True" or sys.platform != "linux"
     run([Path(home) / "bin" / "java", "-Xshare:on", "-version"], bare, tmp_path)
