@@ -84,8 +84,10 @@ def _parse(arguments: list[str], options: _Options) -> Callable[[], None] | None
             return lambda: _run_file(argument, arguments)
         if argument == "--profile":
             options.profile = True
+            os.environ["MANIPLE_PROFILE"] = "1"
         elif name == "--profile-json":
             options.profile_json = value or _operand(arguments)
+            os.environ["MANIPLE_PROFILE"] = "1"
             if not value:
                 continue
         elif argument == "--explain":
@@ -141,12 +143,22 @@ def _run(run: Callable[[], None], options: _Options) -> int:
         sys.excepthook(type(error), error, traceback)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     finally:
+        if os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"):
+            _print_explanation()
         if _profile.active:
             _profile.stop()
             if options.profile_json:
                 _profile.write_json(options.profile_json)
             if options.profile:
                 _profile.print_report()
+
+
+def _print_explanation() -> None:
+    from maniple._recorder import stream
+
+    explain = getattr(stream.started_backend, "explain", None)
+    text = explain() if explain is not None else ""
+    print(text or "Maniple: nothing was deferred, so there is no kernel to explain\n", file=sys.stderr, end="")
 
 
 def _users_part(traceback: TracebackType | None) -> TracebackType | None:

@@ -98,6 +98,7 @@ def report() -> str:
     lines += _section("function", _grouped(table, ("function", "where", "reason")))
     lines += [""]
     lines += _section("line", _grouped(table, ("source", "where", "reason")))
+    lines += _server_section()
     places = {p: [r for r in table if r["where"] == p] for p in ("deferred", "host", "fallback")}
     elements = sum(r["elements"] for r in table)
     lines += [""]
@@ -110,6 +111,36 @@ def report() -> str:
         )
     lines.append(f"total time {total:.3f} s")
     return "\n".join(lines) + "\n"
+
+
+def server_rows() -> list[dict[str, Any]]:
+    """What the server measured: calls, elements and time by source line and operation."""
+    from maniple._recorder import stream
+
+    profile = getattr(stream.started_backend, "profile", None)
+    if profile is None:
+        return []
+    return [
+        {
+            "source": row.source,
+            "operation": row.operation,
+            "calls": row.calls,
+            "elements": row.elements,
+            "seconds": row.nanoseconds / 1e9,
+        }
+        for row in profile().rows
+    ]
+
+
+def _server_section() -> list[str]:
+    header = f"{'server time by line':<40} {'operation':<20}{'calls':>9}{'elements':>18}{'s':>9}"
+    lines = ["", header, "-" * len(header)]
+    for row in sorted(server_rows(), key=lambda r: -r["seconds"]):
+        lines.append(
+            f"{_shorten(row['source']):<40} {row['operation']:<20}{row['calls']:>9,}"
+            f"{row['elements']:>18,}{row['seconds']:>9.3f}"
+        )
+    return lines if len(lines) > 3 else []
 
 
 def _grouped(table: list[dict[str, Any]], keys: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -141,7 +172,7 @@ def _shorten(name: str) -> str:
 
 def write_json(path: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"seconds": time.perf_counter() - _started, "rows": rows()}, file, indent=1)
+        json.dump({"seconds": time.perf_counter() - _started, "rows": rows(), "server": server_rows()}, file, indent=1)
 
 
 def print_report() -> None:

@@ -127,6 +127,11 @@ class Stream:
         assert self._backend is not None
         return self._backend
 
+    @property
+    def started_backend(self) -> _backend.Backend | None:
+        """The backend, if anything has needed it yet."""
+        return self._backend
+
     # -- recording (callers hold the lock) -----------------------------------------------------
 
     def new_handle(self) -> int:

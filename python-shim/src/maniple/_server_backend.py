@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 from maniple._backend import Backend, BackendError, BackendUnavailable, Batch, Limits
 from maniple._encode import encode_batch
@@ -60,6 +62,14 @@ class ServerBackend:
                 raise
             raise BackendError(error.status, str(error)) from error
 
+    def explain(self) -> str:
+        """What the session's kernels do; empty unless it was opened for that."""
+        return self.connection.explain()
+
+    def profile(self) -> pb.ProfileReply:
+        """Time by source line and operation; empty unless the session was opened for that."""
+        return self.connection.profile()
+
     def interrupt(self) -> None:
         """Cancel what runs and what is queued; from any thread."""
         self.connection.interrupt()
@@ -78,7 +88,20 @@ class ServerBackend:
 
 def connect(configuration: Configuration | None = None, options: pb.SessionOptions | None = None) -> Backend:
     """Find or start the server, or raise BackendUnavailable."""
+    if options is None:
+        options = _options_of_environment()
     try:
         return ServerBackend(open_connection(configuration, options))
     except ServerError as error:
         raise BackendUnavailable(str(error)) from error
+
+
+def _options_of_environment() -> pb.SessionOptions:
+    """MANIPLE_FUSION=off, MANIPLE_ENGINE, MANIPLE_THREADS, MANIPLE_EXPLAIN and MANIPLE_PROFILE."""
+    return pb.SessionOptions(
+        fusion_off=os.environ.get("MANIPLE_FUSION", "") in ("off", "0"),
+        engine=os.environ.get("MANIPLE_ENGINE", ""),
+        threads=int(os.environ.get("MANIPLE_THREADS") or 0),
+        explain=os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"),
+        profile=os.environ.get("MANIPLE_PROFILE", "") not in ("", "0"),
+    )
