@@ -4,12 +4,17 @@ import io.maniple.bridge.program.Instruction;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /** Instructions that become one kernel, or one instruction with a routine of its own. */
 final class Group {
-    private static final int MAXIMUM_MEMBERS = 64;
+    private static final int MAXIMUM_MEMBERS = 200;
+    /** Views that a kernel walks over in memory; more would outnumber the general registers and the prefetchers. */
     private static final int MAXIMUM_VIEWS = 24;
+
+    /** With no more than this, one loop may do unrelated things: what follows often needs both. */
+    private static final int FEW_VIEWS = 8;
     /** Below this, running unrelated instructions in one loop is cheaper than starting two. */
     private static final long SMALL = 65_536;
 
@@ -21,16 +26,21 @@ final class Group {
     private boolean @Nullable [] folded;
     private long @Nullable [] indexStrides;
     private final @Nullable Instruction routine;
+    private final IntPredicate isTemporary;
+    private int viewsInMemory;
 
-    Group(long[] shape) {
+    /** @param isTemporary whether a buffer is made and freed in this batch, so that it may never reach memory */
+    Group(long[] shape, IntPredicate isTemporary) {
         this.shape = shape;
         this.routine = null;
+        this.isTemporary = isTemporary;
     }
 
     /** A group of one instruction that is never fused; its accesses cover the operands' whole ranges. */
     Group(Instruction routine, List<Access> reads, List<Access> writes) {
         this.shape = new long[0];
         this.routine = routine;
+        this.isTemporary = buffer -> false;
         this.reads.addAll(reads);
         this.writes.addAll(writes);
     }
@@ -105,7 +115,7 @@ final class Group {
     boolean accepts(Candidate candidate) {
         if (routine != null
                 || members.size() >= MAXIMUM_MEMBERS
-                || reads.size() + writes.size() + folds.size() > MAXIMUM_VIEWS
+                || viewsInMemory > MAXIMUM_VIEWS
                 || !Arrays.equals(shape, candidate.shape())) {
             return false;
         }
@@ -131,7 +141,7 @@ final class Group {
                 return false;
             }
         }
-        return elements() <= SMALL || sharesWith(candidate);
+        return elements() <= SMALL || viewsInMemory < FEW_VIEWS || sharesWith(candidate);
     }
 
     /** Whether iteration i of the access touches what another iteration of one of the others touches. */
@@ -175,6 +185,13 @@ final class Group {
 
     void add(Candidate candidate) {
         members.add(candidate.member());
+        for (Access read : candidate.reads()) {
+            // What the group itself made passes in a register.
+            viewsInMemory += reads.contains(read) || writes.contains(read) ? 0 : 1;
+        }
+        for (Access write : candidate.writes()) {
+            viewsInMemory += isTemporary.test(write.buffer()) || writes.contains(write) ? 0 : 1;
+        }
         addAbsent(reads, candidate.reads());
         addAbsent(candidate.member().folds() ? folds : writes, candidate.writes());
         if (candidate.folded() != null) {

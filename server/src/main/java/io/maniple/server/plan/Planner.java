@@ -37,10 +37,14 @@ public final class Planner {
     }
 
     public Plan plan(List<Instruction> instructions) {
+        // Frees are known before anything is grouped: what dies in the batch need not reach memory.
         for (Instruction instruction : instructions) {
             if (instruction.operation() == Instruction.FREE) {
                 freed[instruction.view(0).buffer()] = true;
-            } else {
+            }
+        }
+        for (Instruction instruction : instructions) {
+            if (instruction.operation() != Instruction.FREE) {
                 add(instruction);
             }
         }
@@ -220,7 +224,7 @@ public final class Planner {
                 }
             }
         }
-        Group group = new Group(candidate.shape());
+        Group group = new Group(candidate.shape(), this::dies);
         group.add(candidate);
         groups.add(group);
     }
