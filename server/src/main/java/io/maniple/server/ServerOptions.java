@@ -1,0 +1,129 @@
+package io.maniple.server;
+
+import io.maniple.bridge.memory.SharedMemorySettings;
+import io.maniple.server.session.ServerSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * The server's command line, which its Python client writes. Parsed by hand: a library for it would take as long as
+ * the rest of the start.
+ *
+ * @param discovery where clients find the port and the token
+ * @param idle how long to stay without a session
+ */
+record ServerOptions(
+        Path discovery, Path log, Duration idle, SharedMemorySettings sharedMemory, ServerSettings settings) {
+
+    static final String USAGE =
+            """
+            usage: maniple-server --discovery FILE --log FILE [options]
+              --discovery FILE       where clients find the port and the token; written with mode 0600
+              --log FILE             the log, appended to
+              --idle SECONDS         leave after so long without a session (default: 600)
+              --memory SIZE          memory for arrays, such as 512m or 8g (default: 75 % of the machine's)
+              --threads N            threads that compute (default: all processors)
+              --blas PATH            the OpenBLAS library to use
+              --engine NAME          auto or portable (default: auto)
+              --shared-memory PLACES where shared memory comes from, tried in order; memfd or directories,
+                                     separated by commas (default: memfd,/dev/shm and the temporary directory)""";
+
+    private static final Duration DEFAULT_IDLE = Duration.ofMinutes(10);
+    private static final String MEMORY_FILES = "memfd";
+    private static final List<String> NAMES = List.of(
+            "--discovery",
+            "--log",
+            "--idle",
+            "--memory",
+            "--threads",
+            "--blas",
+            "--engine",
+            "--shared-memory");
+
+    /**
+     * @throws IllegalArgumentException what is wrong with it, for people
+     */
+    static ServerOptions parse(String[] arguments) {
+        Map<String, String> values = new TreeMap<>();
+        for (int i = 0; i < arguments.length; i += 2) {
+            String name = arguments[i];
+            if (!NAMES.contains(name)) {
+                throw new IllegalArgumentException("unknown option '" + name + "'");
+            }
+            if (i + 1 == arguments.length) {
+                throw new IllegalArgumentException(name + " needs a value");
+            }
+            values.put(name, arguments[i + 1]);
+        }
+        ServerSettings settings = new ServerSettings(
+                optional(values, "--memory").map(ServerOptions::bytes).orElseGet(ServerSettings::defaultMemoryBytes),
+                optional(values, "--threads")
+                        .map(text -> number("--threads", text).intValue())
+                        .orElseGet(Runtime.getRuntime()::availableProcessors),
+                optional(values, "--blas").map(Path::of),
+                values.getOrDefault("--engine", ServerSettings.ENGINE_AUTO));
+        return new ServerOptions(
+                required(values, "--discovery"),
+                required(values, "--log"),
+                optional(values, "--idle")
+                        .map(text -> Duration.ofMillis(
+                                Math.round(number("--idle", text).doubleValue() * 1000)))
+                        .orElse(DEFAULT_IDLE),
+                optional(values, "--shared-memory")
+                        .map(places -> sharedMemory(places, settings.memoryBytes()))
+                        .orElseGet(() -> SharedMemorySettings.ofLimit(settings.memoryBytes())),
+                settings);
+    }
+
+    private static Optional<String> optional(Map<String, String> values, String name) {
+        return Optional.ofNullable(values.get(name));
+    }
+
+    private static Path required(Map<String, String> values, String name) {
+        return optional(values, name)
+                .map(Path::of)
+                .orElseThrow(() -> new IllegalArgumentException(name + " is required"));
+    }
+
+    private static Double number(String name, String text) {
+        try {
+            double value = Double.parseDouble(text);
+            if (value >= 0 && value <= Integer.MAX_VALUE) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            // Reported below, as is a number out of range.
+        }
+        throw new IllegalArgumentException("%s needs a number, not '%s'".formatted(name, text));
+    }
+
+    /** Bytes, with k, m, g or t for powers of 1024. */
+    private static long bytes(String text) {
+        int unit = text.isEmpty() ? -1 : "kmgt".indexOf(Character.toLowerCase(text.charAt(text.length() - 1)));
+        try {
+            return Math.multiplyExact(
+                    Long.parseLong(unit < 0 ? text : text.substring(0, text.length() - 1)), 1L << (10 * (unit + 1)));
+        } catch (ArithmeticException | NumberFormatException e) {
+            throw new IllegalArgumentException("--memory needs a size such as 512m or 8g, not '%s'".formatted(text));
+        }
+    }
+
+    private static SharedMemorySettings sharedMemory(String places, long limitBytes) {
+        List<Path> directories = new ArrayList<>();
+        boolean memoryFiles = false;
+        for (String place : places.split(",")) {
+            if (place.equals(MEMORY_FILES)) {
+                memoryFiles = true;
+            } else {
+                directories.add(Path.of(place));
+            }
+        }
+        return new SharedMemorySettings(
+                limitBytes, SharedMemorySettings.DEFAULT_CACHED_BYTES, memoryFiles, directories);
+    }
+}

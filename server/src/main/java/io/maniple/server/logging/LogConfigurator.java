@@ -1,0 +1,50 @@
+package io.maniple.server.logging;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.spi.Configurator;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.FileAppender;
+import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.spi.ContextAwareBase;
+import java.nio.charset.StandardCharsets;
+
+/** Sets Logback up in code: reading an XML file would take a tenth of a second of every start. */
+public final class LogConfigurator extends ContextAwareBase implements Configurator {
+    private static final String PATTERN = "%d{yyyy-MM-dd HH:mm:ss.SSS} %-5level [%thread] %logger{0}: %msg%n";
+
+    @Override
+    public ExecutionStatus configure(LoggerContext context) {
+        PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+        encoder.setContext(context);
+        encoder.setPattern(PATTERN);
+        encoder.setCharset(StandardCharsets.UTF_8);
+        encoder.start();
+
+        OutputStreamAppender<ILoggingEvent> appender = appender();
+        appender.setContext(context);
+        appender.setEncoder(encoder);
+        appender.start();
+
+        ch.qos.logback.classic.Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+        root.setLevel(Level.INFO);
+        root.addAppender(appender);
+        return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+    }
+
+    private static OutputStreamAppender<ILoggingEvent> appender() {
+        String path = System.getProperty(LogFile.PROPERTY);
+        if (path == null) {
+            // A library's use, or a test's. Never stdout, which may be somebody's data.
+            ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
+            console.setTarget("System.err");
+            return console;
+        }
+        FileAppender<ILoggingEvent> file = new FileAppender<>();
+        file.setFile(path);
+        file.setAppend(true);
+        return file;
+    }
+}

@@ -1,0 +1,70 @@
+package io.maniple.server.session;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What all sessions share.
+ *
+ * @param memoryBytes limit of the memory for arrays; default: 75 % of the machine's (or the container's)
+ * @param threads threads that compute; default: the available processors
+ * @param blasLibrary the OpenBLAS to use; default: none, the server looks for one itself
+ * @param engine "auto" (the fastest that works here, the default) or "portable"
+ */
+public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasLibrary, String engine) {
+    public static final String ENGINE_AUTO = "auto";
+    public static final String ENGINE_PORTABLE = "portable";
+
+    private static final List<String> ENGINES = List.of(ENGINE_AUTO, ENGINE_PORTABLE);
+    private static final Pattern DIGITS = Pattern.compile("\\d+");
+    private static final long SMALLEST_MEMORY = 16L << 20;
+    private static final int MOST_THREADS = 1024;
+
+    public ServerSettings {
+        if (memoryBytes < SMALLEST_MEMORY) {
+            throw new IllegalArgumentException(
+                    "memory must be at least %,d bytes, not %,d".formatted(SMALLEST_MEMORY, memoryBytes));
+        }
+        if (threads < 1 || threads > MOST_THREADS) {
+            throw new IllegalArgumentException("threads must be 1 to %d, not %d".formatted(MOST_THREADS, threads));
+        }
+        if (!ENGINES.contains(engine)) {
+            throw new IllegalArgumentException(
+                    "engine must be one of %s, not '%s'".formatted(String.join(", ", ENGINES), engine));
+        }
+    }
+
+    public static ServerSettings defaults() {
+        return new ServerSettings(
+                defaultMemoryBytes(), Runtime.getRuntime().availableProcessors(), Optional.empty(), ENGINE_AUTO);
+    }
+
+    /** Read from the kernel's own files: Java's management classes would be the slowest part of the start. */
+    public static long defaultMemoryBytes() {
+        long machine = firstNumber(Path.of("/proc/meminfo"), "MemTotal:") * 1024;
+        long container = firstNumber(Path.of("/sys/fs/cgroup/memory.max"), "");
+        long total = container > 0 ? Math.min(machine, container) : machine;
+        return Math.max(SMALLEST_MEMORY, total / 4 * 3);
+    }
+
+    /** The number behind the prefix; 0 if there is none ("max", in a container without a limit). */
+    private static long firstNumber(Path file, String prefix) {
+        try {
+            for (String line : Files.readAllLines(file)) {
+                String value = line.startsWith(prefix) ? line.substring(prefix.length()).strip() : "";
+                Matcher digits = DIGITS.matcher(value);
+                if (digits.lookingAt()) {
+                    return Long.parseLong(digits.group());
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            // No such file on this system: no limit known.
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,17 @@
+package io.maniple.server.session;
+
+import io.maniple.bridge.memory.SharedMemory;
+import io.maniple.bridge.proto.Limits;
+import io.maniple.bridge.proto.Operation;
+import io.maniple.bridge.proto.SessionOptions;
+import java.util.List;
+
+/** Opens sessions, and says what they can do. */
+public interface SessionFactory {
+    /** The shared memory is the session's own, but is closed by the caller, after the session. */
+    Session open(SessionOptions options, SharedMemory memory, String clientVersion);
+
+    List<Operation> operations();
+
+    Limits limits();
+}
