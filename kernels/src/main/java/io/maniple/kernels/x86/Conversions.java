@@ -10,7 +10,7 @@ import java.util.List;
 final class Conversions {
     private static final long TWO_TO_52 = Double.doubleToRawLongBits(0x1p52);
     private static final long TWO_TO_84 = Double.doubleToRawLongBits(0x1p84);
-    private static final int NOT_EQUAL_UNORDERED = 4;
+    private static final int EQUAL_ORDERED = 0;
 
     private final Steps steps;
 
@@ -85,26 +85,27 @@ final class Conversions {
 
     // ---- casts
 
-    /** A BOOL given as a mask of {@code type}'s width. */
-    int maskToNumber(int mask, ElementType type, int lanes) {
+    /** A BOOL given as a mask of {@code type}'s width; an inverted one costs nothing more. */
+    int maskToNumber(int mask, boolean inverted, ElementType type, int lanes) {
         long one =
                 switch (type) {
                     case FLOAT64 -> Double.doubleToRawLongBits(1.0);
                     case FLOAT32 -> Float.floatToRawIntBits(1.0f);
                     default -> 1L;
                 };
-        return steps.vector(PAND, wide(type.bytes(), lanes), 0, mask, steps.literal(one, type.bytes()));
+        VectorOp op = inverted ? PANDN : PAND;
+        return steps.vector(op, wide(type.bytes(), lanes), 0, mask, steps.literal(one, type.bytes()));
     }
 
-    /** x != 0, as a mask of the value's width. */
-    int numberToMask(int value, ElementType type, int lanes) {
+    /** x == 0, as a mask of the value's width. */
+    int isZero(int value, ElementType type, int lanes) {
         boolean wide = wide(type.bytes(), lanes);
         int zero = steps.literal(0, 8);
-        if (type.isFloating()) {
-            return steps.vector(type == ElementType.FLOAT64 ? CMPPD : CMPPS, wide, NOT_EQUAL_UNORDERED, value, zero);
-        }
-        int isZero = steps.vector(Integers.EQUAL[Integers.log2(type.bytes())], wide, 0, value, zero);
-        return steps.vector(PXOR, wide, 0, isZero, steps.literal(-1L, 8));
+        return switch (type) {
+            case FLOAT64 -> steps.vector(CMPPD, wide, EQUAL_ORDERED, value, zero);
+            case FLOAT32 -> steps.vector(CMPPS, wide, EQUAL_ORDERED, value, zero);
+            default -> steps.vector(Integers.EQUAL[Integers.log2(type.bytes())], wide, 0, value, zero);
+        };
     }
 
     /** Between any two types other than BOOL. */

@@ -313,8 +313,7 @@ final class SectionEmitter {
     private void lanes(Step.Lanes step) {
         stage(step.sources());
         registers.release(step.sources());
-        laneEmitter.emit(step);
-        move(registers.define(step.destination()), steps.isWide(step.destination()), context.frame.staging(2));
+        laneEmitter.emit(step, registers.define(step.destination()), steps.isWide(step.destination()));
     }
 
     // ---- reductions

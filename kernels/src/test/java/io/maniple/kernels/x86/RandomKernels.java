@@ -25,7 +25,7 @@ final class RandomKernels {
         Primitive.ADD, Primitive.SUBTRACT, Primitive.MULTIPLY, Primitive.MINIMUM, Primitive.MAXIMUM, Primitive.NEGATE,
         Primitive.ABSOLUTE, Primitive.AND, Primitive.OR, Primitive.XOR, Primitive.NOT, Primitive.SHIFT_LEFT,
         Primitive.SHIFT_RIGHT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL, Primitive.NOT_EQUAL,
-        Primitive.SELECT, Primitive.QUOTIENT, Primitive.REMAINDER
+        Primitive.SELECT, Primitive.QUOTIENT, Primitive.REMAINDER, Primitive.INTEGER_POWER
     };
     private static final Primitive[] BOOL = {
         Primitive.AND, Primitive.OR, Primitive.XOR, Primitive.NOT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL,

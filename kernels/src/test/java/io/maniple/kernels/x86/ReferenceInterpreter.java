@@ -237,9 +237,16 @@ final class ReferenceInterpreter {
                     case NOT_EQUAL -> x != y ? 1 : 0;
                     case QUOTIENT -> y == 0 ? 0 : signed ? x / y : Long.divideUnsigned(x, y);
                     case REMAINDER -> y == 0 ? 0 : signed ? x % y : Long.remainderUnsigned(x, y);
+                    case INTEGER_POWER -> power(x, y);
                     default -> throw new IllegalArgumentException(primitive + " of " + type);
                 };
         return normal(type, result);
+    }
+
+    private static long power(long x, long y) {
+        return new BigInteger(Long.toString(x))
+                .modPow(new BigInteger(Long.toUnsignedString(y)), BigInteger.ONE.shiftLeft(64))
+                .longValue();
     }
 
     static long cast(long bits, ElementType from, ElementType to) {

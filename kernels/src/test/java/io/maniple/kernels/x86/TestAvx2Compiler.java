@@ -29,9 +29,8 @@ class TestAvx2Compiler {
             case DIVIDE, SQRT, FLOOR, CEIL, TRUNC, RINT -> type.isFloating();
             case ROUND_TO_HALF -> type == ElementType.FLOAT32;
             case AND, OR, XOR, NOT -> !type.isFloating();
-            case SHIFT_LEFT, SHIFT_RIGHT, QUOTIENT, REMAINDER -> type.isInteger();
+            case SHIFT_LEFT, SHIFT_RIGHT, QUOTIENT, REMAINDER, INTEGER_POWER -> type.isInteger();
             case MINIMUM, MAXIMUM, LESS, LESS_EQUAL, EQUAL, NOT_EQUAL, SELECT -> true;
-            case INTEGER_POWER -> false;
             default -> type.isFloating();
         };
     }
