@@ -51,7 +51,9 @@ final class Conversions {
             return steps.vector(PSHUFB, false, 0, value, steps.literal(picks[0], picks[1], picks[0], picks[1]));
         }
         if (from == 8 && to == 4) {
-            int order = steps.literal(0x0000000200000000L, 0x0000000600000004L, 0x0000000200000000L, 0x0000000600000004L);
+            long low = 0x0000000200000000L;
+            long high = 0x0000000600000004L;
+            int order = steps.literal(low, high, low, high);
             return steps.vector(PERMD, true, 0, order, value);
         }
         // PSHUFB works within 128-bit halves: the upper half's lanes are put where they belong in the result, and the
@@ -75,7 +77,7 @@ final class Conversions {
         return words;
     }
 
-    /** A mask of lanes of {@code from} bytes as one of {@code to} bytes. 0 stands for a uniform mask, which fits all. */
+    /** A mask of lanes of {@code from} bytes in lanes of {@code to} bytes; 0 is a uniform mask, which fits all. */
     int mask(int value, int from, int to, int lanes) {
         if (from == 0 || from == to) {
             return value;

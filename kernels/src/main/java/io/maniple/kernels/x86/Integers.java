@@ -289,7 +289,7 @@ final class Integers {
                 : wider(type, x, y, lanes, isSigned(type), this::power);
     }
 
-    /** Does an operation on lanes of 1, 2 or 4 bytes in lanes of twice the width, in two groups where one is too wide. */
+    /** Does an operation in lanes of twice the width, in two groups where one would be too wide. */
     private int wider(ElementType type, int x, int y, int lanes, boolean extendSecondSigned, Binary operation) {
         int bytes = type.bytes();
         boolean signed = isSigned(type);

@@ -20,7 +20,7 @@ import java.util.List;
 final class Lowering {
     /**
      * A node's value: its step's number and, for BOOL, the bytes of a mask lane (0: all lanes equal, fits any) and
-     * whether the mask says the opposite. Much is at hand only inverted (x != 0, x <= y), and most users can take it so.
+     * whether the mask says the opposite. Much is at hand only inverted (x != 0, x <= y), and most users take it so.
      */
     private record Value(int id, int maskBytes, boolean inverted) {
         static Value number(int id) {
