@@ -79,6 +79,31 @@ final class Assembler {
         }
     }
 
+    /** Fills up with instructions that do nothing, so that a loop begins on a boundary the decoder likes. */
+    void align(int boundary) {
+        int missing = -length & boundary - 1;
+        while (missing > 0) {
+            int size = Math.min(missing, 8);
+            switch (size) {
+                case 1 -> put(0x90);
+                case 2 -> bytes(0x66, 0x90);
+                case 3 -> bytes(0x0F, 0x1F, 0x00);
+                case 4 -> bytes(0x0F, 0x1F, 0x40, 0);
+                case 5 -> bytes(0x0F, 0x1F, 0x44, 0, 0);
+                case 6 -> bytes(0x66, 0x0F, 0x1F, 0x44, 0, 0);
+                case 7 -> bytes(0x0F, 0x1F, 0x80, 0, 0, 0, 0);
+                default -> bytes(0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0);
+            }
+            missing -= size;
+        }
+    }
+
+    private void bytes(int... values) {
+        for (int value : values) {
+            put(value);
+        }
+    }
+
     void jump(Label label) {
         put(0xE9);
         reference(label);

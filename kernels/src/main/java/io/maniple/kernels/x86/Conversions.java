@@ -10,7 +10,7 @@ import java.util.List;
 final class Conversions {
     private static final long TWO_TO_52 = Double.doubleToRawLongBits(0x1p52);
     private static final long TWO_TO_84 = Double.doubleToRawLongBits(0x1p84);
-    private static final int NOT_EQUAL_UNORDERED = 4;
+    private static final int EQUAL_ORDERED = 0;
 
     private final Steps steps;
 
@@ -51,7 +51,9 @@ final class Conversions {
             return steps.vector(PSHUFB, false, 0, value, steps.literal(picks[0], picks[1], picks[0], picks[1]));
         }
         if (from == 8 && to == 4) {
-            int order = steps.literal(0x0000000200000000L, 0x0000000600000004L, 0x0000000200000000L, 0x0000000600000004L);
+            long low = 0x0000000200000000L;
+            long high = 0x0000000600000004L;
+            int order = steps.literal(low, high, low, high);
             return steps.vector(PERMD, true, 0, order, value);
         }
         // PSHUFB works within 128-bit halves: the upper half's lanes are put where they belong in the result, and the
@@ -75,7 +77,7 @@ final class Conversions {
         return words;
     }
 
-    /** A mask of lanes of {@code from} bytes as one of {@code to} bytes. 0 stands for a uniform mask, which fits all. */
+    /** A mask of lanes of {@code from} bytes in lanes of {@code to} bytes; 0 is a uniform mask, which fits all. */
     int mask(int value, int from, int to, int lanes) {
         if (from == 0 || from == to) {
             return value;
@@ -85,26 +87,27 @@ final class Conversions {
 
     // ---- casts
 
-    /** A BOOL given as a mask of {@code type}'s width. */
-    int maskToNumber(int mask, ElementType type, int lanes) {
+    /** A BOOL given as a mask of {@code type}'s width; an inverted one costs nothing more. */
+    int maskToNumber(int mask, boolean inverted, ElementType type, int lanes) {
         long one =
                 switch (type) {
                     case FLOAT64 -> Double.doubleToRawLongBits(1.0);
                     case FLOAT32 -> Float.floatToRawIntBits(1.0f);
                     default -> 1L;
                 };
-        return steps.vector(PAND, wide(type.bytes(), lanes), 0, mask, steps.literal(one, type.bytes()));
+        VectorOp op = inverted ? PANDN : PAND;
+        return steps.vector(op, wide(type.bytes(), lanes), 0, mask, steps.literal(one, type.bytes()));
     }
 
-    /** x != 0, as a mask of the value's width. */
-    int numberToMask(int value, ElementType type, int lanes) {
+    /** x == 0, as a mask of the value's width. */
+    int isZero(int value, ElementType type, int lanes) {
         boolean wide = wide(type.bytes(), lanes);
         int zero = steps.literal(0, 8);
-        if (type.isFloating()) {
-            return steps.vector(type == ElementType.FLOAT64 ? CMPPD : CMPPS, wide, NOT_EQUAL_UNORDERED, value, zero);
-        }
-        int isZero = steps.vector(Integers.EQUAL[Integers.log2(type.bytes())], wide, 0, value, zero);
-        return steps.vector(PXOR, wide, 0, isZero, steps.literal(-1L, 8));
+        return switch (type) {
+            case FLOAT64 -> steps.vector(CMPPD, wide, EQUAL_ORDERED, value, zero);
+            case FLOAT32 -> steps.vector(CMPPS, wide, EQUAL_ORDERED, value, zero);
+            default -> steps.vector(Integers.EQUAL[Integers.log2(type.bytes())], wide, 0, value, zero);
+        };
     }
 
     /** Between any two types other than BOOL. */

@@ -139,13 +139,6 @@ final class Integers {
                 pick(GREATER, type), wide, 0, steps.vector(PXOR, wide, 0, x, top), steps.vector(PXOR, wide, 0, y, top));
     }
 
-    int lessOrEqual(ElementType type, int x, int y, int lanes) {
-        if (!isSigned(type) && type.bytes() < 8) {
-            return equal(type, minimum(type, x, y, lanes), x, lanes);
-        }
-        return not(greater(type, x, y, lanes), wide(type.bytes(), lanes));
-    }
-
     // ---- shifts
 
     int shiftLeft(ElementType type, int x, int count, int lanes) {
@@ -290,7 +283,13 @@ final class Integers {
         return steps.vector(PANDN, wide, 0, equal(type, y, zero(), lanes), rest);
     }
 
-    /** Does an operation on 1- or 2-byte lanes in lanes of twice the width, in two groups where one is too wide. */
+    int power(ElementType type, int x, int y, int lanes) {
+        return type.bytes() == 8
+                ? steps.lanes(LaneOperation.POWER, lanes, List.of(x, y))
+                : wider(type, x, y, lanes, isSigned(type), this::power);
+    }
+
+    /** Does an operation in lanes of twice the width, in two groups where one would be too wide. */
     private int wider(ElementType type, int x, int y, int lanes, boolean extendSecondSigned, Binary operation) {
         int bytes = type.bytes();
         boolean signed = isSigned(type);
@@ -298,6 +297,7 @@ final class Integers {
                 switch (bytes) {
                     case 1 -> signed ? ElementType.INT16 : ElementType.UINT16;
                     case 2 -> signed ? ElementType.INT32 : ElementType.UINT32;
+                    case 4 -> signed ? ElementType.INT64 : ElementType.UINT64;
                     default -> throw new IllegalArgumentException("no wider type than " + type);
                 };
         if (2 * bytes * lanes <= 32) {

@@ -211,6 +211,7 @@ final class KernelEmitter {
 
     private void loop(boolean bypass) {
         Label again = new Label();
+        assembler.align(ALIGNMENT);
         assembler.bind(again);
         section(steps.body(), Mode.FIRST_HALF, residents, bypass);
         section(steps.body(), Mode.SECOND_HALF, residents, bypass);

@@ -12,10 +12,12 @@ import io.maniple.kernels.x86.Assembler.Label;
 final class LaneEmitter {
     private final Context context;
     private final Assembler assembler;
+    private final LaneShortcuts shortcuts;
 
     LaneEmitter(Context context) {
         this.context = context;
         this.assembler = context.assembler;
+        this.shortcuts = new LaneShortcuts(context);
     }
 
     private Memory lane(int vector, int bytes, int lane) {
@@ -39,7 +41,21 @@ final class LaneEmitter {
         }
     }
 
-    void emit(Step.Lanes step) {
+    /** The result goes to a register; where there is a vector form for the numbers at hand, that is taken. */
+    void emit(Step.Lanes step, int register, boolean wide) {
+        Label slow = new Label();
+        Label done = new Label();
+        if (step.operation().hasShortcut()) {
+            shortcuts.emit(step.operation(), register, slow);
+            assembler.jump(done);
+        }
+        assembler.bind(slow);
+        laneByLane(step);
+        assembler.vector(VectorOp.MOVUPS_LOAD, wide, register, 0, context.frame.staging(2));
+        assembler.bind(done);
+    }
+
+    private void laneByLane(Step.Lanes step) {
         for (int lane = 0; lane < step.lanes(); lane++) {
             Memory x = lane(0, step.operation().sourceBytes(), lane);
             Memory y = lane(1, step.operation().sourceBytes(), lane);
@@ -65,6 +81,7 @@ final class LaneEmitter {
                     assembler.vector(VectorOp.MOVSS_STORE, false, SCRATCH, 0, result);
                 }
                 case UNSIGNED_TO_FLOAT -> unsignedToFloat(x, result);
+                case POWER -> power(x, y, result);
             }
         }
     }
@@ -144,5 +161,27 @@ final class LaneEmitter {
         assembler.vector(VectorOp.ADDSS, false, SCRATCH, SCRATCH, SCRATCH);
         assembler.bind(done);
         assembler.vector(VectorOp.MOVSS_STORE, false, SCRATCH, 0, result);
+    }
+
+    /** By repeated squaring; the shift is logical, so a negative exponent ends, too. */
+    private void power(Memory x, Memory y, Memory result) {
+        Label again = new Label();
+        Label even = new Label();
+        Label done = new Label();
+        assembler.load(Gpr.RCX, x);
+        assembler.load(Gpr.RDX, y);
+        assembler.moveImmediate(Gpr.RAX, 1);
+        assembler.bind(again);
+        assembler.test(Gpr.RDX, Gpr.RDX);
+        assembler.jump(Condition.ZERO, done);
+        assembler.testByte(Gpr.RDX, 1);
+        assembler.jump(Condition.ZERO, even);
+        assembler.multiply(Gpr.RAX, Gpr.RCX);
+        assembler.bind(even);
+        assembler.multiply(Gpr.RCX, Gpr.RCX);
+        assembler.shiftRight(Gpr.RDX, 1);
+        assembler.jump(again);
+        assembler.bind(done);
+        assembler.store(result, Gpr.RAX);
     }
 }

@@ -11,7 +11,8 @@ enum LaneOperation {
     FLOAT_TO_SIGNED(4, 8),
     FLOAT_TO_UNSIGNED(4, 8),
     SIGNED_TO_FLOAT(8, 4),
-    UNSIGNED_TO_FLOAT(8, 4);
+    UNSIGNED_TO_FLOAT(8, 4),
+    POWER(8, 8);
 
     private final int sourceBytes;
     private final int resultBytes;
@@ -19,6 +20,11 @@ enum LaneOperation {
     LaneOperation(int sourceBytes, int resultBytes) {
         this.sourceBytes = sourceBytes;
         this.resultBytes = resultBytes;
+    }
+
+    /** Whether {@link LaneShortcuts} has a vector form for numbers of ordinary size. */
+    boolean hasShortcut() {
+        return this != POWER;
     }
 
     int sourceBytes() {

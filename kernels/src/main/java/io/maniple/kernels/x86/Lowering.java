@@ -18,8 +18,23 @@ import java.util.List;
  * brought to another width where they are used.
  */
 final class Lowering {
-    /** A node's value: its step's number and, for BOOL, the bytes of a mask lane (0: all lanes equal, fits any). */
-    private record Value(int id, int maskBytes) {}
+    /**
+     * A node's value: its step's number and, for BOOL, the bytes of a mask lane (0: all lanes equal, fits any) and
+     * whether the mask says the opposite. Much is at hand only inverted (x != 0, x <= y), and most users take it so.
+     */
+    private record Value(int id, int maskBytes, boolean inverted) {
+        static Value number(int id) {
+            return new Value(id, 0, false);
+        }
+
+        static Value mask(int id, int maskBytes) {
+            return new Value(id, maskBytes, false);
+        }
+
+        Value not() {
+            return new Value(id, maskBytes, !inverted);
+        }
+    }
 
     /** A reduction's place: its identity value and the bytes of a lane. */
     record Accumulator(int identity, int bytes, boolean wide) {}
@@ -51,7 +66,7 @@ final class Lowering {
                 case Node.Load load -> values[k] = load(load);
                 case Node.Scalar scalar -> values[k] = scalar(scalar);
                 case Node.Literal literal -> values[k] = literal(literal);
-                case Node.Index index -> values[k] = new Value(index(), 0);
+                case Node.Index index -> values[k] = Value.number(index());
                 case Node.Apply apply -> values[k] = apply(apply);
                 case Node.Cast cast -> values[k] = cast(cast.value(), cast.from(), cast.type());
                 case Node.Reinterpret(int value, ElementType from, ElementType type) ->
@@ -83,20 +98,18 @@ final class Lowering {
         }
         int value = steps.load(load.operand(), storage.bytes(), wide(storage.bytes(), lanes));
         return switch (storage) {
-            case BOOL -> new Value(conversions.numberToMask(value, ElementType.BOOL, lanes), 1);
-            case FLOAT16 -> new Value(floats.fromHalf(value), 0);
-            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> new Value(value, 0);
+            case BOOL -> Value.mask(conversions.isZero(value, ElementType.BOOL, lanes), 1).not();
+            case FLOAT16 -> Value.number(floats.fromHalf(value));
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> Value.number(value);
         };
     }
 
     private Value uniform(int value, ElementType storage) {
         return switch (storage) {
-            case BOOL -> {
-                int isZero = steps.vector(PCMPEQB, true, 0, value, steps.literal(0, 8));
-                yield new Value(integers.not(isZero, true), 0);
-            }
-            case FLOAT16 -> new Value(floats.fromHalf(value), 0);
-            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> new Value(value, 0);
+            case BOOL ->
+                Value.mask(steps.vector(PCMPEQB, true, 0, value, steps.literal(0, 8)), 0).not();
+            case FLOAT16 -> Value.number(floats.fromHalf(value));
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> Value.number(value);
         };
     }
 
@@ -107,9 +120,9 @@ final class Lowering {
 
     private Value literal(Node.Literal literal) {
         if (literal.type() == ElementType.BOOL) {
-            return new Value(steps.literal(literal.bits() == 0 ? 0 : -1L, 8), 0);
+            return Value.mask(steps.literal(literal.bits() == 0 ? 0 : -1L, 8), 0);
         }
-        return new Value(steps.literal(literal.bits(), literal.type().bytes()), 0);
+        return Value.number(steps.literal(literal.bits(), literal.type().bytes()));
     }
 
     private int index() {
@@ -130,10 +143,26 @@ final class Lowering {
             return bool(apply);
         }
         List<Integer> ids = apply.arguments().stream().map(node -> values[node].id).toList();
-        int result = type.isFloating()
-                ? floats.apply(primitive, type, ids)
-                : integer(primitive, type, apply.arguments(), ids);
-        return new Value(result, primitive.isComparison() ? type.bytes() : 0);
+        if (primitive.isComparison()) {
+            return type.isFloating()
+                    ? Value.mask(floats.apply(primitive, type, ids), type.bytes())
+                    : compare(primitive, type, ids.get(0), ids.get(1));
+        }
+        return Value.number(
+                type.isFloating()
+                        ? floats.apply(primitive, type, ids)
+                        : integer(primitive, type, apply.arguments(), ids));
+    }
+
+    private Value compare(Primitive primitive, ElementType type, int x, int y) {
+        int bytes = type.bytes();
+        return switch (primitive) {
+            case LESS -> Value.mask(integers.greater(type, y, x, lanes), bytes);
+            case LESS_EQUAL -> Value.mask(integers.greater(type, x, y, lanes), bytes).not();
+            case EQUAL -> Value.mask(integers.equal(type, x, y, lanes), bytes);
+            case NOT_EQUAL -> Value.mask(integers.equal(type, x, y, lanes), bytes).not();
+            default -> throw new IllegalArgumentException(primitive + " is no comparison");
+        };
     }
 
     private int integer(Primitive primitive, ElementType type, List<Integer> nodes, List<Integer> ids) {
@@ -160,12 +189,9 @@ final class Lowering {
                 kernel.nodes().get(nodes.get(1)) instanceof Node.Literal literal
                         ? integers.shiftRightBy(type, x, literal.bits(), lanes)
                         : integers.shiftRight(type, x, y, lanes);
-            case LESS -> integers.greater(type, y, x, lanes);
-            case LESS_EQUAL -> integers.lessOrEqual(type, x, y, lanes);
-            case EQUAL -> integers.equal(type, x, y, lanes);
-            case NOT_EQUAL -> integers.not(integers.equal(type, x, y, lanes), wide);
             case QUOTIENT -> integers.quotient(type, x, y, lanes);
             case REMAINDER -> integers.remainder(type, x, y, lanes);
+            case INTEGER_POWER -> integers.power(type, x, y, lanes);
             case FLOOR, CEIL, TRUNC, RINT -> x;
             default -> throw new UnsupportedKernelException(primitive + " of " + type);
         };
@@ -173,15 +199,17 @@ final class Lowering {
 
     private Value select(Node.Apply apply) {
         Value condition = values[apply.arguments().get(0)];
-        Value yes = values[apply.arguments().get(1)];
-        Value no = values[apply.arguments().get(2)];
+        Value yes = values[apply.arguments().get(condition.inverted ? 2 : 1)];
+        Value no = values[apply.arguments().get(condition.inverted ? 1 : 2)];
         ElementType type = apply.type();
         if (type == ElementType.BOOL) {
             int width = Math.max(condition.maskBytes, Math.max(yes.maskBytes, no.maskBytes));
-            return new Value(
-                    steps.vector(
-                            PBLENDVB, maskWide(width), 0, mask(no, width), mask(yes, width), mask(condition, width)),
-                    width);
+            boolean bothInverted = yes.inverted && no.inverted;
+            int yesMask = bothInverted ? resized(yes, width) : mask(yes, width);
+            int noMask = bothInverted ? resized(no, width) : mask(no, width);
+            int chosen =
+                    steps.vector(PBLENDVB, maskWide(width), 0, noMask, yesMask, resized(condition, width));
+            return new Value(chosen, width, bothInverted);
         }
         VectorOp op =
                 switch (type) {
@@ -189,12 +217,22 @@ final class Lowering {
                     case FLOAT64 -> BLENDVPD;
                     default -> PBLENDVB;
                 };
-        int mask = mask(condition, type.bytes());
-        return new Value(steps.vector(op, wide(type.bytes(), lanes), 0, no.id, yes.id, mask), 0);
+        int mask = resized(condition, type.bytes());
+        return Value.number(steps.vector(op, wide(type.bytes(), lanes), 0, no.id, yes.id, mask));
     }
 
-    private int mask(Value value, int bytes) {
+    /** The mask as it is, inverted or not, in lanes of {@code bytes}. */
+    private int resized(Value value, int bytes) {
         return conversions.mask(value.id, value.maskBytes, bytes, lanes);
+    }
+
+    /** The mask itself in lanes of {@code bytes}. */
+    private int mask(Value value, int bytes) {
+        if (!value.inverted) {
+            return resized(value, bytes);
+        }
+        int itself = integers.not(value.id, maskWide(value.maskBytes));
+        return conversions.mask(itself, value.maskBytes, bytes, lanes);
     }
 
     private boolean maskWide(int bytes) {
@@ -203,23 +241,41 @@ final class Lowering {
 
     /** Logic on masks, in the wider of the arguments' widths: widening costs one instruction, narrowing three. */
     private Value bool(Node.Apply apply) {
-        Value first = values[apply.arguments().get(0)];
-        Value second = values[apply.arguments().get(apply.arguments().size() - 1)];
-        int width = Math.max(first.maskBytes, second.maskBytes);
-        return new Value(combineMasks(apply.primitive(), mask(first, width), mask(second, width), maskWide(width)), width);
+        Value x = values[apply.arguments().get(0)];
+        Value y = values[apply.arguments().get(apply.arguments().size() - 1)];
+        int width = Math.max(x.maskBytes, y.maskBytes);
+        return switch (apply.primitive()) {
+            case AND, MINIMUM -> and(x, y, width);
+            case OR, MAXIMUM -> and(x.not(), y.not(), width).not();
+            case XOR, NOT_EQUAL -> xor(x, y, width);
+            case EQUAL -> xor(x, y, width).not();
+            case LESS -> and(x.not(), y, width);
+            case LESS_EQUAL -> and(x, y.not(), width).not();
+            case NOT -> x.not();
+            default -> throw new UnsupportedKernelException(apply.primitive() + " of BOOL");
+        };
     }
 
-    private int combineMasks(Primitive primitive, int x, int y, boolean wide) {
-        return switch (primitive) {
-            case AND, MINIMUM, MULTIPLY -> steps.vector(PAND, wide, 0, x, y);
-            case OR, MAXIMUM, ADD -> steps.vector(POR, wide, 0, x, y);
-            case XOR, NOT_EQUAL -> steps.vector(PXOR, wide, 0, x, y);
-            case EQUAL -> integers.not(steps.vector(PXOR, wide, 0, x, y), wide);
-            case LESS -> steps.vector(PANDN, wide, 0, x, y);
-            case LESS_EQUAL -> integers.not(steps.vector(PANDN, wide, 0, y, x), wide);
-            case NOT -> integers.not(x, wide);
-            default -> throw new UnsupportedKernelException(primitive + " of BOOL");
-        };
+    private Value and(Value x, Value y, int width) {
+        boolean wide = maskWide(width);
+        int first = resized(x, width);
+        int second = resized(y, width);
+        if (x.inverted && y.inverted) {
+            return Value.mask(steps.vector(POR, wide, 0, first, second), width).not();
+        }
+        if (x.inverted) {
+            return Value.mask(steps.vector(PANDN, wide, 0, first, second), width);
+        }
+        return Value.mask(
+                y.inverted
+                        ? steps.vector(PANDN, wide, 0, second, first)
+                        : steps.vector(PAND, wide, 0, first, second),
+                width);
+    }
+
+    private Value xor(Value x, Value y, int width) {
+        int differs = steps.vector(PXOR, maskWide(width), 0, resized(x, width), resized(y, width));
+        return new Value(differs, width, x.inverted != y.inverted);
     }
 
     private Value cast(int node, ElementType from, ElementType type) {
@@ -228,12 +284,13 @@ final class Lowering {
             return value;
         }
         if (type == ElementType.BOOL) {
-            return new Value(conversions.numberToMask(value.id, from, lanes), from.bytes());
+            return Value.mask(conversions.isZero(value.id, from, lanes), from.bytes()).not();
         }
         if (from == ElementType.BOOL) {
-            return new Value(conversions.maskToNumber(mask(value, type.bytes()), type, lanes), 0);
+            int mask = resized(value, type.bytes());
+            return Value.number(conversions.maskToNumber(mask, value.inverted, type, lanes));
         }
-        return new Value(conversions.cast(value.id, from, type, lanes), 0);
+        return Value.number(conversions.cast(value.id, from, type, lanes));
     }
 
     // ---- results
@@ -243,7 +300,7 @@ final class Lowering {
         ElementType storage = store.storage();
         int stored =
                 switch (storage) {
-                    case BOOL -> conversions.maskToNumber(mask(value, 1), ElementType.BOOL, lanes);
+                    case BOOL -> conversions.maskToNumber(resized(value, 1), value.inverted, ElementType.BOOL, lanes);
                     case FLOAT16 -> floats.toHalf(value.id);
                     case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> value.id;
                 };
@@ -263,19 +320,24 @@ final class Lowering {
         int number = accumulators.size();
         accumulators.add(new Accumulator(identityId, bytes, wide));
         int former = steps.readAccumulator(number, wide);
-        int next = combine(reduce.reduction(), reduce.type(), bytes, former, value.id, lanes);
+        int folded = isBool ? mask(value, bytes) : value.id;
+        int next = combine(reduce.reduction(), reduce.type(), bytes, former, folded, lanes);
         steps.writeAccumulator(number, bytes, next, former);
     }
 
     private int combine(Reduction reduction, ElementType type, int bytes, int x, int y, int count) {
-        Primitive primitive = reduction.primitive();
+        boolean wide = wide(bytes, count);
         if (type == ElementType.BOOL) {
-            return combineMasks(primitive, x, y, wide(bytes, count));
+            return switch (reduction) {
+                case AND, MINIMUM -> steps.vector(PAND, wide, 0, x, y);
+                case OR, MAXIMUM -> steps.vector(POR, wide, 0, x, y);
+                case XOR -> steps.vector(PXOR, wide, 0, x, y);
+                case SUM, PRODUCT -> throw new UnsupportedKernelException(reduction + " of BOOL");
+            };
         }
         if (type.isFloating()) {
-            return floats.combine(primitive, type, x, y, count);
+            return floats.combine(reduction.primitive(), type, x, y, count);
         }
-        boolean wide = wide(bytes, count);
         return switch (reduction) {
             case SUM -> integers.add(type, x, y, count);
             case PRODUCT -> integers.multiply(type, x, y, count);

@@ -2,6 +2,7 @@ package io.maniple.kernels.x86;
 
 import io.maniple.kernels.ir.Primitive;
 import java.lang.foreign.Arena;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
@@ -16,7 +17,8 @@ import java.util.OptionalLong;
 final class NativeFunctions {
     private static final Optional<SymbolLookup> VECTOR =
             open(Path.of(System.getProperty("java.home"), "lib", "libjsvml.so").toString());
-    private static final Optional<SymbolLookup> SCALAR = open("libm.so.6");
+    private static final Optional<SymbolLookup> SCALAR =
+            open("libm.so.6").or(() -> Optional.of(Linker.nativeLinker().defaultLookup()));
 
     private NativeFunctions() {}
 

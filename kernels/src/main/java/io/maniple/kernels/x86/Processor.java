@@ -1,8 +1,10 @@
 package io.maniple.kernels.x86;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -27,9 +29,10 @@ final class Processor {
         try (Stream<String> lines = Files.lines(CPUINFO)) {
             return lines.filter(line -> line.startsWith("flags"))
                     .findFirst()
-                    .map(line -> Set.of(line.substring(line.indexOf(':') + 1).strip().split("\\s+")))
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip().split("\\s+"))
+                    .map(flags -> Set.copyOf(Arrays.asList(flags)))
                     .orElse(Set.of());
-        } catch (IOException absent) {
+        } catch (IOException | UncheckedIOException absent) {
             return Set.of();
         }
     }

@@ -135,7 +135,7 @@ final class SectionEmitter {
                 Memory memory = memoryOperand(source);
                 int register = memory == null ? registers.acquire(source) : -1;
                 registers.release(sources);
-                put(op, wide, result(step), 0, register, memory, step.immediate(), op.form() == VectorOp.Form.ONE_IMMEDIATE);
+                put(step, result(step), 0, register, memory);
             }
             case TWO, TWO_IMMEDIATE -> {
                 int first = sources.get(0);
@@ -152,7 +152,7 @@ final class SectionEmitter {
                 Memory memory = memoryOperand(second);
                 int right = memory == null ? registers.acquire(second) : -1;
                 registers.release(sources);
-                put(op, wide, result(step), left, right, memory, step.immediate(), op.form() == VectorOp.Form.TWO_IMMEDIATE);
+                put(step, result(step), left, right, memory);
             }
             case BLEND -> {
                 int no = registers.acquire(sources.get(0));
@@ -160,7 +160,12 @@ final class SectionEmitter {
                 Memory memory = memoryOperand(sources.get(1));
                 int yes = memory == null ? registers.acquire(sources.get(1)) : -1;
                 registers.release(sources);
-                put(op, wide, result(step), no, yes, memory, mask << 4, true);
+                int result = result(step);
+                if (memory == null) {
+                    assembler.vector(op, wide, result, no, yes, mask << 4);
+                } else {
+                    assembler.vector(op, wide, result, no, memory, mask << 4);
+                }
             }
             case REVERSED_IMMEDIATE -> {
                 int source = registers.acquire(sources.get(0));
@@ -176,18 +181,18 @@ final class SectionEmitter {
         }
     }
 
-    private void put(
-            VectorOp op, boolean wide, int reg, int vvvv, int register, Memory memory, int immediate, boolean hasImmediate) {
-        if (memory == null) {
-            if (hasImmediate) {
-                assembler.vector(op, wide, reg, vvvv, register, immediate);
-            } else {
-                assembler.vector(op, wide, reg, vvvv, register);
-            }
-        } else if (hasImmediate) {
-            assembler.vector(op, wide, reg, vvvv, memory, immediate);
+    /** {@code right} is the last operand's register where {@code memory} is null. */
+    private void put(Step.Vector step, int result, int left, int right, Memory memory) {
+        VectorOp op = step.op();
+        boolean immediate = op.form() == VectorOp.Form.ONE_IMMEDIATE || op.form() == VectorOp.Form.TWO_IMMEDIATE;
+        if (memory == null && immediate) {
+            assembler.vector(op, step.wide(), result, left, right, step.immediate());
+        } else if (memory == null) {
+            assembler.vector(op, step.wide(), result, left, right);
+        } else if (immediate) {
+            assembler.vector(op, step.wide(), result, left, memory, step.immediate());
         } else {
-            assembler.vector(op, wide, reg, vvvv, memory);
+            assembler.vector(op, step.wide(), result, left, memory);
         }
     }
 
@@ -313,8 +318,7 @@ final class SectionEmitter {
     private void lanes(Step.Lanes step) {
         stage(step.sources());
         registers.release(step.sources());
-        laneEmitter.emit(step);
-        move(registers.define(step.destination()), steps.isWide(step.destination()), context.frame.staging(2));
+        laneEmitter.emit(step, registers.define(step.destination()), steps.isWide(step.destination()));
     }
 
     // ---- reductions

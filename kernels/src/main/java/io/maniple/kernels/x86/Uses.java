@@ -39,7 +39,7 @@ final class Uses {
         return uses;
     }
 
-    /** Removes steps whose values nobody uses; {@code used} knows the uses in later sections and takes in this one's. */
+    /** Removes steps whose values nobody uses; {@code used} knows of later sections and learns of this one. */
     static void removeDead(List<Step> section, boolean[] used) {
         List<Step> kept = new ArrayList<>();
         for (Step step : section.reversed()) {

@@ -161,6 +161,8 @@ enum VectorOp {
     SUBSS(MOVE, 2, 1, 0x5C),
     SUBSD(MOVE, 3, 1, 0x5C),
     ADDSS(MOVE, 2, 1, 0x58),
+    MOVMSKPD(MOVE, 1, 1, 0x50),
+    PTEST(MOVE, 1, 2, 0x17),
     UCOMISS(MOVE, 0, 1, 0x2E),
     UCOMISD(MOVE, 1, 1, 0x2E);
 

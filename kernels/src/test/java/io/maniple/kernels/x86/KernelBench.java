@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -27,6 +28,7 @@ final class KernelBench {
     private int ulps;
     private ReferenceInterpreter.Functions functions = TestFunctions.STRICT;
     private long[] scalars;
+    private boolean calmRun;
 
     KernelBench(Kernel kernel, List<Kernel.Access> accesses, Random random) {
         this.kernel = kernel;
@@ -70,11 +72,12 @@ final class KernelBench {
 
     void check(int n0, int n1, boolean streaming) {
         KernelCompiler.Executable executable =
-                COMPILER.compile(kernel, accesses, streaming).orElseThrow(() -> new AssertionError("no form: " + kernel));
+                COMPILER.compile(kernel, accesses, streaming).orElseThrow(() -> new AssertionError("no form: " + this));
         check(executable, n0, n1);
     }
 
     void check(KernelCompiler.Executable executable, int n0, int n1) {
+        calmRun = random.nextInt(3) == 0;
         List<Layout> layouts = new ArrayList<>();
         for (int operand = 0; operand < kernel.operands(); operand++) {
             layouts.add(layout(operand, n0, n1));
@@ -115,17 +118,24 @@ final class KernelBench {
         }
     }
 
+    private boolean isReduced(int operand) {
+        return kernel.nodes().stream()
+                .anyMatch(node -> node instanceof Node.Reduce reduce && reduce.operand() == operand);
+    }
+
     private Layout layout(int operand, int n0, int n1) {
         GuardedMemory area = area(operand);
         int bytes = storages[operand].bytes();
-        boolean reduced = kernel.nodes().stream()
-                .anyMatch(node -> node instanceof Node.Reduce reduce && reduce.operand() == operand);
+        boolean reduced = isReduced(operand);
         int count0 = reduced ? 1 : n0;
         long stride0 =
                 switch (accesses.get(operand)) {
                     case CONTIGUOUS -> bytes;
                     case BROADCAST -> 0;
-                    case STRIDED -> (random.nextBoolean() ? 1 : -1) * (long) (bytes * (2 + random.nextInt(2)) + random.nextInt(2));
+                    case STRIDED -> {
+                        long stride = bytes * (2L + random.nextInt(2)) + random.nextInt(2);
+                        yield random.nextBoolean() ? stride : -stride;
+                    }
                 };
         long extent = Math.abs(stride0) * (count0 - 1) + bytes;
         long stride1 = (extent + random.nextInt(9)) * (random.nextInt(4) == 0 ? -1 : 1);
@@ -143,8 +153,7 @@ final class KernelBench {
         GuardedMemory area = area(operand);
         long low = Long.MAX_VALUE;
         long high = Long.MIN_VALUE;
-        boolean reduced = kernel.nodes().stream()
-                .anyMatch(node -> node instanceof Node.Reduce reduce && reduce.operand() == operand);
+        boolean reduced = isReduced(operand);
         for (long i0 : new long[] {0, reduced ? 0 : n0 - 1}) {
             for (long i1 : new long[] {0, n1 - 1}) {
                 long address = layout.first + i0 * layout.stride0 + i1 * layout.stride1;
@@ -162,15 +171,16 @@ final class KernelBench {
         for (long k = 0; k < span.byteSize(); k++) {
             span.set(ValueLayout.JAVA_BYTE, k, (byte) 0xA5);
         }
-        boolean reduced = kernel.nodes().stream()
-                .anyMatch(node -> node instanceof Node.Reduce reduce && reduce.operand() == operand);
+        boolean reduced = isReduced(operand);
         int count0 = reduced ? 1 : n0;
         for (long i1 = 0; i1 < n1; i1++) {
             for (long i0 = 0; i0 < count0; i0++) {
                 ReferenceInterpreter.write(
                         layout.first + i0 * layout.stride0 + i1 * layout.stride1,
                         storages[operand],
-                        TestValues.random(storages[operand], random));
+                        calmRun
+                                ? TestValues.calm(storages[operand], random)
+                                : TestValues.random(storages[operand], random));
             }
         }
     }
@@ -178,7 +188,7 @@ final class KernelBench {
     private void compare(int operand, Layout layout, int n0, int n1, byte[] before, byte[] expected) {
         MemorySegment span = span(operand, layout, n0, n1);
         byte[] actual = span.toArray(ValueLayout.JAVA_BYTE);
-        if (java.util.Arrays.equals(actual, expected)) {
+        if (Arrays.equals(actual, expected)) {
             return;
         }
         ElementType storage = storages[operand];
@@ -205,14 +215,25 @@ final class KernelBench {
                         long element = layout.first + i0 * layout.stride0 + i1 * layout.stride1;
                         if (element <= address && address < element + storage.bytes()) {
                             int at = (int) (element - span.address());
-                            throw new AssertionError("operand %d (%s %s) at i0=%d i1=%d of %dx%d: expected %s, was %s (before %s)%n%s"
-                                    .formatted(operand, storage, accesses.get(operand), i0, i1, n0, n1,
-                                            TestValues.show(storage, expected, at), TestValues.show(storage, actual, at),
-                                            TestValues.show(storage, before, at), this));
+                            throw new AssertionError(
+                                    "operand %d (%s %s) at i0=%d i1=%d of %dx%d: expected %s, was %s (before %s)%n%s"
+                                            .formatted(
+                                                    operand,
+                                                    storage,
+                                                    accesses.get(operand),
+                                                    i0,
+                                                    i1,
+                                                    n0,
+                                                    n1,
+                                                    TestValues.show(storage, expected, at),
+                                                    TestValues.show(storage, actual, at),
+                                                    TestValues.show(storage, before, at),
+                                                    this));
                         }
                     }
                 }
-                throw new AssertionError("operand %d: byte %d between elements was changed%n%s".formatted(operand, k, this));
+                throw new AssertionError(
+                        "operand %d: byte %d between elements was changed%n%s".formatted(operand, k, this));
             }
         }
     }

@@ -25,11 +25,11 @@ final class RandomKernels {
         Primitive.ADD, Primitive.SUBTRACT, Primitive.MULTIPLY, Primitive.MINIMUM, Primitive.MAXIMUM, Primitive.NEGATE,
         Primitive.ABSOLUTE, Primitive.AND, Primitive.OR, Primitive.XOR, Primitive.NOT, Primitive.SHIFT_LEFT,
         Primitive.SHIFT_RIGHT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL, Primitive.NOT_EQUAL,
-        Primitive.SELECT, Primitive.QUOTIENT, Primitive.REMAINDER
+        Primitive.SELECT, Primitive.QUOTIENT, Primitive.REMAINDER, Primitive.INTEGER_POWER
     };
     private static final Primitive[] BOOL = {
-        Primitive.AND, Primitive.OR, Primitive.XOR, Primitive.NOT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL,
-        Primitive.NOT_EQUAL, Primitive.MINIMUM, Primitive.MAXIMUM, Primitive.SELECT
+        Primitive.AND, Primitive.OR, Primitive.XOR, Primitive.NOT, Primitive.LESS, Primitive.LESS_EQUAL,
+        Primitive.EQUAL, Primitive.NOT_EQUAL, Primitive.MINIMUM, Primitive.MAXIMUM, Primitive.SELECT
     };
     private static final Primitive[] FUNCTIONS = {
         Primitive.EXP, Primitive.SIN, Primitive.TANH, Primitive.POW, Primitive.ATAN2, Primitive.EXP2, Primitive.FMOD
@@ -140,7 +140,8 @@ final class RandomKernels {
                     case 1, 2 -> Access.STRIDED;
                     default -> Access.CONTIGUOUS;
                 });
-        return builder.load(operand, type == ElementType.FLOAT32 && random.nextInt(4) == 0 ? ElementType.FLOAT16 : type);
+        boolean half = type == ElementType.FLOAT32 && random.nextInt(4) == 0;
+        return builder.load(operand, half ? ElementType.FLOAT16 : type);
     }
 
     private int valueOf(ElementType type) {

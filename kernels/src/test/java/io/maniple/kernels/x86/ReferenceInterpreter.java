@@ -9,6 +9,7 @@ import io.maniple.kernels.ir.Reduction;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.List;
 
 /** Executes a kernel one element at a time, straight from the words of the contract. Values are raw bits in a long. */
@@ -42,7 +43,8 @@ final class ReferenceInterpreter {
             for (int k = 0; k < nodes.size(); k++) {
                 if (nodes.get(k) instanceof Node.Reduce reduce) {
                     partials[k] = new long[partialCount];
-                    java.util.Arrays.fill(partials[k], normal(reduce.type(), reduce.reduction().identityBits(reduce.type())));
+                    long identity = reduce.reduction().identityBits(reduce.type());
+                    Arrays.fill(partials[k], normal(reduce.type(), identity));
                 }
             }
             for (long i0 = 0; i0 < word(Kernel.Arguments.N0); i0++) {
@@ -52,7 +54,8 @@ final class ReferenceInterpreter {
                 if (nodes.get(k) instanceof Node.Reduce reduce) {
                     for (int half = partialCount / 2; half >= 1; half /= 2) {
                         for (int l = 0; l < half; l++) {
-                            partials[k][l] = combine(reduce.reduction(), reduce.type(), partials[k][l], partials[k][l + half]);
+                            long upper = partials[k][l + half];
+                            partials[k][l] = combine(reduce.reduction(), reduce.type(), partials[k][l], upper);
                         }
                     }
                     write(address(reduce.operand(), 0, i1), reduce.type(), partials[k][0]);
@@ -237,9 +240,19 @@ final class ReferenceInterpreter {
                     case NOT_EQUAL -> x != y ? 1 : 0;
                     case QUOTIENT -> y == 0 ? 0 : signed ? x / y : Long.divideUnsigned(x, y);
                     case REMAINDER -> y == 0 ? 0 : signed ? x % y : Long.remainderUnsigned(x, y);
+                    case INTEGER_POWER -> power(x, y);
                     default -> throw new IllegalArgumentException(primitive + " of " + type);
                 };
         return normal(type, result);
+    }
+
+    private static long power(long x, long y) {
+        long result = 1;
+        for (int bit = 63; bit >= 0; bit--) {
+            result *= result;
+            result *= (y >>> bit & 1) == 1 ? x : 1;
+        }
+        return result;
     }
 
     static long cast(long bits, ElementType from, ElementType to) {
