@@ -43,8 +43,7 @@ public final class Avx2Compiler implements KernelCompiler {
     @Override
     public Optional<Executable> compile(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
         if (accesses.size() != kernel.operands()) {
-            throw new IllegalArgumentException(
-                    accesses.size() + " accesses for " + kernel.operands() + " operands");
+            throw new IllegalArgumentException(accesses.size() + " accesses for " + kernel.operands() + " operands");
         }
         try {
             return Optional.of(new CompiledKernel(CodeMemory.of(KernelEmitter.emit(kernel, accesses, streaming))));

@@ -28,16 +28,15 @@ final class Conversions {
         if (from == to) {
             return value;
         }
-        VectorOp op =
-                switch (from * 10 + to) {
-                    case 12 -> signed ? PMOVSXBW : PMOVZXBW;
-                    case 14 -> signed ? PMOVSXBD : PMOVZXBD;
-                    case 18 -> signed ? PMOVSXBQ : PMOVZXBQ;
-                    case 24 -> signed ? PMOVSXWD : PMOVZXWD;
-                    case 28 -> signed ? PMOVSXWQ : PMOVZXWQ;
-                    case 48 -> signed ? PMOVSXDQ : PMOVZXDQ;
-                    default -> throw new IllegalArgumentException("extension of " + from + " bytes to " + to);
-                };
+        VectorOp op = switch (from * 10 + to) {
+            case 12 -> signed ? PMOVSXBW : PMOVZXBW;
+            case 14 -> signed ? PMOVSXBD : PMOVZXBD;
+            case 18 -> signed ? PMOVSXBQ : PMOVZXBQ;
+            case 24 -> signed ? PMOVSXWD : PMOVZXWD;
+            case 28 -> signed ? PMOVSXWQ : PMOVZXWQ;
+            case 48 -> signed ? PMOVSXDQ : PMOVZXDQ;
+            default -> throw new IllegalArgumentException("extension of " + from + " bytes to " + to);
+        };
         return steps.vector(op, wide(to, lanes), 0, value);
     }
 
@@ -89,12 +88,11 @@ final class Conversions {
 
     /** A BOOL given as a mask of {@code type}'s width; an inverted one costs nothing more. */
     int maskToNumber(int mask, boolean inverted, ElementType type, int lanes) {
-        long one =
-                switch (type) {
-                    case FLOAT64 -> Double.doubleToRawLongBits(1.0);
-                    case FLOAT32 -> Float.floatToRawIntBits(1.0f);
-                    default -> 1L;
-                };
+        long one = switch (type) {
+            case FLOAT64 -> Double.doubleToRawLongBits(1.0);
+            case FLOAT32 -> Float.floatToRawIntBits(1.0f);
+            default -> 1L;
+        };
         VectorOp op = inverted ? PANDN : PAND;
         return steps.vector(op, wide(type.bytes(), lanes), 0, mask, steps.literal(one, type.bytes()));
     }
@@ -161,8 +159,7 @@ final class Conversions {
     /** Upper and lower 16 bits are exact each, so the sum rounds once. */
     private int unsignedWordToFloat(int value, boolean wide) {
         int high = steps.vector(CVTDQ2PS, wide, 0, steps.vector(PSRLD, wide, 16, value));
-        int low = steps.vector(
-                CVTDQ2PS, wide, 0, steps.vector(PAND, wide, 0, value, steps.literal(0xFFFF, 4)));
+        int low = steps.vector(CVTDQ2PS, wide, 0, steps.vector(PAND, wide, 0, value, steps.literal(0xFFFF, 4)));
         int scale = steps.literal(Float.floatToRawIntBits(0x1p16f), 4);
         return steps.vector(ADDPS, wide, 0, steps.vector(MULPS, wide, 0, high, scale), low);
     }
@@ -171,8 +168,7 @@ final class Conversions {
     private int longToDouble(int value, boolean signed) {
         int low = steps.vector(PBLENDD, true, 0xAA, value, steps.literal(TWO_TO_52, 8));
         long highMagic = TWO_TO_84 | (signed ? 0x80000000L : 0);
-        int high = steps.vector(
-                PXOR, true, 0, steps.vector(PSRLQ, true, 32, value), steps.literal(highMagic, 8));
+        int high = steps.vector(PXOR, true, 0, steps.vector(PSRLQ, true, 32, value), steps.literal(highMagic, 8));
         double both = Double.longBitsToDouble(highMagic) + 0x1p52;
         int rest = steps.vector(SUBPD, true, 0, high, steps.literal(Double.doubleToRawLongBits(both), 8));
         return steps.vector(ADDPD, true, 0, rest, low);

@@ -57,9 +57,31 @@ final class Floats {
             case LESS_EQUAL -> compare(LESS_OR_EQUAL_ORDERED, isDouble, x, y);
             case EQUAL -> compare(EQUAL_ORDERED, isDouble, x, y);
             case NOT_EQUAL -> compare(NOT_EQUAL_UNORDERED, isDouble, x, y);
-            case EXP, EXP2, EXPM1, LOG, LOG2, LOG10, LOG1P, SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ASINH,
-                    ACOSH, ATANH, CBRT, POW, ATAN2, HYPOT, FMOD, NEXTAFTER ->
-                call(primitive, isDouble, arguments);
+            case EXP,
+                    EXP2,
+                    EXPM1,
+                    LOG,
+                    LOG2,
+                    LOG10,
+                    LOG1P,
+                    SIN,
+                    COS,
+                    TAN,
+                    ASIN,
+                    ACOS,
+                    ATAN,
+                    SINH,
+                    COSH,
+                    TANH,
+                    ASINH,
+                    ACOSH,
+                    ATANH,
+                    CBRT,
+                    POW,
+                    ATAN2,
+                    HYPOT,
+                    FMOD,
+                    NEXTAFTER -> call(primitive, isDouble, arguments);
             case AND, OR, XOR, NOT, SHIFT_LEFT, SHIFT_RIGHT, SELECT, QUOTIENT, REMAINDER, INTEGER_POWER ->
                 throw new UnsupportedKernelException(primitive + " of " + type);
         };

@@ -94,8 +94,7 @@ final class Integers {
             case 4 -> steps.vector(PMULLD, wide, 0, x, y);
             default -> {
                 int crossed = steps.vector(PMULLD, wide, 0, x, steps.vector(PSHUFD, wide, 0xB1, y));
-                int upper = steps.vector(
-                        PADDD, wide, 0, crossed, steps.vector(PSLLQ, wide, 32, crossed));
+                int upper = steps.vector(PADDD, wide, 0, crossed, steps.vector(PSLLQ, wide, 32, crossed));
                 int cleared = steps.vector(PAND, wide, 0, upper, steps.literal(0xFFFFFFFF00000000L, 8));
                 yield steps.vector(PADDQ, wide, 0, cleared, steps.vector(PMULUDQ, wide, 0, x, y));
             }
@@ -174,8 +173,7 @@ final class Integers {
         }
         int bits = (int) count;
         return switch (type.bytes()) {
-            case 1 -> steps.vector(
-                    PAND, wide, 0, steps.vector(PSLLW, wide, bits, x), steps.literal(0xFF << bits, 1));
+            case 1 -> steps.vector(PAND, wide, 0, steps.vector(PSLLW, wide, bits, x), steps.literal(0xFF << bits, 1));
             case 2 -> steps.vector(PSLLW, wide, bits, x);
             case 4 -> steps.vector(PSLLD, wide, bits, x);
             default -> steps.vector(PSLLQ, wide, bits, x);
@@ -192,8 +190,8 @@ final class Integers {
             }
             int bits = (int) count;
             return switch (type.bytes()) {
-                case 1 -> steps.vector(
-                        PAND, wide, 0, steps.vector(PSRLW, wide, bits, x), steps.literal(0xFF >> bits, 1));
+                case 1 ->
+                    steps.vector(PAND, wide, 0, steps.vector(PSRLW, wide, bits, x), steps.literal(0xFF >> bits, 1));
                 case 2 -> steps.vector(PSRLW, wide, bits, x);
                 case 4 -> steps.vector(PSRLD, wide, bits, x);
                 default -> steps.vector(PSRLQ, wide, bits, x);
@@ -237,8 +235,7 @@ final class Integers {
         int result;
         if (lanes > 4) {
             int low = wordQuotient(x, y, signed);
-            int high = wordQuotient(
-                    steps.vector(EXTRACT128, true, 1, x), steps.vector(EXTRACT128, true, 1, y), signed);
+            int high = wordQuotient(steps.vector(EXTRACT128, true, 1, x), steps.vector(EXTRACT128, true, 1, y), signed);
             result = steps.vector(INSERT128, true, 1, low, high);
         } else {
             result = wordQuotient(x, y, signed);
@@ -249,8 +246,8 @@ final class Integers {
     /** 16-bit numbers in 32-bit lanes: a float quotient never rounds up to the next integer. */
     private int smallQuotient(ElementType type, int x, int y, int lanes) {
         boolean wide = wide(4, lanes);
-        int quotient = steps.vector(
-                DIVPS, wide, 0, steps.vector(CVTDQ2PS, wide, 0, x), steps.vector(CVTDQ2PS, wide, 0, y));
+        int quotient =
+                steps.vector(DIVPS, wide, 0, steps.vector(CVTDQ2PS, wide, 0, x), steps.vector(CVTDQ2PS, wide, 0, y));
         int truncated = steps.vector(CVTTPS2DQ, wide, 0, quotient);
         return steps.vector(PANDN, wide, 0, steps.vector(PCMPEQD, wide, 0, y, zero()), truncated);
     }
@@ -262,13 +259,12 @@ final class Integers {
                     DIVPD, true, 0, steps.vector(CVTDQ2PD, true, 0, x), steps.vector(CVTDQ2PD, true, 0, y));
             return steps.vector(CVTTPD2DQ, true, 0, quotient);
         }
-        int quotient = steps.vector(
-                DIVPD, true, 0, conversions.unsignedWordToDouble(x), conversions.unsignedWordToDouble(y));
+        int quotient =
+                steps.vector(DIVPD, true, 0, conversions.unsignedWordToDouble(x), conversions.unsignedWordToDouble(y));
         // the conversion is signed: move [0, 2^32) to [-2^31, 2^31) and flip the top bit back
         int whole = steps.vector(ROUNDPD, true, TRUNCATE, quotient);
         int moved = steps.vector(SUBPD, true, 0, whole, steps.literal(TWO_TO_31, 8));
-        return steps.vector(
-                PXOR, false, 0, steps.vector(CVTTPD2DQ, true, 0, moved), steps.literal(0x80000000L, 4));
+        return steps.vector(PXOR, false, 0, steps.vector(CVTTPD2DQ, true, 0, moved), steps.literal(0x80000000L, 4));
     }
 
     int remainder(ElementType type, int x, int y, int lanes) {
@@ -293,13 +289,12 @@ final class Integers {
     private int wider(ElementType type, int x, int y, int lanes, boolean extendSecondSigned, Binary operation) {
         int bytes = type.bytes();
         boolean signed = isSigned(type);
-        ElementType wider =
-                switch (bytes) {
-                    case 1 -> signed ? ElementType.INT16 : ElementType.UINT16;
-                    case 2 -> signed ? ElementType.INT32 : ElementType.UINT32;
-                    case 4 -> signed ? ElementType.INT64 : ElementType.UINT64;
-                    default -> throw new IllegalArgumentException("no wider type than " + type);
-                };
+        ElementType wider = switch (bytes) {
+            case 1 -> signed ? ElementType.INT16 : ElementType.UINT16;
+            case 2 -> signed ? ElementType.INT32 : ElementType.UINT32;
+            case 4 -> signed ? ElementType.INT64 : ElementType.UINT64;
+            default -> throw new IllegalArgumentException("no wider type than " + type);
+        };
         if (2 * bytes * lanes <= 32) {
             int result = operation.make(
                     wider,

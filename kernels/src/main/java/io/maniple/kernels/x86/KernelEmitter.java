@@ -80,12 +80,11 @@ final class KernelEmitter {
         int[] available = calls ? POINTERS_ACROSS_CALLS : POINTERS;
         int next = 0;
         for (Step step : steps.body()) {
-            int operand =
-                    switch (step) {
-                        case Step.Load load -> load.operand();
-                        case Step.Store store -> store.operand();
-                        default -> -1;
-                    };
+            int operand = switch (step) {
+                case Step.Load load -> load.operand();
+                case Step.Store store -> store.operand();
+                default -> -1;
+            };
             if (operand >= 0
                     && accesses.get(operand) == Kernel.Access.CONTIGUOUS
                     && context.pointerRegisters[operand] < 0
@@ -264,8 +263,7 @@ final class KernelEmitter {
             assembler.alu(Alu.SUB, Gpr.RAX, Gpr.RCX);
             assembler.vector(
                     VectorOp.MOVUPS_LOAD, true, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RAX, LiteralPool.VECTOR));
-            assembler.vector(
-                    VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, context.frame.rowMask(bytes));
+            assembler.vector(VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, context.frame.rowMask(bytes));
         }
     }
 

@@ -121,9 +121,8 @@ final class LaneEmitter {
 
     /** From 2^63 on, the excess is converted and the top bit put back; a NaN takes the ordinary way. */
     private void toUnsigned(boolean isDouble, Memory x, Memory result) {
-        long bits = isDouble
-                ? Double.doubleToRawLongBits(0x1p63)
-                : LiteralPool.repeat(Float.floatToRawIntBits(0x1p63f), 4);
+        long bits =
+                isDouble ? Double.doubleToRawLongBits(0x1p63) : LiteralPool.repeat(Float.floatToRawIntBits(0x1p63f), 4);
         Memory limit = new Memory.Pool(context.steps.pool().offset(bits, bits, bits, bits));
         VectorOp convert = isDouble ? VectorOp.CVTTSD2SI : VectorOp.CVTTSS2SI;
         Label big = new Label();

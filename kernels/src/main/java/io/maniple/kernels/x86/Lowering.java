@@ -98,7 +98,9 @@ final class Lowering {
         }
         int value = steps.load(load.operand(), storage.bytes(), wide(storage.bytes(), lanes));
         return switch (storage) {
-            case BOOL -> Value.mask(conversions.isZero(value, ElementType.BOOL, lanes), 1).not();
+            case BOOL ->
+                Value.mask(conversions.isZero(value, ElementType.BOOL, lanes), 1)
+                        .not();
             case FLOAT16 -> Value.number(floats.fromHalf(value));
             case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> Value.number(value);
         };
@@ -107,7 +109,8 @@ final class Lowering {
     private Value uniform(int value, ElementType storage) {
         return switch (storage) {
             case BOOL ->
-                Value.mask(steps.vector(PCMPEQB, true, 0, value, steps.literal(0, 8)), 0).not();
+                Value.mask(steps.vector(PCMPEQB, true, 0, value, steps.literal(0, 8)), 0)
+                        .not();
             case FLOAT16 -> Value.number(floats.fromHalf(value));
             case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> Value.number(value);
         };
@@ -142,7 +145,8 @@ final class Lowering {
         if (type == ElementType.BOOL) {
             return bool(apply);
         }
-        List<Integer> ids = apply.arguments().stream().map(node -> values[node].id).toList();
+        List<Integer> ids =
+                apply.arguments().stream().map(node -> values[node].id).toList();
         if (primitive.isComparison()) {
             return type.isFloating()
                     ? Value.mask(floats.apply(primitive, type, ids), type.bytes())
@@ -158,9 +162,11 @@ final class Lowering {
         int bytes = type.bytes();
         return switch (primitive) {
             case LESS -> Value.mask(integers.greater(type, y, x, lanes), bytes);
-            case LESS_EQUAL -> Value.mask(integers.greater(type, x, y, lanes), bytes).not();
+            case LESS_EQUAL ->
+                Value.mask(integers.greater(type, x, y, lanes), bytes).not();
             case EQUAL -> Value.mask(integers.equal(type, x, y, lanes), bytes);
-            case NOT_EQUAL -> Value.mask(integers.equal(type, x, y, lanes), bytes).not();
+            case NOT_EQUAL ->
+                Value.mask(integers.equal(type, x, y, lanes), bytes).not();
             default -> throw new IllegalArgumentException(primitive + " is no comparison");
         };
     }
@@ -207,16 +213,14 @@ final class Lowering {
             boolean bothInverted = yes.inverted && no.inverted;
             int yesMask = bothInverted ? resized(yes, width) : mask(yes, width);
             int noMask = bothInverted ? resized(no, width) : mask(no, width);
-            int chosen =
-                    steps.vector(PBLENDVB, maskWide(width), 0, noMask, yesMask, resized(condition, width));
+            int chosen = steps.vector(PBLENDVB, maskWide(width), 0, noMask, yesMask, resized(condition, width));
             return new Value(chosen, width, bothInverted);
         }
-        VectorOp op =
-                switch (type) {
-                    case FLOAT32 -> BLENDVPS;
-                    case FLOAT64 -> BLENDVPD;
-                    default -> PBLENDVB;
-                };
+        VectorOp op = switch (type) {
+            case FLOAT32 -> BLENDVPS;
+            case FLOAT64 -> BLENDVPD;
+            default -> PBLENDVB;
+        };
         int mask = resized(condition, type.bytes());
         return Value.number(steps.vector(op, wide(type.bytes(), lanes), 0, no.id, yes.id, mask));
     }
@@ -267,9 +271,7 @@ final class Lowering {
             return Value.mask(steps.vector(PANDN, wide, 0, first, second), width);
         }
         return Value.mask(
-                y.inverted
-                        ? steps.vector(PANDN, wide, 0, second, first)
-                        : steps.vector(PAND, wide, 0, first, second),
+                y.inverted ? steps.vector(PANDN, wide, 0, second, first) : steps.vector(PAND, wide, 0, first, second),
                 width);
     }
 
@@ -284,7 +286,8 @@ final class Lowering {
             return value;
         }
         if (type == ElementType.BOOL) {
-            return Value.mask(conversions.isZero(value.id, from, lanes), from.bytes()).not();
+            return Value.mask(conversions.isZero(value.id, from, lanes), from.bytes())
+                    .not();
         }
         if (from == ElementType.BOOL) {
             int mask = resized(value, type.bytes());
@@ -298,12 +301,11 @@ final class Lowering {
     private void store(Node.Store store) {
         Value value = values[store.value()];
         ElementType storage = store.storage();
-        int stored =
-                switch (storage) {
-                    case BOOL -> conversions.maskToNumber(resized(value, 1), value.inverted, ElementType.BOOL, lanes);
-                    case FLOAT16 -> floats.toHalf(value.id);
-                    case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> value.id;
-                };
+        int stored = switch (storage) {
+            case BOOL -> conversions.maskToNumber(resized(value, 1), value.inverted, ElementType.BOOL, lanes);
+            case FLOAT16 -> floats.toHalf(value.id);
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> value.id;
+        };
         int mask = store.mask() < 0 ? -1 : mask(values[store.mask()], storage.bytes());
         boolean bypass = streaming && mask < 0 && accesses.get(store.operand()) == Kernel.Access.CONTIGUOUS;
         steps.store(store.operand(), storage.bytes(), bypass, stored, mask);
@@ -314,8 +316,9 @@ final class Lowering {
         Value value = values[reduce.value()];
         int bytes = isBool ? Math.max(1, value.maskBytes) : reduce.type().bytes();
         long identity = reduce.reduction().identityBits(reduce.type());
-        int identityId =
-                isBool ? steps.literal(identity == 0 ? 0 : -1L, 8) : steps.literal(identity, reduce.type().bytes());
+        int identityId = isBool
+                ? steps.literal(identity == 0 ? 0 : -1L, 8)
+                : steps.literal(identity, reduce.type().bytes());
         boolean wide = wide(bytes, lanes);
         int number = accumulators.size();
         accumulators.add(new Accumulator(identityId, bytes, wide));

@@ -33,9 +33,24 @@ final class NativeFunctions {
     /** SVML's function for AVX2 on {@code lanes} doubles or floats: arguments and result in registers 0 and 1. */
     static OptionalLong vector(Primitive function, boolean isDouble, int lanes) {
         return switch (function) {
-            case EXP, EXPM1, LOG, LOG10, LOG1P, SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, CBRT, POW, ATAN2,
-                    HYPOT ->
-                find(VECTOR, "__jsvml_" + cName(function) + (isDouble ? "" : "f") + lanes + "_ha_l9");
+            case EXP,
+                    EXPM1,
+                    LOG,
+                    LOG10,
+                    LOG1P,
+                    SIN,
+                    COS,
+                    TAN,
+                    ASIN,
+                    ACOS,
+                    ATAN,
+                    SINH,
+                    COSH,
+                    TANH,
+                    CBRT,
+                    POW,
+                    ATAN2,
+                    HYPOT -> find(VECTOR, "__jsvml_" + cName(function) + (isDouble ? "" : "f") + lanes + "_ha_l9");
             default -> OptionalLong.empty();
         };
     }

@@ -53,8 +53,7 @@ final class OperandAccess {
             case 4 -> assembler.vector(VectorOp.MOVSS_STORE, false, register, 0, memory);
             case 8 -> assembler.vector(VectorOp.MOVSD_STORE, false, register, 0, memory);
             default ->
-                assembler.vector(
-                        streaming ? VectorOp.MOVNTPS : VectorOp.MOVUPS_STORE, size == 32, register, 0, memory);
+                assembler.vector(streaming ? VectorOp.MOVNTPS : VectorOp.MOVUPS_STORE, size == 32, register, 0, memory);
         }
     }
 
@@ -137,13 +136,12 @@ final class OperandAccess {
                 }
                 continue;
             }
-            VectorOp op =
-                    switch (bytes) {
-                        case 1 -> VectorOp.PINSRB;
-                        case 2 -> VectorOp.PINSRW;
-                        case 4 -> VectorOp.PINSRD;
-                        default -> VectorOp.PINSRQ;
-                    };
+            VectorOp op = switch (bytes) {
+                case 1 -> VectorOp.PINSRB;
+                case 2 -> VectorOp.PINSRW;
+                case 4 -> VectorOp.PINSRD;
+                default -> VectorOp.PINSRQ;
+            };
             assembler.vector(op, false, register, register, memory, lane);
         }
     }
@@ -238,13 +236,12 @@ final class OperandAccess {
                 storeBytes(bytes, register, memory, false);
                 continue;
             }
-            VectorOp op =
-                    switch (bytes) {
-                        case 1 -> VectorOp.PEXTRB;
-                        case 2 -> VectorOp.PEXTRW;
-                        case 4 -> VectorOp.PEXTRD;
-                        default -> VectorOp.PEXTRQ;
-                    };
+            VectorOp op = switch (bytes) {
+                case 1 -> VectorOp.PEXTRB;
+                case 2 -> VectorOp.PEXTRW;
+                case 4 -> VectorOp.PEXTRD;
+                default -> VectorOp.PEXTRQ;
+            };
             assembler.vector(op, false, register, 0, memory, lane);
         }
     }

@@ -238,7 +238,8 @@ final class SectionEmitter {
 
     private void store(Step.Store store) {
         int value = registers.acquire(store.sources().get(0));
-        int mask = store.sources().size() > 1 ? registers.acquire(store.sources().get(1)) : -1;
+        int mask =
+                store.sources().size() > 1 ? registers.acquire(store.sources().get(1)) : -1;
         operands.store(store, value, mask, mode, streaming);
         registers.release(store.sources());
     }
@@ -249,13 +250,12 @@ final class SectionEmitter {
     }
 
     private void splat(int value, int bytes, Memory memory) {
-        VectorOp op =
-                switch (bytes) {
-                    case 1 -> VectorOp.PBROADCASTB;
-                    case 2 -> VectorOp.PBROADCASTW;
-                    case 4 -> VectorOp.PBROADCASTD;
-                    default -> VectorOp.PBROADCASTQ;
-                };
+        VectorOp op = switch (bytes) {
+            case 1 -> VectorOp.PBROADCASTB;
+            case 2 -> VectorOp.PBROADCASTW;
+            case 4 -> VectorOp.PBROADCASTD;
+            default -> VectorOp.PBROADCASTQ;
+        };
         assembler.vector(op, true, registers.define(value), 0, memory);
     }
 

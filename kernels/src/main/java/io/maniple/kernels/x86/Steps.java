@@ -124,8 +124,7 @@ final class Steps {
     }
 
     void store(int operand, int bytes, boolean streaming, int value, int mask) {
-        current.add(
-                new Step.Store(operand, bytes, streaming, mask < 0 ? List.of(value) : List.of(value, mask)));
+        current.add(new Step.Store(operand, bytes, streaming, mask < 0 ? List.of(value) : List.of(value, mask)));
     }
 
     int splatOperand(int operand, int bytes) {
@@ -141,8 +140,7 @@ final class Steps {
     }
 
     int indexBase() {
-        return knownSplats.computeIfAbsent(
-                List.of("index"), key -> add(false, true, made -> new Step.IndexBase(made)));
+        return knownSplats.computeIfAbsent(List.of("index"), key -> add(false, true, made -> new Step.IndexBase(made)));
     }
 
     int callVector(long address, boolean wide, List<Integer> sources) {
@@ -150,10 +148,7 @@ final class Steps {
     }
 
     int callScalar(long address, boolean isDouble, int lanes, boolean wide, List<Integer> sources) {
-        return add(
-                allInvariant(sources),
-                wide,
-                made -> new Step.CallScalar(address, isDouble, lanes, made, sources));
+        return add(allInvariant(sources), wide, made -> new Step.CallScalar(address, isDouble, lanes, made, sources));
     }
 
     int lanes(LaneOperation operation, int lanes, List<Integer> sources) {

@@ -57,8 +57,7 @@ final class Uses {
      * Contiguous loads that can be the memory operand of their only user. No store may lie between: the kernel may
      * overwrite what it loads.
      */
-    static Map<Integer, Step.Load> foldable(
-            List<Step> section, int[][] uses, int lanes, List<Kernel.Access> accesses) {
+    static Map<Integer, Step.Load> foldable(List<Step> section, int[][] uses, int lanes, List<Kernel.Access> accesses) {
         Map<Integer, Step.Load> folded = new HashMap<>();
         Map<Integer, Step.Load> candidates = new HashMap<>();
         for (Step step : section) {
@@ -80,16 +79,17 @@ final class Uses {
     private static void fold(
             Step.Vector vector, int lanes, Map<Integer, Step.Load> candidates, Map<Integer, Step.Load> folded) {
         List<Integer> sources = vector.sources();
-        int place =
-                switch (vector.op().form()) {
-                    case ONE, ONE_IMMEDIATE -> 0;
-                    case TWO, TWO_IMMEDIATE, BLEND -> 1;
-                    case REVERSED_IMMEDIATE, SHIFT, MOVE -> -1;
-                };
+        int place = switch (vector.op().form()) {
+            case ONE, ONE_IMMEDIATE -> 0;
+            case TWO, TWO_IMMEDIATE, BLEND -> 1;
+            case REVERSED_IMMEDIATE, SHIFT, MOVE -> -1;
+        };
         if (place < 0) {
             return;
         }
-        if (!fits(vector, sources.get(place), lanes, candidates) && place == 1 && vector.op().commutes()) {
+        if (!fits(vector, sources.get(place), lanes, candidates)
+                && place == 1
+                && vector.op().commutes()) {
             place = 0;
         }
         if (fits(vector, sources.get(place), lanes, candidates)) {

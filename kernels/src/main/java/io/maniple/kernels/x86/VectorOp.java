@@ -245,9 +245,38 @@ enum VectorOp {
     /** Whether the two sources may change places (NaN payloads aside). */
     boolean commutes() {
         return switch (this) {
-            case ADDPS, ADDPD, MULPS, MULPD, ANDPS, XORPS, PADDB, PADDW, PADDD, PADDQ, PMULLW, PMULLD, PMULUDQ, PAND,
-                    POR, PXOR, PCMPEQB, PCMPEQW, PCMPEQD, PCMPEQQ, PMINSB, PMINSW, PMINSD, PMINUB, PMINUW, PMINUD,
-                    PMAXSB, PMAXSW, PMAXSD, PMAXUB, PMAXUW, PMAXUD -> true;
+            case ADDPS,
+                    ADDPD,
+                    MULPS,
+                    MULPD,
+                    ANDPS,
+                    XORPS,
+                    PADDB,
+                    PADDW,
+                    PADDD,
+                    PADDQ,
+                    PMULLW,
+                    PMULLD,
+                    PMULUDQ,
+                    PAND,
+                    POR,
+                    PXOR,
+                    PCMPEQB,
+                    PCMPEQW,
+                    PCMPEQD,
+                    PCMPEQQ,
+                    PMINSB,
+                    PMINSW,
+                    PMINSD,
+                    PMINUB,
+                    PMINUW,
+                    PMINUD,
+                    PMAXSB,
+                    PMAXSW,
+                    PMAXSD,
+                    PMAXUB,
+                    PMAXUW,
+                    PMAXUD -> true;
             default -> false;
         };
     }

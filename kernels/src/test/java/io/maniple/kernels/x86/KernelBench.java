@@ -128,15 +128,14 @@ final class KernelBench {
         int bytes = storages[operand].bytes();
         boolean reduced = isReduced(operand);
         int count0 = reduced ? 1 : n0;
-        long stride0 =
-                switch (accesses.get(operand)) {
-                    case CONTIGUOUS -> bytes;
-                    case BROADCAST -> 0;
-                    case STRIDED -> {
-                        long stride = bytes * (2L + random.nextInt(2)) + random.nextInt(2);
-                        yield random.nextBoolean() ? stride : -stride;
-                    }
-                };
+        long stride0 = switch (accesses.get(operand)) {
+            case CONTIGUOUS -> bytes;
+            case BROADCAST -> 0;
+            case STRIDED -> {
+                long stride = bytes * (2L + random.nextInt(2)) + random.nextInt(2);
+                yield random.nextBoolean() ? stride : -stride;
+            }
+        };
         long extent = Math.abs(stride0) * (count0 - 1) + bytes;
         long stride1 = (extent + random.nextInt(9)) * (random.nextInt(4) == 0 ? -1 : 1);
         boolean atEnd = random.nextInt(3) != 0;

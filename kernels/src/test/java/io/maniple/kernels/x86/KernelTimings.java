@@ -111,8 +111,7 @@ final class KernelTimings {
                         b.apply(Primitive.MULTIPLY, sine, sine),
                         b.apply(Primitive.MULTIPLY, cosine, cosine)));
         int bell = b.apply(Primitive.EXP, b.apply(Primitive.NEGATE, b.apply(Primitive.MULTIPLY, x, x)));
-        int rest = b.apply(
-                Primitive.DIVIDE, bell, b.apply(Primitive.ADD, f64(b, 1), b.apply(Primitive.ABSOLUTE, x)));
+        int rest = b.apply(Primitive.DIVIDE, bell, b.apply(Primitive.ADD, f64(b, 1), b.apply(Primitive.ABSOLUTE, x)));
         b.store(b.newOperand(), F64, b.apply(Primitive.ADD, root, rest), -1);
         return b.build();
     }
@@ -218,13 +217,16 @@ final class KernelTimings {
     private static ElementType storage(Kernel kernel, int operand) {
         for (Node node : kernel.nodes()) {
             switch (node) {
-                case Node.Load load when load.operand() == operand -> {
+                case Node.Load load
+                when load.operand() == operand -> {
                     return load.storage();
                 }
-                case Node.Store store when store.operand() == operand -> {
+                case Node.Store store
+                when store.operand() == operand -> {
                     return store.storage();
                 }
-                case Node.Reduce reduce when reduce.operand() == operand -> {
+                case Node.Reduce reduce
+                when reduce.operand() == operand -> {
                     return reduce.type();
                 }
                 default -> {}
@@ -270,8 +272,7 @@ final class KernelTimings {
     }
 
     private static MemorySegment block(Arena arena, Kernel kernel, int n0, int n1) {
-        MemorySegment block =
-                arena.allocate(8L * (Kernel.Arguments.scalars(kernel.operands()) + kernel.scalars()), 64);
+        MemorySegment block = arena.allocate(8L * (Kernel.Arguments.scalars(kernel.operands()) + kernel.scalars()), 64);
         block.setAtIndex(ValueLayout.JAVA_LONG, Kernel.Arguments.N0, n0);
         block.setAtIndex(ValueLayout.JAVA_LONG, Kernel.Arguments.N1, n1);
         return block;

@@ -13,8 +13,17 @@ import java.util.Random;
 /** Makes kernels by chance: every node is well typed, all results are stored or folded. */
 final class RandomKernels {
     private static final ElementType[] COMPUTED = {
-        ElementType.BOOL, ElementType.INT8, ElementType.UINT8, ElementType.INT16, ElementType.UINT16, ElementType.INT32,
-        ElementType.UINT32, ElementType.INT64, ElementType.UINT64, ElementType.FLOAT32, ElementType.FLOAT64
+        ElementType.BOOL,
+        ElementType.INT8,
+        ElementType.UINT8,
+        ElementType.INT16,
+        ElementType.UINT16,
+        ElementType.INT32,
+        ElementType.UINT32,
+        ElementType.INT64,
+        ElementType.UINT64,
+        ElementType.FLOAT32,
+        ElementType.FLOAT64
     };
     private static final Primitive[] FLOATING = {
         Primitive.ADD, Primitive.SUBTRACT, Primitive.MULTIPLY, Primitive.DIVIDE, Primitive.MINIMUM, Primitive.MAXIMUM,
@@ -22,14 +31,40 @@ final class RandomKernels {
         Primitive.RINT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL, Primitive.NOT_EQUAL, Primitive.SELECT
     };
     private static final Primitive[] INTEGER = {
-        Primitive.ADD, Primitive.SUBTRACT, Primitive.MULTIPLY, Primitive.MINIMUM, Primitive.MAXIMUM, Primitive.NEGATE,
-        Primitive.ABSOLUTE, Primitive.AND, Primitive.OR, Primitive.XOR, Primitive.NOT, Primitive.SHIFT_LEFT,
-        Primitive.SHIFT_RIGHT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL, Primitive.NOT_EQUAL,
-        Primitive.SELECT, Primitive.QUOTIENT, Primitive.REMAINDER, Primitive.INTEGER_POWER
+        Primitive.ADD,
+        Primitive.SUBTRACT,
+        Primitive.MULTIPLY,
+        Primitive.MINIMUM,
+        Primitive.MAXIMUM,
+        Primitive.NEGATE,
+        Primitive.ABSOLUTE,
+        Primitive.AND,
+        Primitive.OR,
+        Primitive.XOR,
+        Primitive.NOT,
+        Primitive.SHIFT_LEFT,
+        Primitive.SHIFT_RIGHT,
+        Primitive.LESS,
+        Primitive.LESS_EQUAL,
+        Primitive.EQUAL,
+        Primitive.NOT_EQUAL,
+        Primitive.SELECT,
+        Primitive.QUOTIENT,
+        Primitive.REMAINDER,
+        Primitive.INTEGER_POWER
     };
     private static final Primitive[] BOOL = {
-        Primitive.AND, Primitive.OR, Primitive.XOR, Primitive.NOT, Primitive.LESS, Primitive.LESS_EQUAL,
-        Primitive.EQUAL, Primitive.NOT_EQUAL, Primitive.MINIMUM, Primitive.MAXIMUM, Primitive.SELECT
+        Primitive.AND,
+        Primitive.OR,
+        Primitive.XOR,
+        Primitive.NOT,
+        Primitive.LESS,
+        Primitive.LESS_EQUAL,
+        Primitive.EQUAL,
+        Primitive.NOT_EQUAL,
+        Primitive.MINIMUM,
+        Primitive.MAXIMUM,
+        Primitive.SELECT
     };
     private static final Primitive[] FUNCTIONS = {
         Primitive.EXP, Primitive.SIN, Primitive.TANH, Primitive.POW, Primitive.ATAN2, Primitive.EXP2, Primitive.FMOD
@@ -91,7 +126,8 @@ final class RandomKernels {
             leaf(type);
         }
         int fold = valueOf(type);
-        for (int value : values.stream().filter(v -> builder.typeOf(v) == type).toList().reversed()) {
+        for (int value :
+                values.stream().filter(v -> builder.typeOf(v) == type).toList().reversed()) {
             fold = builder.apply(type == ElementType.BOOL ? Primitive.XOR : Primitive.SUBTRACT, fold, value);
         }
         values.add(fold);
@@ -101,12 +137,11 @@ final class RandomKernels {
         ElementType type = builder.typeOf(value);
         if (reduce) {
             Reduction reduction = any(Reduction.values());
-            boolean fits =
-                    switch (reduction) {
-                        case SUM, PRODUCT -> type != ElementType.BOOL;
-                        case MINIMUM, MAXIMUM -> true;
-                        case AND, OR, XOR -> !type.isFloating();
-                    };
+            boolean fits = switch (reduction) {
+                case SUM, PRODUCT -> type != ElementType.BOOL;
+                case MINIMUM, MAXIMUM -> true;
+                case AND, OR, XOR -> !type.isFloating();
+            };
             if (fits) {
                 int operand = builder.newOperand();
                 accesses.add(Access.STRIDED);

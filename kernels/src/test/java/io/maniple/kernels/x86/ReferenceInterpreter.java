@@ -85,9 +85,7 @@ final class ReferenceInterpreter {
                 case Node.Apply(Primitive primitive, ElementType type, List<Integer> args) -> {
                     long x = v[args.get(0)];
                     long y = args.size() > 1 ? v[args.get(1)] : 0;
-                    v[k] = primitive == Primitive.SELECT
-                            ? (x != 0 ? y : v[args.get(2)])
-                            : apply(primitive, type, x, y);
+                    v[k] = primitive == Primitive.SELECT ? (x != 0 ? y : v[args.get(2)]) : apply(primitive, type, x, y);
                 }
                 case Node.Cast(int value, ElementType from, ElementType type) -> v[k] = cast(v[value], from, type);
                 case Node.Reinterpret(int value, ElementType from, ElementType type) -> v[k] = normal(type, v[value]);
@@ -125,8 +123,7 @@ final class ReferenceInterpreter {
             case INT16, UINT16 -> MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, (short) bits);
             case INT32, UINT32, FLOAT32 -> MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, address, (int) bits);
             case INT64, UINT64, FLOAT64 -> MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, bits);
-            case FLOAT16 ->
-                MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, Float.floatToFloat16(asFloat(bits)));
+            case FLOAT16 -> MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, Float.floatToFloat16(asFloat(bits)));
         }
     }
 
@@ -219,30 +216,29 @@ final class ReferenceInterpreter {
         boolean signed = type.kind() == Kind.SIGNED;
         int order = signed ? Long.compare(x, y) : Long.compareUnsigned(x, y);
         boolean outside = y < 0 || y >= 8 * type.bytes();
-        long result =
-                switch (primitive) {
-                    case ADD -> x + y;
-                    case SUBTRACT -> x - y;
-                    case MULTIPLY -> x * y;
-                    case MINIMUM -> order <= 0 ? x : y;
-                    case MAXIMUM -> order >= 0 ? x : y;
-                    case NEGATE -> -x;
-                    case ABSOLUTE -> signed && x < 0 ? -x : x;
-                    case AND -> x & y;
-                    case OR -> x | y;
-                    case XOR -> x ^ y;
-                    case NOT -> ~x;
-                    case SHIFT_LEFT -> outside ? 0 : x << y;
-                    case SHIFT_RIGHT -> outside ? (signed && x < 0 ? -1 : 0) : signed ? x >> y : x >>> y;
-                    case LESS -> order < 0 ? 1 : 0;
-                    case LESS_EQUAL -> order <= 0 ? 1 : 0;
-                    case EQUAL -> x == y ? 1 : 0;
-                    case NOT_EQUAL -> x != y ? 1 : 0;
-                    case QUOTIENT -> y == 0 ? 0 : signed ? x / y : Long.divideUnsigned(x, y);
-                    case REMAINDER -> y == 0 ? 0 : signed ? x % y : Long.remainderUnsigned(x, y);
-                    case INTEGER_POWER -> power(x, y);
-                    default -> throw new IllegalArgumentException(primitive + " of " + type);
-                };
+        long result = switch (primitive) {
+            case ADD -> x + y;
+            case SUBTRACT -> x - y;
+            case MULTIPLY -> x * y;
+            case MINIMUM -> order <= 0 ? x : y;
+            case MAXIMUM -> order >= 0 ? x : y;
+            case NEGATE -> -x;
+            case ABSOLUTE -> signed && x < 0 ? -x : x;
+            case AND -> x & y;
+            case OR -> x | y;
+            case XOR -> x ^ y;
+            case NOT -> ~x;
+            case SHIFT_LEFT -> outside ? 0 : x << y;
+            case SHIFT_RIGHT -> outside ? (signed && x < 0 ? -1 : 0) : signed ? x >> y : x >>> y;
+            case LESS -> order < 0 ? 1 : 0;
+            case LESS_EQUAL -> order <= 0 ? 1 : 0;
+            case EQUAL -> x == y ? 1 : 0;
+            case NOT_EQUAL -> x != y ? 1 : 0;
+            case QUOTIENT -> y == 0 ? 0 : signed ? x / y : Long.divideUnsigned(x, y);
+            case REMAINDER -> y == 0 ? 0 : signed ? x % y : Long.remainderUnsigned(x, y);
+            case INTEGER_POWER -> power(x, y);
+            default -> throw new IllegalArgumentException(primitive + " of " + type);
+        };
         return normal(type, result);
     }
 

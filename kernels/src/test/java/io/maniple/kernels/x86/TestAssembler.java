@@ -27,7 +27,8 @@ class TestAssembler {
         assertThat(bytes(a -> a.load(Gpr.RAX, Memory.at(Gpr.R12, 0)))).isEqualTo("498b0424");
         assertThat(bytes(a -> a.load(Gpr.RAX, Memory.at(Gpr.R13, 0)))).isEqualTo("498b4500");
         assertThat(bytes(a -> a.load(Gpr.RAX, Memory.at(Gpr.RBP, 0)))).isEqualTo("488b4500");
-        assertThat(bytes(a -> a.load(Gpr.RAX, Memory.indexed(Gpr.R13, Gpr.R9, 3, 0)))).isEqualTo("4b8b44cd00");
+        assertThat(bytes(a -> a.load(Gpr.RAX, Memory.indexed(Gpr.R13, Gpr.R9, 3, 0))))
+                .isEqualTo("4b8b44cd00");
         assertThat(bytes(a -> a.load(Gpr.RAX, Memory.at(Gpr.RSP, 256)))).isEqualTo("488b842400010000");
     }
 

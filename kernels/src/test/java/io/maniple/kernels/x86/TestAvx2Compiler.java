@@ -64,10 +64,9 @@ class TestAvx2Compiler {
     }
 
     private void checkSizes(Kernel kernel, List<Access> accesses, int ulps) {
-        KernelCompiler.Executable executable =
-                KernelBench.COMPILER
-                        .compile(kernel, accesses, false)
-                        .orElseThrow(() -> new AssertionError("no form: " + kernel));
+        KernelCompiler.Executable executable = KernelBench.COMPILER
+                .compile(kernel, accesses, false)
+                .orElseThrow(() -> new AssertionError("no form: " + kernel));
         for (int n0 : SIZES) {
             new KernelBench(kernel, accesses, random).within(ulps).check(executable, n0, 1 + random.nextInt(3));
         }
@@ -176,7 +175,9 @@ class TestAvx2Compiler {
             builder.store(builder.newOperand(), type, scalar, -1);
             long bits = type == ElementType.BOOL ? 1 : 0x4048F5C34048F5C3L;
             for (int n0 : SIZES) {
-                new KernelBench(builder.build(), List.of(Access.CONTIGUOUS), random).scalars(bits).check(n0, 2, true);
+                new KernelBench(builder.build(), List.of(Access.CONTIGUOUS), random)
+                        .scalars(bits)
+                        .check(n0, 2, true);
             }
         }
     }

@@ -8,15 +8,81 @@ import java.util.Random;
 /** Numbers to test with: ordinary ones and every kind of edge. */
 final class TestValues {
     private static final double[] EDGES = {
-        0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY,
-        Double.MIN_VALUE, -Double.MIN_VALUE, Double.MIN_NORMAL, Double.MAX_VALUE, 0x1p31, -0x1p31, 0x1p32, 0x1p63,
-        -0x1p63, 0x1p64, 0x1p62, 255.5, -129, 65535, 32768, 2147483647.5, -2147483648.5, 4294967295.5, 1e10, 0x1p52,
-        0x1p53 + 2, 0.49999999999999994, 1e-310, Float.MIN_VALUE, Float.MAX_VALUE, Float.MIN_NORMAL, 65504, 65520, 6e-8
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        1.5,
+        2.5,
+        -2.5,
+        Double.NaN,
+        Double.POSITIVE_INFINITY,
+        Double.NEGATIVE_INFINITY,
+        Double.MIN_VALUE,
+        -Double.MIN_VALUE,
+        Double.MIN_NORMAL,
+        Double.MAX_VALUE,
+        0x1p31,
+        -0x1p31,
+        0x1p32,
+        0x1p63,
+        -0x1p63,
+        0x1p64,
+        0x1p62,
+        255.5,
+        -129,
+        65535,
+        32768,
+        2147483647.5,
+        -2147483648.5,
+        4294967295.5,
+        1e10,
+        0x1p52,
+        0x1p53 + 2,
+        0.49999999999999994,
+        1e-310,
+        Float.MIN_VALUE,
+        Float.MAX_VALUE,
+        Float.MIN_NORMAL,
+        65504,
+        65520,
+        6e-8
     };
     private static final long[] INTEGERS = {
-        0, 1, -1, 2, 3, -2, 7, 8, 15, 16, 31, 32, 33, 63, 64, 65, 127, 128, -128, 255, 256, 32767, -32768, 65535,
-        Integer.MAX_VALUE, Integer.MIN_VALUE, 0xFFFFFFFFL, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 53, (1L << 53) + 1,
-        (1L << 24) + 1, -(1L << 62) - 1
+        0,
+        1,
+        -1,
+        2,
+        3,
+        -2,
+        7,
+        8,
+        15,
+        16,
+        31,
+        32,
+        33,
+        63,
+        64,
+        65,
+        127,
+        128,
+        -128,
+        255,
+        256,
+        32767,
+        -32768,
+        65535,
+        Integer.MAX_VALUE,
+        Integer.MIN_VALUE,
+        0xFFFFFFFFL,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE,
+        1L << 53,
+        (1L << 53) + 1,
+        (1L << 24) + 1,
+        -(1L << 62) - 1
     };
 
     private TestValues() {}
@@ -42,14 +108,13 @@ final class TestValues {
             case BOOL -> random.nextInt(2);
             case SIGNED, UNSIGNED -> integer(storage, random);
             case FLOATING -> {
-                double value =
-                        switch (random.nextInt(6)) {
-                            case 0 -> EDGES[random.nextInt(EDGES.length)];
-                            case 1 -> Double.longBitsToDouble(random.nextLong());
-                            case 2 -> random.nextInt(21) - 10;
-                            case 3 -> (random.nextDouble() - 0.5) * Math.scalb(1.0, random.nextInt(80) - 10);
-                            default -> random.nextGaussian() * 4;
-                        };
+                double value = switch (random.nextInt(6)) {
+                    case 0 -> EDGES[random.nextInt(EDGES.length)];
+                    case 1 -> Double.longBitsToDouble(random.nextLong());
+                    case 2 -> random.nextInt(21) - 10;
+                    case 3 -> (random.nextDouble() - 0.5) * Math.scalb(1.0, random.nextInt(80) - 10);
+                    default -> random.nextGaussian() * 4;
+                };
                 if (storage == ElementType.FLOAT64) {
                     yield Double.doubleToRawLongBits(value);
                 }
@@ -60,13 +125,12 @@ final class TestValues {
     }
 
     private static long integer(ElementType type, Random random) {
-        long value =
-                switch (random.nextInt(4)) {
-                    case 0 -> INTEGERS[random.nextInt(INTEGERS.length)];
-                    case 1 -> random.nextLong() >> random.nextInt(64);
-                    case 2 -> random.nextInt(70);
-                    default -> random.nextLong();
-                };
+        long value = switch (random.nextInt(4)) {
+            case 0 -> INTEGERS[random.nextInt(INTEGERS.length)];
+            case 1 -> random.nextLong() >> random.nextInt(64);
+            case 2 -> random.nextInt(70);
+            default -> random.nextLong();
+        };
         return ReferenceInterpreter.normal(type, value);
     }
 

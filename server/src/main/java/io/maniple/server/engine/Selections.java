@@ -32,8 +32,7 @@ final class Selections {
         long room = instruction.view(0).layout().elements();
         if (chosen > room) {
             throw new ManipleException(
-                    Status.INDEX_OUT_OF_RANGE,
-                    "the mask selects " + chosen + " elements, there is room for " + room);
+                    Status.INDEX_OUT_OF_RANGE, "the mask selects " + chosen + " elements, there is room for " + room);
         }
         MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, count, chosen);
         workers.run(starts.length - 1, 1, (worker, begin, end) -> {

@@ -150,7 +150,7 @@ public final class OperationChecks implements ProgramDecoder.Operations {
         if (layouts.get(3).type() != DType.BOOL || !layouts.get(2).sameShape(layouts.get(3))) {
             return "needs a boolean mask of the input's shape";
         }
-return null;
+        return null;
     }
 
     private static @Nullable String place(List<Layout> layouts) {

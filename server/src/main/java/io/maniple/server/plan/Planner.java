@@ -188,7 +188,8 @@ public final class Planner {
         for (int index = 0; index < instruction.operands().size(); index++) {
             if (instruction.operands().get(index) instanceof Operand.View view
                     && view.layout().elements() > 0) {
-                Access range = Access.range(view.buffer(), view.begin(), view.end(), view.layout().type());
+                Access range = Access.range(
+                        view.buffer(), view.begin(), view.end(), view.layout().type());
                 if (index < operation.outputs().size()) {
                     writes.add(range);
                 }
