@@ -20,6 +20,8 @@ final class OperandAccess {
 
     private final Label copy = new Label();
     private boolean copyUsed;
+    private final Label fetch = new Label();
+    private boolean fetchUsed;
     private final Label[] gather = new Label[4];
     private final Label[] scatter = new Label[4];
     private final Label[] scatterMasked = new Label[4];
@@ -71,9 +73,8 @@ final class OperandAccess {
                 assembler.vector(maskedLoad(bytes), size == 32, register, SCRATCH, memory);
             } else {
                 assembler.lea(Gpr.RSI, memory);
-                assembler.lea(Gpr.RDI, frame.staging(0));
-                copyRemainder(bytes);
-                loadBytes(size, register, frame.staging(0));
+                fetchRemainder(bytes);
+                assembler.vector(VectorOp.MOVAPS, size == 32, register, 0, SECOND_SCRATCH);
             }
             return;
         }
@@ -112,12 +113,22 @@ final class OperandAccess {
     }
 
     private void copyRemainder(int bytes) {
+        countBytes(bytes);
+        copyUsed = true;
+        assembler.call(copy);
+    }
+
+    private void fetchRemainder(int bytes) {
+        countBytes(bytes);
+        fetchUsed = true;
+        assembler.call(fetch);
+    }
+
+    private void countBytes(int bytes) {
         assembler.load(Gpr.RCX, Frame.REMAINDER);
         if (bytes > 1) {
             assembler.shiftLeft(Gpr.RCX, Integers.log2(bytes));
         }
-        copyUsed = true;
-        assembler.call(copy);
     }
 
     /** Lanes from rax on, rdx bytes apart; leaves rax at the last even lane. */
@@ -186,14 +197,11 @@ final class OperandAccess {
         int source = register;
         if (mask >= 0) {
             assembler.lea(Gpr.RSI, memory);
-            assembler.lea(Gpr.RDI, frame.staging(0));
-            copyRemainder(bytes);
-            assembler.vector(VectorOp.MOVUPS_LOAD, wide, SCRATCH, 0, frame.staging(0));
-            assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, SCRATCH, register, mask << 4);
+            fetchRemainder(bytes);
+            assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, SECOND_SCRATCH, register, mask << 4);
             source = SCRATCH;
-            // the copy has advanced rsi by rcx; the address itself may have been based on rax, which is gone
+            // the fetch leaves rsi where it was; the address itself may have been based on rax, which is gone
             assembler.move(Gpr.RDI, Gpr.RSI);
-            assembler.alu(Alu.SUB, Gpr.RDI, Gpr.RCX);
         } else {
             assembler.lea(Gpr.RDI, memory);
         }
@@ -265,6 +273,9 @@ final class OperandAccess {
         if (copyUsed) {
             emitCopy();
         }
+        if (fetchUsed) {
+            emitFetch();
+        }
         for (int k = 0; k < 4; k++) {
             int bytes = 1 << k;
             if (gather[k] != null) {
@@ -279,7 +290,7 @@ final class OperandAccess {
         }
     }
 
-    /** Copies rcx (0 to 31) bytes from rsi to rdi, and advances both; destroys rax and the scratch register. */
+    /** Copies rcx (0 to 31) bytes from rsi to rdi, and advances both; destroys rax and the second scratch register. */
     private void emitCopy() {
         assembler.bind(copy);
         for (int size = 16; size >= 1; size /= 2) {
@@ -297,6 +308,42 @@ final class OperandAccess {
             assembler.aluImmediate(Alu.ADD, Gpr.RDI, size);
             assembler.bind(skip);
         }
+        assembler.ret();
+    }
+
+    /**
+     * Loads rcx (0 to 31) bytes at rsi into the second scratch register, last ones first; destroys rax, rdx and the
+     * scratch register. By way of memory it would wait for the small stores before one big load.
+     */
+    private void emitFetch() {
+        assembler.bind(fetch);
+        assembler.alu(Alu.ADD, Gpr.RSI, Gpr.RCX);
+        assembler.moveImmediate(Gpr.RAX, 0);
+        for (int size = 1; size <= 4; size *= 2) {
+            Label skip = new Label();
+            assembler.testByte(Gpr.RCX, size);
+            assembler.jump(Condition.ZERO, skip);
+            assembler.aluImmediate(Alu.SUB, Gpr.RSI, size);
+            assembler.load(size, Gpr.RDX, Memory.at(Gpr.RSI, 0));
+            assembler.shiftLeft(Gpr.RAX, 8 * size);
+            assembler.alu(Alu.OR, Gpr.RAX, Gpr.RDX);
+            assembler.bind(skip);
+        }
+        assembler.vector(VectorOp.MOVQ_LOAD, false, SECOND_SCRATCH, 0, Gpr.RAX);
+        Label noEight = new Label();
+        assembler.testByte(Gpr.RCX, 8);
+        assembler.jump(Condition.ZERO, noEight);
+        assembler.aluImmediate(Alu.SUB, Gpr.RSI, 8);
+        assembler.vector(VectorOp.MOVSD_LOAD, false, SCRATCH, 0, Memory.at(Gpr.RSI, 0));
+        assembler.vector(VectorOp.PUNPCKLQDQ, false, SECOND_SCRATCH, SCRATCH, SECOND_SCRATCH);
+        assembler.bind(noEight);
+        Label noSixteen = new Label();
+        assembler.testByte(Gpr.RCX, 16);
+        assembler.jump(Condition.ZERO, noSixteen);
+        assembler.aluImmediate(Alu.SUB, Gpr.RSI, 16);
+        assembler.vector(VectorOp.MOVUPS_LOAD, false, SCRATCH, 0, Memory.at(Gpr.RSI, 0));
+        assembler.vector(VectorOp.INSERT128, true, SECOND_SCRATCH, SCRATCH, SECOND_SCRATCH, 1);
+        assembler.bind(noSixteen);
         assembler.ret();
     }
 
