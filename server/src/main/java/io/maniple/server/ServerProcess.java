@@ -110,5 +110,6 @@ final class ServerProcess {
         }
         gateway.shutdown();
         LOG.info("Stopped");
+        Log.start();
     }
 }

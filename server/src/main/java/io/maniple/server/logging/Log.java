@@ -28,6 +28,7 @@ public final class Log {
     public static void start() {
         LoggerFactory.getILoggerFactory();
         synchronized (HELD_BACK) {
+            // Empty the second time.
             HELD_BACK.forEach(Runnable::run);
             HELD_BACK.clear();
             started = true;
