@@ -91,8 +91,8 @@ public final class SegmentSource {
         long limit = settings.limitBytes();
         usedBytes.updateAndGet(used -> {
             if (bytes > limit - used) {
-                throw new SharedMemoryException("%,d bytes of shared memory asked for, %,d of %,d are in use"
-                        .formatted(bytes, used, limit));
+                throw new SharedMemoryException(
+                        "%,d bytes of shared memory asked for, %,d of %,d are in use".formatted(bytes, used, limit));
             }
             return used + bytes;
         });

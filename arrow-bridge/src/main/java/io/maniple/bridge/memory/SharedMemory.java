@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -203,7 +204,7 @@ public final class SharedMemory implements AutoCloseable {
     }
 
     private SharedRegion takeSlot(long bytes, long capacity) {
-        LinkedHashSet<Slab> slabs = slabsWithRoom.computeIfAbsent(capacity, size -> new LinkedHashSet<>());
+        LinkedHashSet<Slab> slabs = room(capacity);
         if (slabs.isEmpty()) {
             Segment segment = cachedOrNew(SLAB_BYTES);
             Slab slab = new Slab(segment, capacity);
@@ -248,18 +249,22 @@ public final class SharedMemory implements AutoCloseable {
 
     private void giveBack(SharedRegion region) {
         usedBytes -= region.capacity();
-        switch (homes.get(region.segment())) {
+        switch (Objects.requireNonNull(homes.get(region.segment()))) {
             case Whole whole -> keep(whole.segment());
             case Slab slab -> {
                 slab.freed.push(region.offset());
                 if (slab.isEmpty()) {
-                    slabsWithRoom.get(slab.size).remove(slab);
+                    room(slab.size).remove(slab);
                     keep(slab.segment);
                 } else {
-                    slabsWithRoom.get(slab.size).add(slab);
+                    room(slab.size).add(slab);
                 }
             }
         }
+    }
+
+    private LinkedHashSet<Slab> room(long size) {
+        return slabsWithRoom.computeIfAbsent(size, key -> new LinkedHashSet<>());
     }
 
     private void keep(Segment segment) {

@@ -12,8 +12,7 @@ import java.util.List;
  * @param memoryFiles whether to try memfd first, which the size of /dev/shm does not limit
  * @param directories where to try files otherwise, in order
  */
-public record SharedMemorySettings(
-        long limitBytes, long cachedBytes, boolean memoryFiles, List<Path> directories) {
+public record SharedMemorySettings(long limitBytes, long cachedBytes, boolean memoryFiles, List<Path> directories) {
 
     public static final long DEFAULT_CACHED_BYTES = 1L << 30;
 

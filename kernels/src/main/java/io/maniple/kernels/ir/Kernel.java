@@ -11,8 +11,9 @@ import java.util.List;
  * element i0 goes to partial i0 mod S, in order; at the end partial l takes in partial l + S/2, then l + S/4, … and
  * partial 0 is the result. Every engine does just that, so results agree to the bit.
  *
- * <p>A kernel may load from and store to the same view (element i is read before it is written); the planner
- * guarantees that no store touches an element that another iteration reads.
+ * <p>A kernel may load from and store to the same operand (element i is read before it is written). The iterations of
+ * the outer loop run one after the other, so a row reads what an earlier row stored to the same operand (a stride1 of 0
+ * accumulates rows). Within a row no store touches an element that another iteration reads.
  *
  * @param nodes the body
  * @param operands number of operands; operand k is described in the argument block
@@ -63,7 +64,10 @@ public record Kernel(List<Node> nodes, int operands, int scalars) {
             widest = Math.max(
                     widest,
                     switch (node) {
-                        case Node.Load load -> Math.max(load.storage().bytes(), load.storage().computed().bytes());
+                        case Node.Load load ->
+                            Math.max(
+                                    load.storage().bytes(),
+                                    load.storage().computed().bytes());
                         case Node.Scalar scalar -> scalar.type().bytes();
                         case Node.Literal literal -> literal.type().bytes();
                         case Node.Index index -> Long.BYTES;

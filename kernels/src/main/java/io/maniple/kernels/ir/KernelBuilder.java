@@ -38,12 +38,11 @@ public final class KernelBuilder {
 
     /** A literal of any numeric type from a number that the type holds exactly, or the nearest float. */
     public int number(ElementType type, double value) {
-        long bits =
-                switch (type) {
-                    case FLOAT64 -> Double.doubleToRawLongBits(value);
-                    case FLOAT32 -> Float.floatToRawIntBits((float) value) & 0xffffffffL;
-                    default -> (long) value;
-                };
+        long bits = switch (type) {
+            case FLOAT64 -> Double.doubleToRawLongBits(value);
+            case FLOAT32 -> Float.floatToRawIntBits((float) value) & 0xffffffffL;
+            default -> (long) value;
+        };
         return literal(type, bits);
     }
 

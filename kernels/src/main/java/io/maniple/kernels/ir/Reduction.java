@@ -31,12 +31,11 @@ public enum Reduction {
                         ? (isDouble ? Double.doubleToRawLongBits(-0.0) : Float.floatToRawIntBits(-0.0f) & 0xffffffffL)
                         : 0L;
             case PRODUCT ->
-                type.isFloating()
-                        ? (isDouble ? Double.doubleToRawLongBits(1.0) : Float.floatToRawIntBits(1.0f))
-                        : 1L;
+                type.isFloating() ? (isDouble ? Double.doubleToRawLongBits(1.0) : Float.floatToRawIntBits(1.0f)) : 1L;
             case MINIMUM -> largest(type);
             case MAXIMUM -> smallest(type);
-            case AND -> type == ElementType.BOOL ? 1L : type.kind() == ElementType.Kind.SIGNED ? -1L : unsignedMax(type);
+            case AND ->
+                type == ElementType.BOOL ? 1L : type.kind() == ElementType.Kind.SIGNED ? -1L : unsignedMax(type);
             case OR, XOR -> 0L;
         };
     }

@@ -42,14 +42,33 @@ public final class Casts {
                     builder.cast(value.real(), ElementType.BOOL),
                     builder.cast(value.imaginary(), ElementType.BOOL)));
         }
-        int real = builder.cast(value.real(), target);
+        int real = value.real();
         if (to == DType.FLOAT16) {
-            real = builder.roundToHalf(real);
+            boolean isDouble = builder.typeOf(real) == ElementType.FLOAT64;
+            real = builder.roundToHalf(isDouble ? narrowToOdd(builder, real) : builder.cast(real, target));
+        } else {
+            real = builder.cast(real, target);
         }
         if (!to.isComplex()) {
             return Value.of(real);
         }
         int imaginary = value.isComplex() ? builder.cast(value.imaginary(), target) : builder.number(target, 0.0);
         return new Value(real, imaginary);
+    }
+
+    /**
+     * FLOAT64 to FLOAT32 in such a way that a second rounding to float16 gives what one rounding would: what is cut
+     * off leaves a one in the last bit.
+     */
+    private static int narrowToOdd(KernelBuilder builder, int value) {
+        Term bits = new Term(builder, builder.reinterpret(value, ElementType.INT64));
+        Term cut = bits.bits((1L << 29) - 1);
+        Term sticky =
+                bits.and(cut).notEqual(bits.number(0)).cast(ElementType.INT64).shiftLeft(29);
+        return bits.and(cut.not())
+                .or(sticky)
+                .reinterpret(ElementType.FLOAT64)
+                .cast(ElementType.FLOAT32)
+                .node();
     }
 }

@@ -28,15 +28,22 @@ public record Operation(int number, String name, List<DType> inputs, List<DType>
         record Elementwise(Lowering lowering) implements Kind {}
 
         /**
-         * Folds dimensions; the input is first cast to {@code accumulator} (complex: both parts are folded on their
-         * own), mapped by {@code map} and the result cast to the output type.
+         * Folds dimensions. {@code map} takes an element of the signature's input type to a value of type
+         * {@code accumulator} (it casts where they differ), which the reduction folds (complex: both parts on their
+         * own); the result is cast to the signature's output type.
          */
         record Fold(Reduction reduction, DType accumulator, Lowering map) implements Kind {}
 
-        /** Cumulative along one dimension. */
+        /**
+         * Cumulative along one dimension: each result combines the one before it, rounded to the type (FLOAT16 too),
+         * with the next element, as NumPy does.
+         */
         record Scan(Reduction reduction) implements Kind {}
 
-        /** Done by a routine of its own, never fused. */
+        /**
+         * Done by a routine of its own, never fused. The signature gives the type of each kind of operand; there may be
+         * several index operands (int64) for the one it names.
+         */
         record Routine() implements Kind {}
     }
 

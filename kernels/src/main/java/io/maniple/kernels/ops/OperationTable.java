@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /** All operations of this build, numbered from 1. */
 public final class OperationTable {
-    private static final OperationTable STANDARD = new OperationTable(List.of());
+    private static final OperationTable STANDARD = new OperationTable(standardRows());
 
     private final List<Operation> operations;
     private final Map<String, Operation> byKey = new HashMap<>();
@@ -15,7 +15,10 @@ public final class OperationTable {
     OperationTable(List<Operation> operations) {
         this.operations = List.copyOf(operations);
         for (Operation operation : operations) {
-            byKey.put(operation.name() + ":" + operation.signature(), operation);
+            Operation other = byKey.put(operation.name() + ":" + operation.signature(), operation);
+            if (other != null) {
+                throw new IllegalArgumentException("two rows for " + operation.name() + " " + operation.signature());
+            }
         }
     }
 
@@ -33,5 +36,19 @@ public final class OperationTable {
 
     public Optional<Operation> find(String name, String signature) {
         return Optional.ofNullable(byKey.get(name + ":" + signature));
+    }
+
+    private static List<Operation> standardRows() {
+        TableBuilder table = new TableBuilder();
+        MovementRows.add(table);
+        ArithmeticRows.add(table);
+        DivisionRows.add(table);
+        ComparisonRows.add(table);
+        BitRows.add(table);
+        FunctionRows.add(table);
+        FloatFormatRows.add(table);
+        ComplexRows.add(table);
+        FoldRows.add(table);
+        return table.operations();
     }
 }

@@ -45,8 +45,7 @@ public final class EntryPoint {
             case "submit" -> encode(submit(connection, text(arguments, 0, 2), bytes(arguments, 1, 2)));
             case "reserve" -> encode(reserve(connection, text(arguments, 0, 2), whole(arguments, 1, 2)));
             case "release" ->
-                encode(release(
-                        connection, text(arguments, 0, 3), whole(arguments, 1, 3), whole(arguments, 2, 3)));
+                encode(release(connection, text(arguments, 0, 3), whole(arguments, 1, 3), whole(arguments, 2, 3)));
             case "profile" -> encode(profile(text(arguments, 0, 1)));
             case "explain" -> known(text(arguments, 0, 1)).explain();
             case "interrupt" -> {
@@ -76,7 +75,8 @@ public final class EntryPoint {
     }
 
     private HelloReply hello(Object connection, byte[] message) {
-        HelloReply.Builder reply = HelloReply.newBuilder().setServerVersion(version).setFormat(FORMAT);
+        HelloReply.Builder reply =
+                HelloReply.newBuilder().setServerVersion(version).setFormat(FORMAT);
         try {
             HelloRequest request = HelloRequest.parseFrom(message);
             if (!request.getFormatsList().contains(FORMAT)) {

@@ -158,8 +158,7 @@ public final class SessionRegistry {
         SharedMemory memory = new SharedMemory(segments);
         try {
             Session session = factory.open(request.getOptions(), memory, request.getClientVersion());
-            return new OpenSession(
-                    HexFormat.of().formatHex(id), control, pid, ProcessHandle.of(pid), session, memory);
+            return new OpenSession(HexFormat.of().formatHex(id), control, pid, ProcessHandle.of(pid), session, memory);
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;

@@ -189,7 +189,8 @@ final class SessionWorker {
     private Reply run(Batch batch) {
         Reply reply;
         try {
-            reply = session.execute(batch);
+            // A failure that the session itself answers with has had its effects; one that it throws has had none.
+            return session.execute(batch);
         } catch (ManipleException e) {
             reply = Replies.failure(e.status(), e.getMessage(), e.source());
         } catch (SharedMemoryException e) {
@@ -201,9 +202,7 @@ final class SessionWorker {
             LOG.error("Batch {} failed", batch.getNumber(), e);
             reply = Replies.failure(Status.INTERNAL, "internal error; the server's log has the details");
         }
-        return reply.getStatus() == Status.OK
-                ? reply
-                : reply.toBuilder().setFailedBatch(batch.getNumber()).build();
+        return reply.toBuilder().setFailedBatch(batch.getNumber()).build();
     }
 
     private Reply takeFailure() {

@@ -4,25 +4,82 @@ import io.maniple.bridge.memory.SharedMemory;
 import io.maniple.bridge.proto.Limits;
 import io.maniple.bridge.proto.Operation;
 import io.maniple.bridge.proto.SessionOptions;
-import io.maniple.bridge.proto.Status;
+import io.maniple.kernels.ir.KernelCompiler;
+import io.maniple.kernels.ops.OperationTable;
+import io.maniple.kernels.portable.PortableCompiler;
+import io.maniple.kernels.x86.Avx2Compiler;
+import io.maniple.server.engine.Blas;
+import io.maniple.server.engine.Compilers;
+import io.maniple.server.engine.Engine;
+import io.maniple.server.engine.Workers;
+import io.maniple.server.store.PrivateMemory;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Sessions that run on this machine. */
+/** Sessions that run on this machine's processors. */
 public final class LocalSessionFactory implements SessionFactory {
-    public LocalSessionFactory(ServerSettings settings) {}
+    private static final Logger LOGGER = LoggerFactory.getLogger(LocalSessionFactory.class);
+    private static final long INLINE_BYTES = 64L << 10;
+    private static final long BATCH_BYTES = 4L << 20;
+    private static final int BATCH_INSTRUCTIONS = 100_000;
+    private static final int DIMENSIONS = 64;
+
+    private final ServerSettings settings;
+    private final PrivateMemory memory;
+    private final Blas blas;
+    private final Compilers fastest;
+    private final Compilers portable = new Compilers(List.of(new PortableCompiler()));
+    private final ConcurrentHashMap<Integer, Workers> workers = new ConcurrentHashMap<>();
+    private final List<Operation> operations;
+
+    public LocalSessionFactory(ServerSettings settings) {
+        this.settings = settings;
+        this.memory = new PrivateMemory(settings.memoryBytes());
+        this.blas = new Blas(settings.blasLibrary());
+        this.fastest = settings.engine().equals(ServerSettings.ENGINE_PORTABLE) ? portable : fastest();
+        this.operations = OperationTable.standard().operations().stream()
+                .map(operation -> Operation.newBuilder()
+                        .setNumber(operation.number())
+                        .setName(operation.name())
+                        .setSignature(operation.signature())
+                        .build())
+                .toList();
+    }
+
+    private static Compilers fastest() {
+        List<KernelCompiler> compilers = new ArrayList<>();
+        Avx2Compiler.create().ifPresent(compilers::add);
+        if (compilers.isEmpty()) {
+            LOGGER.warn("no machine code can be made here: kernels run in the portable engine, which is slower");
+        }
+        compilers.add(new PortableCompiler());
+        return new Compilers(compilers);
+    }
 
     @Override
-    public Session open(SessionOptions options, SharedMemory memory, String clientVersion) {
-        throw new ManipleException(Status.INTERNAL, "the execution core is not built yet");
+    public Session open(SessionOptions options, SharedMemory shared, String clientVersion) {
+        int threads = options.getThreads() == 0 ? settings.threads() : options.getThreads();
+        Compilers compilers = options.getEngine().equals(ServerSettings.ENGINE_PORTABLE) ? portable : fastest;
+        Engine engine = new Engine(workers.computeIfAbsent(threads, Workers::new), compilers, blas);
+        return new LocalSession(options, limits(), shared, memory, engine, compilers);
     }
 
     @Override
     public List<Operation> operations() {
-        return List.of();
+        return operations;
     }
 
     @Override
     public Limits limits() {
-        return Limits.getDefaultInstance();
+        return Limits.newBuilder()
+                .setBatchBytes(BATCH_BYTES)
+                .setBatchInstructions(BATCH_INSTRUCTIONS)
+                .setDimensions(DIMENSIONS)
+                .setInlineBytes(INLINE_BYTES)
+                .setSessionMemoryBytes(settings.memoryBytes())
+                .build();
     }
 }

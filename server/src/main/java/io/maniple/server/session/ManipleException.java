@@ -2,9 +2,9 @@ package io.maniple.server.session;
 
 import io.maniple.bridge.proto.Status;
 
-/** A failure the client is told about. Its message is for people and names no path of the server. */
+/** A failure with a stable code that the client is told about. Its message is for people and names no path of the server. */
 public final class ManipleException extends RuntimeException {
-    private static final long serialVersionUID = 1;
+    private static final long serialVersionUID = 1L;
 
     private final Status status;
     private final String source;
@@ -13,11 +13,15 @@ public final class ManipleException extends RuntimeException {
         this(status, message, "");
     }
 
-    /**
-     * @param source the user's "file:line" whose instruction failed; empty if unknown
-     */
+    /** @param source "file:line" of the user's program, or "" */
     public ManipleException(Status status, String message, String source) {
         super(message);
+        this.status = status;
+        this.source = source;
+    }
+
+    public ManipleException(Status status, String message, String source, Throwable cause) {
+        super(message, cause);
         this.status = status;
         this.source = source;
     }
@@ -28,5 +32,11 @@ public final class ManipleException extends RuntimeException {
 
     public String source() {
         return source;
+    }
+
+    public ManipleException at(String newSource) {
+        return source.isEmpty() && !newSource.isEmpty()
+                ? new ManipleException(status, String.valueOf(getMessage()), newSource, this)
+                : this;
     }
 }

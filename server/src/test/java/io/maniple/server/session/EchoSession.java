@@ -84,11 +84,13 @@ final class EchoSession implements Session {
                 buffer(batch.getOperandBuffer(operand)).release();
                 buffers.remove(batch.getOperandBuffer(operand));
             }
-            case SLEEP -> sleep(batch.getScalars(batch.getOperandLayout(operand)).getLow());
-            case FAIL -> throw new ManipleException(
-                    Status.INDEX_OUT_OF_RANGE,
-                    "asked to fail",
-                    batch.getSource(instruction) == 0 ? "" : batch.getSources(batch.getSource(instruction) - 1));
+            case SLEEP ->
+                sleep(batch.getScalars(batch.getOperandLayout(operand)).getLow());
+            case FAIL ->
+                throw new ManipleException(
+                        Status.INDEX_OUT_OF_RANGE,
+                        "asked to fail",
+                        batch.getSource(instruction) == 0 ? "" : batch.getSources(batch.getSource(instruction) - 1));
             default -> throw new ManipleException(Status.INVALID_PROGRAM, "unknown operation");
         }
     }

@@ -1,0 +1,147 @@
+"""Runs NumPy's own tests with every array deferred, and compares with plain NumPy.
+
+    python integration-tests/python/numpy_suite.py [--backend reference] [file …]
+
+Each file runs twice in a process of its own: with NumPy, and with Maniple installed for NumPy's
+test modules (MANIPLE_DEFER_ALL=1). What passes with NumPy must pass with Maniple, but for the
+tests in `numpy_suite_known.json`, each of which has a category and a reason; that list may only
+shrink. The exit status is 1 if a test that is not in the list differs, if the share of passes is
+below --minimum, or if a test in the list passes (remove it then, or use --update).
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+KNOWN = HERE / "numpy_suite_known.json"
+
+CORE = ("ufunc", "umath", "numeric", "indexing", "multiarray", "shape_base", "einsum")
+FILES = (
+    [f"numpy/_core/tests/test_{name}.py" for name in CORE]
+    + ["numpy/lib/tests", "numpy/linalg/tests", "numpy/fft/tests"]
+)
+
+CATEGORIES = (
+    "not an ndarray",  # C code or a test asks for the very type, a subclass, or a C-level flag
+    "warning",  # a deferred operation gives no floating-point warning
+    "memory",  # the test looks at addresses, reference counts or sizes of objects
+    "accuracy",  # another order of additions, within the documented bound
+    "unclassified",
+)
+
+
+def expand(names: list[str]) -> list[str]:
+    """Return test files relative to the directory that holds the numpy package."""
+    import numpy
+
+    root = Path(numpy.__file__).resolve().parent.parent
+    files: list[str] = []
+    for name in names:
+        path = root / name
+        found = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+        files += [str(f.relative_to(root)) for f in found]
+    return files
+
+
+def run(file: str, maniple: bool, backend: str, timeout: float) -> dict[str, str]:
+    """Return test id to outcome of one file."""
+    module = file.removesuffix(".py").replace("/", ".")
+    with tempfile.TemporaryDirectory() as directory:
+        report = os.path.join(directory, "report.json")
+        environment = {
+            **os.environ,
+            "MANIPLE_SUITE_REPORT": report,
+            "PYTHONPATH": os.pathsep.join(
+                [str(HERE), str(HERE.parent.parent / "python-shim" / "src")]
+            ),
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        if maniple:
+            environment.update(
+                MANIPLE_SUITE_INSTALL="1",
+                MANIPLE_DEFER_ALL="1",
+                MANIPLE_BACKEND=backend,
+                # Some of the directories are no packages: their modules have plain names.
+                MANIPLE_INCLUDE="numpy.*.tests.*,test_*",
+            )
+        command = [
+            sys.executable, "-m", "pytest", "-q", "-p", "numpy_suite_plugin", "-p",
+            "no:cacheprovider", "-p", "no:xdist", "--pyargs", module, "--tb=short",
+            "-m", "not slow",
+        ]  # fmt: skip
+        log = Path(tempfile.gettempdir()) / f"numpy-suite-{'maniple' if maniple else 'numpy'}"
+        log.mkdir(exist_ok=True)
+        with open(log / f"{module}.txt", "w") as output:
+            try:
+                subprocess.run(command, env=environment, cwd=directory, timeout=timeout,
+                               stdout=output, stderr=subprocess.STDOUT, check=False)  # fmt: skip
+            except subprocess.TimeoutExpired:
+                print(f"{file}: stopped after {timeout:.0f} s", file=sys.stderr)
+        try:
+            with open(report) as stream:
+                outcomes = {f"{file}::{test}": o for test, o in json.load(stream).items()}
+        except FileNotFoundError:
+            return {}
+    return outcomes
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("files", nargs="*", default=FILES)
+    parser.add_argument("--backend", default="reference", help="MANIPLE_BACKEND (reference)")
+    parser.add_argument("--minimum", type=float, default=97.0, help="least share in per cent")
+    parser.add_argument("--timeout", type=float, default=900, help="seconds a file (900)")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--update", action="store_true", help="rewrite the list of differences")
+    arguments = parser.parse_args()
+
+    known = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+    files = expand(arguments.files)
+    differing: dict[str, str] = {}
+    passing: set[str] = set()
+
+    def both(file: str) -> tuple[dict[str, str], dict[str, str]]:
+        return (
+            run(file, False, arguments.backend, arguments.timeout),
+            run(file, True, arguments.backend, arguments.timeout),
+        )
+
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for file, (plain, ours) in zip(files, pool.map(both, files), strict=True):
+            expected = {test for test, outcome in plain.items() if outcome == "passed"}
+            wrong = {t: ours.get(t, "not run") for t in expected if ours.get(t) != "passed"}
+            differing.update(wrong)
+            passing |= expected - wrong.keys()
+            total = len(expected)
+            share = 100 * (total - len(wrong)) / total if total else 100.0
+            print(f"{file}: {total - len(wrong)} of {total} ({share:.1f} %)", flush=True)
+    total = len(passing) + len(differing)
+    share = 100 * len(passing) / total if total else 0.0
+    print(f"all: {len(passing)} of {total} ({share:.2f} %)")
+    new = sorted(differing.keys() - known.keys())
+    gone = sorted(passing & known.keys())
+    if arguments.update:
+        kept = {t: k for t, k in known.items() if t not in passing}
+        for test in new:
+            kept[test] = {"category": "unclassified", "reason": differing[test]}
+        KNOWN.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+        return 0
+    for test in new:
+        print(f"differs: {test}: {differing[test]}")
+    for test in gone:
+        print(f"passes, remove it from {KNOWN.name}: {test}")
+    return 1 if new or gone or share < arguments.minimum else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+package io.maniple.kernels.x86;
+
+import static io.maniple.kernels.x86.VectorOp.*;
+
+import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Primitive;
+import java.util.List;
+import java.util.OptionalLong;
+
+/** Floating-point arithmetic and functions; {@code isDouble} tells FLOAT64 from FLOAT32. */
+final class Floats {
+    private static final int LESS_ORDERED = 0x11;
+    private static final int LESS_OR_EQUAL_ORDERED = 0x12;
+    private static final int EQUAL_ORDERED = 0;
+    private static final int UNORDERED = 3;
+    private static final int NOT_EQUAL_UNORDERED = 4;
+
+    /** Rounding modes of ROUNDPD, without the inexact exception. */
+    private static final int NEAREST = 8;
+
+    private static final int DOWN = 9;
+    private static final int UP = 10;
+    private static final int TOWARDS_ZERO = 11;
+
+    private final Steps steps;
+    private final int lanes;
+
+    Floats(Steps steps, int lanes) {
+        this.steps = steps;
+        this.lanes = lanes;
+    }
+
+    private boolean wide(boolean isDouble) {
+        return Conversions.wide(isDouble ? 8 : 4, lanes);
+    }
+
+    int apply(Primitive primitive, ElementType type, List<Integer> arguments) {
+        boolean isDouble = type == ElementType.FLOAT64;
+        int x = arguments.get(0);
+        int y = arguments.size() > 1 ? arguments.get(1) : -1;
+        return switch (primitive) {
+            case ADD -> two(isDouble ? ADDPD : ADDPS, isDouble, x, y, lanes);
+            case SUBTRACT -> two(isDouble ? SUBPD : SUBPS, isDouble, x, y, lanes);
+            case MULTIPLY -> two(isDouble ? MULPD : MULPS, isDouble, x, y, lanes);
+            case DIVIDE -> two(isDouble ? DIVPD : DIVPS, isDouble, x, y, lanes);
+            case MINIMUM -> extremum(isDouble ? MINPD : MINPS, isDouble, x, y, lanes);
+            case MAXIMUM -> extremum(isDouble ? MAXPD : MAXPS, isDouble, x, y, lanes);
+            case NEGATE -> two(XORPS, isDouble, x, sign(isDouble), lanes);
+            case ABSOLUTE -> two(ANDPS, isDouble, x, notSign(isDouble), lanes);
+            case SQRT -> steps.vector(isDouble ? SQRTPD : SQRTPS, wide(isDouble), 0, x);
+            case FLOOR -> round(isDouble, DOWN, x);
+            case CEIL -> round(isDouble, UP, x);
+            case TRUNC -> round(isDouble, TOWARDS_ZERO, x);
+            case RINT -> round(isDouble, NEAREST, x);
+            case ROUND_TO_HALF -> fromHalf(toHalf(x));
+            case LESS -> compare(LESS_ORDERED, isDouble, x, y);
+            case LESS_EQUAL -> compare(LESS_OR_EQUAL_ORDERED, isDouble, x, y);
+            case EQUAL -> compare(EQUAL_ORDERED, isDouble, x, y);
+            case NOT_EQUAL -> compare(NOT_EQUAL_UNORDERED, isDouble, x, y);
+            case EXP, EXP2, EXPM1, LOG, LOG2, LOG10, LOG1P, SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ASINH,
+                    ACOSH, ATANH, CBRT, POW, ATAN2, HYPOT, FMOD, NEXTAFTER ->
+                call(primitive, isDouble, arguments);
+            case AND, OR, XOR, NOT, SHIFT_LEFT, SHIFT_RIGHT, SELECT, QUOTIENT, REMAINDER, INTEGER_POWER ->
+                throw new UnsupportedKernelException(primitive + " of " + type);
+        };
+    }
+
+    /** What a reduction may combine with, on any number of lanes. */
+    int combine(Primitive primitive, ElementType type, int x, int y, int count) {
+        boolean isDouble = type == ElementType.FLOAT64;
+        return switch (primitive) {
+            case ADD -> two(isDouble ? ADDPD : ADDPS, isDouble, x, y, count);
+            case MULTIPLY -> two(isDouble ? MULPD : MULPS, isDouble, x, y, count);
+            case MINIMUM -> extremum(isDouble ? MINPD : MINPS, isDouble, x, y, count);
+            case MAXIMUM -> extremum(isDouble ? MAXPD : MAXPS, isDouble, x, y, count);
+            default -> throw new UnsupportedKernelException("reduction by " + primitive + " of " + type);
+        };
+    }
+
+    private int two(VectorOp op, boolean isDouble, int x, int y, int count) {
+        return steps.vector(op, Conversions.wide(isDouble ? 8 : 4, count), 0, x, y);
+    }
+
+    private int sign(boolean isDouble) {
+        return isDouble ? steps.literal(Long.MIN_VALUE, 8) : steps.literal(Integer.MIN_VALUE, 4);
+    }
+
+    private int notSign(boolean isDouble) {
+        return isDouble ? steps.literal(Long.MAX_VALUE, 8) : steps.literal(Integer.MAX_VALUE, 4);
+    }
+
+    /**
+     * MINPD gives its second source where either is NaN or both are zero. With x there, equal zeros and a NaN in x come
+     * out right, and only a NaN in y is left to be put in.
+     */
+    private int extremum(VectorOp op, boolean isDouble, int x, int y, int count) {
+        boolean wide = Conversions.wide(isDouble ? 8 : 4, count);
+        int result = steps.vector(op, wide, 0, y, x);
+        int isNan = steps.vector(isDouble ? CMPPD : CMPPS, wide, UNORDERED, y, y);
+        return steps.vector(isDouble ? BLENDVPD : BLENDVPS, wide, 0, result, y, isNan);
+    }
+
+    private int round(boolean isDouble, int mode, int x) {
+        return steps.vector(isDouble ? ROUNDPD : ROUNDPS, wide(isDouble), mode, x);
+    }
+
+    private int compare(int predicate, boolean isDouble, int x, int y) {
+        return steps.vector(isDouble ? CMPPD : CMPPS, wide(isDouble), predicate, x, y);
+    }
+
+    /** FLOAT32 lanes as float16 bits. */
+    int toHalf(int value) {
+        return steps.vector(CVTPS2PH, wide(false), 0, value);
+    }
+
+    int fromHalf(int bits) {
+        return steps.vector(CVTPH2PS, wide(false), 0, bits);
+    }
+
+    private int call(Primitive function, boolean isDouble, List<Integer> arguments) {
+        boolean wide = wide(isDouble);
+        OptionalLong vector = NativeFunctions.vector(function, isDouble, lanes);
+        if (vector.isPresent()) {
+            int result = steps.callVector(vector.getAsLong(), wide, arguments);
+            return function == Primitive.POW
+                    ? signUnderflow(isDouble, arguments.get(0), arguments.get(1), result)
+                    : result;
+        }
+        long scalar = NativeFunctions.scalar(function, isDouble)
+                .orElseThrow(() -> new UnsupportedKernelException("no C library function for " + function));
+        return steps.callScalar(scalar, isDouble, lanes, wide, arguments);
+    }
+
+    /** SVML's pow loses the sign where an odd power of a negative number underflows to zero. */
+    private int signUnderflow(boolean isDouble, int x, int y, int result) {
+        int zero = steps.literal(0, 8);
+        int half = isDouble
+                ? steps.literal(Double.doubleToRawLongBits(0.5), 8)
+                : steps.literal(Float.floatToRawIntBits(0.5f), 4);
+        int halved = two(isDouble ? MULPD : MULPS, isDouble, y, half, lanes);
+        int yIsInteger = compare(EQUAL_ORDERED, isDouble, round(isDouble, TOWARDS_ZERO, y), y);
+        int yIsNotEven = compare(NOT_EQUAL_UNORDERED, isDouble, round(isDouble, TOWARDS_ZERO, halved), halved);
+        int yIsOdd = two(ANDPS, isDouble, yIsInteger, yIsNotEven, lanes);
+        int negative = two(ANDPS, isDouble, compare(LESS_ORDERED, isDouble, x, zero), yIsOdd, lanes);
+        int vanished = two(ANDPS, isDouble, compare(EQUAL_ORDERED, isDouble, result, zero), negative, lanes);
+        int sign = two(ANDPS, isDouble, vanished, sign(isDouble), lanes);
+        return two(POR, isDouble, result, sign, lanes);
+    }
+}

@@ -1,0 +1,66 @@
+package io.maniple.kernels.x86;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * The stack frame of a kernel, addressed upwards from an rsp aligned to 64 bytes: words first, then vectors of 32
+ * bytes. Its size is known, and patched into the prologue, when everything else has been emitted.
+ */
+final class Frame {
+    static final Memory CALLER_STACK = Memory.at(Gpr.RSP, 0);
+    static final Memory ROWS_LEFT = Memory.at(Gpr.RSP, 8);
+    static final Memory INDEX_BASE = Memory.at(Gpr.RSP, 16);
+
+    /** Elements of the last, incomplete half step of a row. */
+    static final Memory REMAINDER = Memory.at(Gpr.RSP, 24);
+
+    private static final int POINTERS = 32;
+    private static final int VECTOR = 32;
+
+    private final int staging;
+    private int end;
+    private final Deque<Integer> free = new ArrayDeque<>();
+
+    Frame(int operands) {
+        staging = POINTERS + Long.BYTES * operands + 63 & ~63;
+        // three staging vectors, and a mask of the lanes inside the row for each lane width
+        end = staging + 7 * VECTOR;
+    }
+
+    /** Address of the current row's first element of an operand. */
+    Memory pointer(int operand) {
+        return Memory.at(Gpr.RSP, POINTERS + Long.BYTES * operand);
+    }
+
+    /** Vector {@code k} of three (they are adjacent) for work on single lanes. */
+    Memory staging(int k) {
+        return Memory.at(Gpr.RSP, staging + VECTOR * k);
+    }
+
+    Memory rowMask(int bytes) {
+        return Memory.at(Gpr.RSP, staging + VECTOR * (3 + Integers.log2(bytes)));
+    }
+
+    int newVector() {
+        Integer reused = free.poll();
+        if (reused != null) {
+            return reused;
+        }
+        end += VECTOR;
+        return end - VECTOR;
+    }
+
+    int newVectorPair() {
+        end += 2 * VECTOR;
+        return end - 2 * VECTOR;
+    }
+
+    void release(int vector) {
+        free.add(vector);
+    }
+
+    int size() {
+        return end + 63 & ~63;
+    }
+}

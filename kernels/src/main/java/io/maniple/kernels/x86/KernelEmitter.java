@@ -1,0 +1,328 @@
+package io.maniple.kernels.x86;
+
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.x86.Assembler.Alu;
+import io.maniple.kernels.x86.Assembler.Label;
+import io.maniple.kernels.x86.Context.Mode;
+import io.maniple.kernels.x86.SectionEmitter.Residents;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Emits a whole kernel: {@code void kernel(long* arguments)}. Rows are the outer loop; a row is a loop over full steps
+ * of two half steps, at most one more half step, and what is left as a half step with a mask.
+ */
+final class KernelEmitter {
+    /** Deep frames would need stack probes; no sensible kernel has one. */
+    private static final int LARGEST_FRAME = 16 * 1024;
+
+    private static final int[] CALLEE_SAVED = {Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15};
+    private static final int[] POINTERS_ACROSS_CALLS = {Gpr.R13, Gpr.R14, Gpr.RBP};
+    private static final int[] POINTERS = {Gpr.R13, Gpr.R14, Gpr.RBP, Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11};
+    private static final int MAXIMUM_RESIDENT_ACCUMULATORS = 3;
+    private static final int ALIGNMENT = 32;
+
+    private final Kernel kernel;
+    private final Steps steps;
+    private final Context context;
+    private final Assembler assembler;
+    private final OperandAccess operands;
+    private final LaneEmitter laneEmitter;
+    private final boolean calls;
+    private final boolean streaming;
+    private final Residents residents;
+    private final Residents residentsAfterLoop;
+
+    private KernelEmitter(Kernel kernel, List<Kernel.Access> accesses, Lowering lowering, Steps steps) {
+        this.kernel = kernel;
+        this.steps = steps;
+        removeDeadSteps();
+        this.context = new Context(kernel, accesses, lowering, steps);
+        this.assembler = context.assembler;
+        this.operands = new OperandAccess(context);
+        this.laneEmitter = new LaneEmitter(context);
+        this.calls = callsIn(steps.preamble()) || callsIn(steps.body());
+        this.streaming = steps.body().stream().anyMatch(step -> step instanceof Step.Store store && store.streaming());
+        assignPointers(accesses);
+        int[] accumulatorRegisters = new int[0];
+        int count = context.accumulators.size();
+        if (!calls && count <= MAXIMUM_RESIDENT_ACCUMULATORS) {
+            accumulatorRegisters = new int[2 * count];
+            for (int k = 0; k < 2 * count; k++) {
+                accumulatorRegisters[k] = 13 - k;
+            }
+        }
+        Map<Integer, Integer> invariants =
+                calls ? Map.of() : Pressure.residentInvariants(steps, 13 - accumulatorRegisters.length);
+        this.residents = new Residents(invariants, accumulatorRegisters);
+        this.residentsAfterLoop = new Residents(invariants, new int[0]);
+    }
+
+    static byte[] emit(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
+        Lowering lowering = new Lowering(kernel, accesses, streaming);
+        Steps steps = lowering.lower();
+        return new KernelEmitter(kernel, accesses, lowering, steps).emit();
+    }
+
+    private void removeDeadSteps() {
+        boolean[] used = new boolean[steps.valueCount()];
+        Uses.removeDead(steps.finish(), used);
+        Uses.removeDead(steps.body(), used);
+        Uses.removeDead(steps.preamble(), used);
+    }
+
+    private static boolean callsIn(List<Step> section) {
+        return section.stream().anyMatch(step -> step instanceof Step.CallVector || step instanceof Step.CallScalar);
+    }
+
+    private void assignPointers(List<Kernel.Access> accesses) {
+        int[] available = calls ? POINTERS_ACROSS_CALLS : POINTERS;
+        int next = 0;
+        for (Step step : steps.body()) {
+            int operand =
+                    switch (step) {
+                        case Step.Load load -> load.operand();
+                        case Step.Store store -> store.operand();
+                        default -> -1;
+                    };
+            if (operand >= 0
+                    && accesses.get(operand) == Kernel.Access.CONTIGUOUS
+                    && context.pointerRegisters[operand] < 0
+                    && next < available.length) {
+                context.pointerRegisters[operand] = available[next++];
+            }
+        }
+    }
+
+    private byte[] emit() {
+        int reservation = prologue();
+        Label row = new Label();
+        assembler.bind(row);
+        row();
+        Label end = new Label();
+        assembler.aluImmediate(Alu.SUB, Frame.ROWS_LEFT, 1);
+        assembler.jump(Condition.ZERO, end);
+        nextRow();
+        assembler.jump(row);
+        assembler.bind(end);
+        epilogue();
+        operands.emitRoutines();
+        if (context.frame.size() > LARGEST_FRAME) {
+            throw new UnsupportedKernelException("a stack frame of " + context.frame.size() + " bytes");
+        }
+        assembler.patchReservation(reservation, context.frame.size());
+        return assembler.finish(steps.pool().bytes());
+    }
+
+    private int prologue() {
+        for (int register : CALLEE_SAVED) {
+            assembler.push(register);
+        }
+        assembler.move(Context.ARGUMENTS, Gpr.RDI);
+        assembler.move(Gpr.RAX, Gpr.RSP);
+        int reservation = assembler.reserveStack();
+        assembler.aluImmediate(Alu.AND, Gpr.RSP, -64);
+        assembler.store(Frame.CALLER_STACK, Gpr.RAX);
+        copyArgument(Kernel.Arguments.N1, Frame.ROWS_LEFT);
+        copyArgument(Kernel.Arguments.INDEX_BASE, Frame.INDEX_BASE);
+        for (int operand = 0; operand < kernel.operands(); operand++) {
+            copyArgument(operandWord(operand), context.frame.pointer(operand));
+        }
+        return reservation;
+    }
+
+    private static int operandWord(int operand) {
+        return Kernel.Arguments.OPERANDS + Kernel.Arguments.WORDS_PER_OPERAND * operand;
+    }
+
+    private void copyArgument(int word, Memory target) {
+        assembler.load(Gpr.RAX, Context.argument(word));
+        assembler.store(target, Gpr.RAX);
+    }
+
+    private void nextRow() {
+        assembler.load(Gpr.RAX, Context.argument(Kernel.Arguments.INDEX_STEP1));
+        assembler.addTo(Frame.INDEX_BASE, Gpr.RAX);
+        for (int operand = 0; operand < kernel.operands(); operand++) {
+            assembler.load(Gpr.RAX, Context.argument(operandWord(operand) + 2));
+            assembler.addTo(context.frame.pointer(operand), Gpr.RAX);
+        }
+    }
+
+    private void epilogue() {
+        if (streaming) {
+            assembler.storeFence();
+        }
+        assembler.zeroUpper();
+        assembler.load(Gpr.RSP, Frame.CALLER_STACK);
+        for (int k = CALLEE_SAVED.length - 1; k >= 0; k--) {
+            assembler.pop(CALLEE_SAVED[k]);
+        }
+        assembler.ret();
+    }
+
+    // ---- one row
+
+    private void row() {
+        section(steps.preamble(), Mode.OUTSIDE, new Residents(Map.of(), new int[0]), false);
+        for (int operand = 0; operand < kernel.operands(); operand++) {
+            if (context.pointerRegisters[operand] >= 0) {
+                assembler.load(context.pointerRegisters[operand], context.frame.pointer(operand));
+            }
+        }
+        residents.invariants().forEach((value, register) -> loadResident(value, register));
+        beginAccumulators();
+        int step = 2 * context.lanes;
+        Label tail = new Label();
+        assembler.moveImmediate(Context.POSITION, 0);
+        assembler.load(Context.LIMIT, Context.argument(Kernel.Arguments.N0));
+        assembler.aluImmediate(Alu.SUB, Context.LIMIT, step);
+        assembler.jump(Condition.LESS, tail);
+        loadAccumulators();
+        if (streaming) {
+            Label ordinary = new Label();
+            Label done = new Label();
+            jumpUnlessAligned(ordinary);
+            loop(true);
+            assembler.jump(done);
+            assembler.bind(ordinary);
+            loop(false);
+            assembler.bind(done);
+        } else {
+            loop(false);
+        }
+        storeAccumulators();
+        assembler.bind(tail);
+        tail();
+        section(steps.finish(), Mode.OUTSIDE, new Residents(Map.of(), new int[0]), false);
+    }
+
+    private void section(List<Step> section, Mode mode, Residents kept, boolean bypass) {
+        new SectionEmitter(context, operands, laneEmitter, section, mode, kept, bypass).emit();
+    }
+
+    private void loadResident(int value, int register) {
+        Memory home = steps.isLiteral(value)
+                ? new Memory.Pool(steps.poolOffset(value))
+                : Memory.at(Gpr.RSP, context.invariantHomes[value]);
+        assembler.vector(VectorOp.MOVUPS_LOAD, steps.isWide(value), register, 0, home);
+    }
+
+    private void loop(boolean bypass) {
+        Label again = new Label();
+        assembler.bind(again);
+        section(steps.body(), Mode.FIRST_HALF, residents, bypass);
+        section(steps.body(), Mode.SECOND_HALF, residents, bypass);
+        assembler.aluImmediate(Alu.ADD, Context.POSITION, 2 * context.lanes);
+        assembler.alu(Alu.CMP, Context.POSITION, Context.LIMIT);
+        assembler.jump(Condition.LESS_OR_EQUAL, again);
+    }
+
+    /** Stores past the cache want aligned addresses; rows that have none use ordinary ones. */
+    private void jumpUnlessAligned(Label ordinary) {
+        assembler.moveImmediate(Gpr.RAX, 0);
+        for (Step step : steps.body()) {
+            if (step instanceof Step.Store store && store.streaming()) {
+                assembler.load(Gpr.RCX, context.frame.pointer(store.operand()));
+                assembler.alu(Alu.OR, Gpr.RAX, Gpr.RCX);
+            }
+        }
+        assembler.testByte(Gpr.RAX, ALIGNMENT - 1);
+        assembler.jump(Condition.NOT_ZERO, ordinary);
+    }
+
+    private void tail() {
+        Label partial = new Label();
+        Label done = new Label();
+        assembler.load(Context.LIMIT, Context.argument(Kernel.Arguments.N0));
+        assembler.alu(Alu.SUB, Context.LIMIT, Context.POSITION);
+        assembler.aluImmediate(Alu.CMP, Context.LIMIT, context.lanes);
+        assembler.jump(Condition.LESS, partial);
+        section(steps.body(), Mode.SINGLE, residentsAfterLoop, false);
+        assembler.aluImmediate(Alu.ADD, Context.POSITION, context.lanes);
+        assembler.aluImmediate(Alu.SUB, Context.LIMIT, context.lanes);
+        assembler.bind(partial);
+        assembler.test(Context.LIMIT, Context.LIMIT);
+        assembler.jump(Condition.ZERO, done);
+        assembler.store(Frame.REMAINDER, Context.LIMIT);
+        rowMasks();
+        section(steps.body(), Mode.PARTIAL, residentsAfterLoop, false);
+        assembler.bind(done);
+    }
+
+    /** Masks of the remaining lanes: a window on 32 bytes of ones followed by 32 bytes of zeros. */
+    private void rowMasks() {
+        Memory window = new Memory.Pool(maskWindow());
+        for (int bytes : maskWidths()) {
+            assembler.lea(Gpr.RAX, window);
+            assembler.move(Gpr.RCX, Context.LIMIT);
+            if (bytes > 1) {
+                assembler.shiftLeft(Gpr.RCX, Integers.log2(bytes));
+            }
+            assembler.alu(Alu.SUB, Gpr.RAX, Gpr.RCX);
+            assembler.vector(
+                    VectorOp.MOVUPS_LOAD, true, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RAX, LiteralPool.VECTOR));
+            assembler.vector(
+                    VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, context.frame.rowMask(bytes));
+        }
+    }
+
+    private int maskWindow() {
+        return steps.pool().window();
+    }
+
+    private List<Integer> maskWidths() {
+        List<Integer> widths = new ArrayList<>();
+        for (int bytes = 1; bytes <= 8; bytes *= 2) {
+            int width = bytes;
+            if (steps.body().stream().anyMatch(step -> needsRowMask(step, width))) {
+                widths.add(width);
+            }
+        }
+        return widths;
+    }
+
+    private static boolean needsRowMask(Step step, int bytes) {
+        return switch (step) {
+            case Step.Load load -> load.bytes() == bytes && bytes >= 4;
+            case Step.Store store -> store.bytes() == bytes && bytes >= 4;
+            case Step.WriteAccumulator write -> write.bytes() == bytes;
+            default -> false;
+        };
+    }
+
+    // ---- reductions
+
+    /** The partial results lie in the frame outside the loop, so that rows shorter than a step need no registers. */
+    private void beginAccumulators() {
+        for (int k = 0; k < context.accumulators.size(); k++) {
+            Lowering.Accumulator accumulator = context.accumulators.get(k);
+            int home = context.accumulatorHomes[k];
+            assembler.vector(
+                    VectorOp.MOVUPS_LOAD,
+                    true,
+                    RegisterFile.SCRATCH,
+                    0,
+                    new Memory.Pool(steps.poolOffset(accumulator.identity())));
+            assembler.vector(VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RSP, home));
+            assembler.vector(VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RSP, home + 32));
+        }
+    }
+
+    private void loadAccumulators() {
+        moveAccumulators(VectorOp.MOVUPS_LOAD);
+    }
+
+    private void storeAccumulators() {
+        moveAccumulators(VectorOp.MOVAPS_STORE);
+    }
+
+    private void moveAccumulators(VectorOp op) {
+        int[] registers = residents.accumulators();
+        for (int k = 0; k < registers.length; k++) {
+            int home = context.accumulatorHomes[k / 2] + 32 * (k % 2);
+            assembler.vector(op, true, registers[k], 0, Memory.at(Gpr.RSP, home));
+        }
+    }
+}

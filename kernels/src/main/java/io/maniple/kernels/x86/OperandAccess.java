@@ -1,0 +1,335 @@
+package io.maniple.kernels.x86;
+
+import static io.maniple.kernels.x86.RegisterFile.SCRATCH;
+import static io.maniple.kernels.x86.RegisterFile.SECOND_SCRATCH;
+
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.x86.Assembler.Alu;
+import io.maniple.kernels.x86.Assembler.Label;
+import io.maniple.kernels.x86.Context.Mode;
+
+/**
+ * Loads and stores of operands. Nothing beyond a row's end is ever touched: whole lanes of 4 and 8 bytes use masked
+ * moves, narrower ones go through the stack frame.
+ */
+final class OperandAccess {
+    private final Context context;
+    private final Assembler assembler;
+    private final Frame frame;
+    private final int lanes;
+
+    private final Label copy = new Label();
+    private boolean copyUsed;
+    private final Label[] gather = new Label[4];
+    private final Label[] scatter = new Label[4];
+    private final Label[] scatterMasked = new Label[4];
+
+    OperandAccess(Context context) {
+        this.context = context;
+        this.assembler = context.assembler;
+        this.frame = context.frame;
+        this.lanes = context.lanes;
+    }
+
+    private static VectorOp maskedLoad(int bytes) {
+        return bytes == 8 ? VectorOp.MASKMOVPD_LOAD : VectorOp.MASKMOVPS_LOAD;
+    }
+
+    private static VectorOp maskedStore(int bytes) {
+        return bytes == 8 ? VectorOp.MASKMOVPD_STORE : VectorOp.MASKMOVPS_STORE;
+    }
+
+    /** Loads exactly 4, 8, 16 or 32 bytes. */
+    private void loadBytes(int size, int register, Memory memory) {
+        switch (size) {
+            case 4 -> assembler.vector(VectorOp.MOVSS_LOAD, false, register, 0, memory);
+            case 8 -> assembler.vector(VectorOp.MOVSD_LOAD, false, register, 0, memory);
+            default -> assembler.vector(VectorOp.MOVUPS_LOAD, size == 32, register, 0, memory);
+        }
+    }
+
+    private void storeBytes(int size, int register, Memory memory, boolean streaming) {
+        switch (size) {
+            case 4 -> assembler.vector(VectorOp.MOVSS_STORE, false, register, 0, memory);
+            case 8 -> assembler.vector(VectorOp.MOVSD_STORE, false, register, 0, memory);
+            default ->
+                assembler.vector(
+                        streaming ? VectorOp.MOVNTPS : VectorOp.MOVUPS_STORE, size == 32, register, 0, memory);
+        }
+    }
+
+    // ---- loads
+
+    void load(Step.Load load, int register, Mode mode) {
+        int bytes = load.bytes();
+        int size = bytes * lanes;
+        if (context.accesses.get(load.operand()) == Kernel.Access.CONTIGUOUS) {
+            Memory memory = context.contiguous(load.operand(), bytes, mode);
+            if (mode != Mode.PARTIAL) {
+                loadBytes(size, register, memory);
+            } else if (bytes >= 4) {
+                assembler.vector(VectorOp.MOVUPS_LOAD, size == 32, SCRATCH, 0, frame.rowMask(bytes));
+                assembler.vector(maskedLoad(bytes), size == 32, register, SCRATCH, memory);
+            } else {
+                assembler.lea(Gpr.RSI, memory);
+                assembler.lea(Gpr.RDI, frame.staging(0));
+                copyRemainder(bytes);
+                loadBytes(size, register, frame.staging(0));
+            }
+            return;
+        }
+        if (mode == Mode.PARTIAL || lanes > 8) {
+            address(load.operand(), Gpr.RSI, mode);
+            assembler.lea(Gpr.RDI, frame.staging(0));
+            count(mode);
+            assembler.call(routine(gather, bytes));
+            loadBytes(size, register, frame.staging(0));
+            return;
+        }
+        address(load.operand(), Gpr.RAX, mode);
+        int perHalf = Math.min(lanes, 16 / bytes);
+        insertLanes(bytes, perHalf, register);
+        if (perHalf < lanes) {
+            assembler.lea(Gpr.RAX, Memory.indexed(Gpr.RAX, Gpr.RDX, 1, 0));
+            insertLanes(bytes, perHalf, SCRATCH);
+            assembler.vector(VectorOp.INSERT128, true, register, register, SCRATCH, 1);
+        }
+    }
+
+    /** The current lane's address of a strided operand into a register, the stride into rdx. */
+    private void address(int operand, int register, Mode mode) {
+        assembler.load(Gpr.RDX, Context.innerStride(operand));
+        assembler.lea(register, Memory.at(Context.POSITION, context.ahead(mode)));
+        assembler.multiply(register, Gpr.RDX);
+        assembler.alu(Alu.ADD, register, frame.pointer(operand));
+    }
+
+    private void count(Mode mode) {
+        if (mode == Mode.PARTIAL) {
+            assembler.load(Gpr.RCX, Frame.REMAINDER);
+        } else {
+            assembler.moveImmediate(Gpr.RCX, lanes);
+        }
+    }
+
+    private void copyRemainder(int bytes) {
+        assembler.load(Gpr.RCX, Frame.REMAINDER);
+        if (bytes > 1) {
+            assembler.shiftLeft(Gpr.RCX, Integers.log2(bytes));
+        }
+        copyUsed = true;
+        assembler.call(copy);
+    }
+
+    /** Lanes from rax on, rdx bytes apart; leaves rax at the last even lane. */
+    private void insertLanes(int bytes, int count, int register) {
+        for (int lane = 0; lane < count; lane++) {
+            if (lane > 0 && lane % 2 == 0) {
+                assembler.lea(Gpr.RAX, Memory.indexed(Gpr.RAX, Gpr.RDX, 1, 0));
+            }
+            Memory memory = lane % 2 == 0 ? Memory.at(Gpr.RAX, 0) : Memory.indexed(Gpr.RAX, Gpr.RDX, 0, 0);
+            if (lane == 0) {
+                if (bytes < 4) {
+                    assembler.load(bytes, Gpr.RCX, memory);
+                    assembler.vector(VectorOp.MOVD_LOAD, false, register, 0, Gpr.RCX);
+                } else {
+                    loadBytes(bytes, register, memory);
+                }
+                continue;
+            }
+            VectorOp op =
+                    switch (bytes) {
+                        case 1 -> VectorOp.PINSRB;
+                        case 2 -> VectorOp.PINSRW;
+                        case 4 -> VectorOp.PINSRD;
+                        default -> VectorOp.PINSRQ;
+                    };
+            assembler.vector(op, false, register, register, memory, lane);
+        }
+    }
+
+    // ---- stores
+
+    /** {@code mask}: a register, or -1. */
+    void store(Step.Store store, int register, int mask, Mode mode, boolean streaming) {
+        int bytes = store.bytes();
+        if (context.accesses.get(store.operand()) != Kernel.Access.CONTIGUOUS) {
+            storeStrided(store, register, mask, mode);
+            return;
+        }
+        int size = bytes * lanes;
+        boolean wide = size == 32;
+        Memory memory = context.contiguous(store.operand(), bytes, mode);
+        if (mode != Mode.PARTIAL && mask < 0) {
+            storeBytes(size, register, memory, streaming && store.streaming());
+        } else if (bytes >= 4) {
+            int lanesToWrite = mask;
+            if (mode == Mode.PARTIAL) {
+                lanesToWrite = SCRATCH;
+                if (mask < 0) {
+                    assembler.vector(VectorOp.MOVUPS_LOAD, wide, SCRATCH, 0, frame.rowMask(bytes));
+                } else {
+                    assembler.vector(VectorOp.PAND, wide, SCRATCH, mask, frame.rowMask(bytes));
+                }
+            }
+            assembler.vector(maskedStore(bytes), wide, register, lanesToWrite, memory);
+        } else if (mode != Mode.PARTIAL) {
+            loadBytes(size, SCRATCH, memory);
+            assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, SCRATCH, register, mask << 4);
+            storeBytes(size, SCRATCH, memory, false);
+        } else {
+            storeNarrowRemainder(bytes, register, mask, memory);
+        }
+    }
+
+    /** Where there is a mask, what lies in memory is fetched first and put back unchanged where the mask is false. */
+    private void storeNarrowRemainder(int bytes, int register, int mask, Memory memory) {
+        boolean wide = bytes * lanes == 32;
+        int source = register;
+        if (mask >= 0) {
+            assembler.lea(Gpr.RSI, memory);
+            assembler.lea(Gpr.RDI, frame.staging(0));
+            copyRemainder(bytes);
+            assembler.vector(VectorOp.MOVUPS_LOAD, wide, SCRATCH, 0, frame.staging(0));
+            assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, SCRATCH, register, mask << 4);
+            source = SCRATCH;
+            // the copy has advanced rsi by rcx; the address itself may have been based on rax, which is gone
+            assembler.move(Gpr.RDI, Gpr.RSI);
+            assembler.alu(Alu.SUB, Gpr.RDI, Gpr.RCX);
+        } else {
+            assembler.lea(Gpr.RDI, memory);
+        }
+        assembler.vector(VectorOp.MOVAPS_STORE, wide, source, 0, frame.staging(0));
+        assembler.lea(Gpr.RSI, frame.staging(0));
+        copyRemainder(bytes);
+    }
+
+    private void storeStrided(Step.Store store, int register, int mask, Mode mode) {
+        int bytes = store.bytes();
+        boolean wide = bytes * lanes == 32;
+        if (mode != Mode.PARTIAL && mask < 0 && lanes <= 8) {
+            address(store.operand(), Gpr.RAX, mode);
+            int perHalf = Math.min(lanes, 16 / bytes);
+            extractLanes(bytes, perHalf, register);
+            if (perHalf < lanes) {
+                assembler.vector(VectorOp.EXTRACT128, true, register, 0, SECOND_SCRATCH, 1);
+                assembler.lea(Gpr.RAX, Memory.indexed(Gpr.RAX, Gpr.RDX, 1, 0));
+                extractLanes(bytes, perHalf, SECOND_SCRATCH);
+            }
+            return;
+        }
+        assembler.vector(VectorOp.MOVAPS_STORE, wide, register, 0, frame.staging(0));
+        if (mask >= 0) {
+            assembler.vector(VectorOp.MOVAPS_STORE, wide, mask, 0, frame.staging(1));
+        }
+        address(store.operand(), Gpr.RDI, mode);
+        assembler.lea(Gpr.RSI, frame.staging(0));
+        count(mode);
+        assembler.call(routine(mask < 0 ? scatter : scatterMasked, bytes));
+    }
+
+    private void extractLanes(int bytes, int count, int register) {
+        for (int lane = 0; lane < count; lane++) {
+            if (lane > 0 && lane % 2 == 0) {
+                assembler.lea(Gpr.RAX, Memory.indexed(Gpr.RAX, Gpr.RDX, 1, 0));
+            }
+            Memory memory = lane % 2 == 0 ? Memory.at(Gpr.RAX, 0) : Memory.indexed(Gpr.RAX, Gpr.RDX, 0, 0);
+            if (lane == 0 && bytes >= 4) {
+                storeBytes(bytes, register, memory, false);
+                continue;
+            }
+            VectorOp op =
+                    switch (bytes) {
+                        case 1 -> VectorOp.PEXTRB;
+                        case 2 -> VectorOp.PEXTRW;
+                        case 4 -> VectorOp.PEXTRD;
+                        default -> VectorOp.PEXTRQ;
+                    };
+            assembler.vector(op, false, register, 0, memory, lane);
+        }
+    }
+
+    void storeFirst(Step.StoreFirst store, int register) {
+        assembler.load(Gpr.RAX, frame.pointer(store.operand()));
+        extractLanes(store.bytes(), 1, register);
+    }
+
+    // ---- routines behind the kernel
+
+    private static Label routine(Label[] routines, int bytes) {
+        int k = Integers.log2(bytes);
+        if (routines[k] == null) {
+            routines[k] = new Label();
+        }
+        return routines[k];
+    }
+
+    void emitRoutines() {
+        if (copyUsed) {
+            emitCopy();
+        }
+        for (int k = 0; k < 4; k++) {
+            int bytes = 1 << k;
+            if (gather[k] != null) {
+                emitLoop(gather[k], bytes, Gpr.RDX, -1, -1, bytes, false);
+            }
+            if (scatter[k] != null) {
+                emitLoop(scatter[k], bytes, -1, bytes, Gpr.RDX, -1, false);
+            }
+            if (scatterMasked[k] != null) {
+                emitLoop(scatterMasked[k], bytes, -1, bytes, Gpr.RDX, -1, true);
+            }
+        }
+    }
+
+    /** Copies rcx (0 to 31) bytes from rsi to rdi, and advances both; destroys rax and the scratch register. */
+    private void emitCopy() {
+        assembler.bind(copy);
+        for (int size = 16; size >= 1; size /= 2) {
+            Label skip = new Label();
+            assembler.testByte(Gpr.RCX, size);
+            assembler.jump(Condition.ZERO, skip);
+            if (size == 16) {
+                assembler.vector(VectorOp.MOVUPS_LOAD, false, SECOND_SCRATCH, 0, Memory.at(Gpr.RSI, 0));
+                assembler.vector(VectorOp.MOVUPS_STORE, false, SECOND_SCRATCH, 0, Memory.at(Gpr.RDI, 0));
+            } else {
+                assembler.load(size, Gpr.RAX, Memory.at(Gpr.RSI, 0));
+                assembler.store(size, Memory.at(Gpr.RDI, 0), Gpr.RAX);
+            }
+            assembler.aluImmediate(Alu.ADD, Gpr.RSI, size);
+            assembler.aluImmediate(Alu.ADD, Gpr.RDI, size);
+            assembler.bind(skip);
+        }
+        assembler.ret();
+    }
+
+    /** Moves rcx elements from rsi to rdi; each pointer advances by a register or, where that is -1, by a number. */
+    private void emitLoop(
+            Label label, int bytes, int sourceStep, int sourceBytes, int targetStep, int targetBytes, boolean masked) {
+        assembler.bind(label);
+        Label again = new Label();
+        Label skip = new Label();
+        assembler.bind(again);
+        if (masked) {
+            // the masks lie in the staging vector after the values'
+            assembler.compareByteWithZero(Memory.at(Gpr.RSI, LiteralPool.VECTOR));
+            assembler.jump(Condition.ZERO, skip);
+        }
+        assembler.load(bytes, Gpr.RAX, Memory.at(Gpr.RSI, 0));
+        assembler.store(bytes, Memory.at(Gpr.RDI, 0), Gpr.RAX);
+        assembler.bind(skip);
+        advance(Gpr.RSI, sourceStep, sourceBytes);
+        advance(Gpr.RDI, targetStep, targetBytes);
+        assembler.decrement(Gpr.RCX);
+        assembler.jump(Condition.NOT_ZERO, again);
+        assembler.ret();
+    }
+
+    private void advance(int pointer, int step, int bytes) {
+        if (step >= 0) {
+            assembler.alu(Alu.ADD, pointer, step);
+        } else {
+            assembler.aluImmediate(Alu.ADD, pointer, bytes);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+"""NumPy programs, unmodified, on all cores, GPUs and clusters.
+
+``import maniple as np`` gives the names of NumPy; large arrays are Maniple's. ``maniple
+script.py`` does so for a script that imports numpy.
+"""
+
+from __future__ import annotations
+
+from typing import Any as _Any
+
+import numpy as _numpy
+
+from maniple import _core  # noqa: F401
+from maniple._hook import install, uninstall
+from maniple._namespace import namespace as _namespace
+from maniple._recorder import (  # noqa: F401
+    ManipleError,
+    ManipleIndexError,
+    ManipleMemoryError,
+)
+
+__maniple_version__ = "0.1.0"
+
+__all__ = _numpy.__all__  # noqa: PLE0605
+__version__ = _numpy.__version__
+_module = _namespace("numpy")
+
+
+def flush(wait: bool = True) -> None:
+    """Execute what is recorded so far; return when it is done if `wait` is true."""
+    from maniple._recorder import stream
+
+    stream.flush(sync=wait)
+
+
+def synchronize(*arrays: _Any) -> None:
+    """Return when everything recorded so far has been executed, that of ``arrays`` included."""
+    flush()
+
+
+def __getattr__(name: str) -> _Any:
+    # A name of the numpy namespace. Kept, so that the next use costs a dictionary look-up.
+    value = getattr(_module, name)
+    if not (name.startswith("__") and name.endswith("__")):
+        globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_numpy)})
+
+
+def load_ipython_extension(ipython: _Any) -> None:
+    """``%load_ext maniple``: from here on, cells that import numpy get Maniple."""
+    install()
+
+
+def unload_ipython_extension(ipython: _Any) -> None:
+    uninstall()

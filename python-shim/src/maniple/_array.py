@@ -1,0 +1,626 @@
+"""The deferred array: its attributes, its views, and what makes others see its data.
+
+What computes is in other modules (`_operators` attaches it); here is only the object.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from maniple import _views
+from maniple._buffer import LOCAL, PRIVATE, Buffer, local_buffer
+from maniple._dtypes import CODE
+
+_new = object.__new__
+
+
+class ndarray:
+    """An array whose operations are recorded and executed later, elsewhere.
+
+    It has all attributes and methods of `numpy.ndarray`, and `isinstance(a, numpy.ndarray)` is
+    true. Created by the functions of the `maniple` module, not by calling this class.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_base",
+        "_buf",
+        "_dtype",
+        "_offset",
+        "_root",
+        "_shape",
+        "_size",
+        "_strides",
+        "_writeable",
+    )
+
+    _base: ndarray | None
+    _buf: Buffer
+    _dtype: np.dtype
+    _offset: int
+    _root: bool
+    _shape: tuple[int, ...]
+    _size: int
+    _strides: tuple[int, ...]
+    _writeable: bool
+
+    __array_priority__ = 0.0
+    __array_finalize__ = None
+    __hash__ = None  # type: ignore[assignment]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        from maniple._fallback import wrap
+
+        return wrap(np.ndarray(*args, **kwargs))
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        return np.ndarray
+
+    @__class__.setter
+    def __class__(self, value: type) -> None:
+        raise TypeError("the class of a Maniple array cannot be changed")
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return np.ndarray[item]
+
+    # -- memory --------------------------------------------------------------------------------
+
+    def _host(self) -> np.ndarray:
+        """Return a NumPy view of this array's memory, current.
+
+        The result may be the buffer's own array: callers must not hand it out or change its
+        attributes; `_export` is for that.
+        """
+        buf = self._buf
+        if buf.home != LOCAL or buf.snapshot or buf.selections:
+            buf.look()
+        if self._root and buf.typed:
+            assert buf.owner is not None
+            return buf.owner
+        return self._export_current()
+
+    def _export(self) -> np.ndarray:
+        """Return a NumPy view of this array's memory, current, that anybody may keep."""
+        buf = self._buf
+        if buf.home != LOCAL or buf.snapshot or buf.selections:
+            buf.look()
+        return self._export_current()
+
+    def _export_current(self) -> np.ndarray:
+        view: np.ndarray = np.ndarray(
+            self._shape, self._dtype, self._buf.memory, self._offset, self._strides
+        )
+        if not self._writeable:
+            view.flags.writeable = False
+        return view
+
+    def _scalar(self) -> Any:
+        """Return the only element (0-d) as a NumPy scalar."""
+        buf = self._buf
+        if buf.home == PRIVATE:
+            itemsize = self._dtype.itemsize
+            # Beyond this, many reads of single elements are likely: fetch all of it.
+            if buf.nbytes > 4096:
+                return buf.read(self._offset, itemsize).view(self._dtype)[0]
+        return self._host()[()]
+
+    def _sliced(self, key: Any) -> ndarray:
+        """Return the view for a basic index that ends in Ellipsis."""
+        result: ndarray = _views.from_shadow(_views.shadow(self)[key], self)
+        return result
+
+    # -- attributes ----------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Tuple of array dimensions."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, value: Any) -> None:
+        shadow = _views.shadow(self)
+        shadow.shape = value
+        self._relayout(shadow)
+
+    @shape.deleter
+    def shape(self) -> None:
+        raise AttributeError("Cannot delete array shape")
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Tuple of bytes to step in each dimension."""
+        return self._strides
+
+    @strides.setter
+    def strides(self, value: Any) -> None:
+        # The buffer's bounds are checked by NumPy on an array of the buffer's size.
+        buf = self._buf
+        base = np.ndarray((buf.nbytes,), np.uint8, _views._space)
+        shadow: np.ndarray = np.ndarray(self._shape, self._dtype, base, self._offset, value)
+        self._relayout(shadow)
+
+    @strides.deleter
+    def strides(self) -> None:
+        raise AttributeError("Cannot delete array strides")
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Data-type of the array's elements."""
+        return self._dtype
+
+    @dtype.setter
+    def dtype(self, value: Any) -> None:
+        shadow = _views.shadow(self)
+        shadow.dtype = value
+        if CODE.get(shadow.dtype) is None:
+            raise TypeError(f"the dtype of a Maniple array cannot be set to {shadow.dtype}")
+        self._relayout(shadow)
+
+    @dtype.deleter
+    def dtype(self) -> None:
+        raise AttributeError("Cannot delete array dtype")
+
+    def _relayout(self, shadow: np.ndarray) -> None:
+        self._shape, self._strides, self._dtype = shadow.shape, shadow.strides, shadow.dtype
+        self._size = shadow.size
+        self._root = False
+
+    @property
+    def ndim(self) -> int:
+        """Number of array dimensions."""
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements in the array."""
+        return self._size
+
+    @property
+    def itemsize(self) -> int:
+        """Length of one array element in bytes."""
+        return self._dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Total bytes consumed by the elements of the array."""
+        return self._size * self._dtype.itemsize
+
+    @property
+    def base(self) -> Any:
+        """The array this one is a view of, or None."""
+        return self._base
+
+    @property
+    def flags(self) -> Flags:
+        """Information about the memory layout of the array."""
+        return Flags(self)
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> ndarray:
+        if stream is not None:
+            raise ValueError(f"The stream argument in to_device() is not supported: {stream!r}")
+        if device != "cpu":
+            raise ValueError(f"Unsupported device: {device!r}. Only 'cpu' is accepted.")
+        return self
+
+    @property
+    def T(self) -> ndarray:
+        """View of the transposed array."""
+        if len(self._shape) < 2:
+            return self._view_as_is()
+        return make(
+            self._buf,
+            self._offset,
+            self._dtype,
+            self._shape[::-1],
+            self._strides[::-1],
+            self._size,
+            False,
+            self._writeable,
+            self if self._base is None else self._base,
+        )
+
+    @property
+    def mT(self) -> Any:
+        """View of the matrix transposed array."""
+        return _views.view(self, lambda s: s.mT)
+
+    def _view_as_is(self) -> ndarray:
+        return make(
+            self._buf,
+            self._offset,
+            self._dtype,
+            self._shape,
+            self._strides,
+            self._size,
+            self._root,
+            self._writeable,
+            self if self._base is None else self._base,
+        )
+
+    @property
+    def real(self) -> Any:
+        """The real part of the array."""
+        return _views.view(self, lambda s: s.real) if self._dtype.kind == "c" else self
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part of the array."""
+        if self._dtype.kind == "c":
+            return _views.view(self, lambda s: s.imag)
+        from maniple._creation import full_like
+
+        zeros = full_like(self, 0)
+        zeros.flags.writeable = False
+        return zeros
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self._dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        self.imag[...] = value
+
+    # These four hand out NumPy's own objects, which keep a NumPy view of the memory alive.
+
+    @property
+    def flat(self) -> Any:
+        """A 1-D iterator over the array."""
+        return self._export().flat
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        from maniple._fallback import real
+
+        self._export().flat = real(value)
+
+    @property
+    def ctypes(self) -> Any:
+        """An object to simplify the interaction of the array with the ctypes module."""
+        return self._export().ctypes
+
+    @property
+    def data(self) -> memoryview:
+        """Python buffer object pointing to the start of the array's data."""
+        return self._export().data
+
+    def __buffer__(self, flags: int) -> memoryview:
+        return memoryview(self._export())
+
+    # -- NumPy's protocols for others ----------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        host = self._export()
+        if dtype is None:
+            return host.copy("K") if copy else host
+        return np.array(host, dtype, copy=copy, subok=False)
+
+    # NumPy's C code asks for these two before __array__, and would then refer to this object, not
+    # to the memory, so that nobody could tell how long the memory is in use. Python code that
+    # names them gets them, and the buffer counts as exported from then on.
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        self._refuse_implicit("__array_interface__")
+        host = self._pinned()
+        interface: dict[str, Any] = host.__array_interface__
+        return interface
+
+    @property
+    def __array_struct__(self) -> Any:
+        self._refuse_implicit("__array_struct__")
+        return self._pinned().__array_struct__
+
+    def _refuse_implicit(self, name: str) -> None:
+        code = sys._getframe(2).f_code
+        if name not in code.co_names and name not in code.co_consts:
+            raise AttributeError(name)
+
+    def _pinned(self) -> np.ndarray:
+        host = self._export()
+        assert self._buf.memory is not None
+        _pins.append(self._buf.owner)
+        return host
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self._export().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return np.empty(0).__array_namespace__(api_version=api_version)
+
+    def __array_wrap__(
+        self, array: Any, context: Any = None, return_scalar: bool = False
+    ) -> Any:
+        if return_scalar and array.ndim == 0:
+            return array[()]
+        return array
+
+    # -- Python's protocols --------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("len() of unsized object")
+        return self._shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._shape:
+            raise TypeError("iteration over a 0-d array")
+        return self._rows()
+
+    def _rows(self) -> Iterator[Any]:
+        if len(self._shape) == 1:
+            # Elements one by one: look once.
+            self._buf.look()
+        for i in range(self._shape[0]):
+            yield self[i]  # type: ignore[index]
+
+    def __bool__(self) -> bool:
+        if self._size == 1:
+            return bool(self._one())
+        return bool(self._host())
+
+    def _one(self) -> Any:
+        if self._shape:
+            return self._sliced((0,) * len(self._shape) + (...,))._scalar()
+        return self._scalar()
+
+    def __int__(self) -> int:
+        return int(self._one()) if not self._shape else int(self._host())
+
+    def __float__(self) -> float:
+        return float(self._one()) if not self._shape else float(self._host())
+
+    def __complex__(self) -> complex:
+        return complex(self._one()) if not self._shape else complex(self._host())
+
+    def __index__(self) -> int:
+        if self._shape or self._dtype.kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return int(self._scalar())
+
+    def __repr__(self) -> str:
+        return repr(self._for_print())
+
+    def __str__(self) -> str:
+        return str(self._for_print())
+
+    def __format__(self, spec: str) -> str:
+        if not self._shape:
+            return format(self._scalar(), spec)
+        return object.__format__(self._export(), spec) if spec else str(self)
+
+    def _for_print(self) -> np.ndarray:
+        return self._export()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # As NumPy's own array: whoever reads the pickle need not have Maniple.
+        return self._export().__reduce_ex__(protocol)
+
+    def __reduce__(self) -> Any:
+        return self._export().__reduce__()
+
+    def __setstate__(self, state: Any) -> None:
+        raise TypeError("the state of a Maniple array cannot be set")
+
+    def __copy__(self) -> Any:
+        return self.copy("K")  # type: ignore[attr-defined]
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy("K")  # type: ignore[attr-defined]
+
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + (self.nbytes if self._base is None else 0)
+
+
+_pins: list[Any] = []
+"""Memory whose address somebody knows; never given back."""
+
+
+def make(
+    buf: Buffer,
+    offset: int,
+    dtype: np.dtype,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    size: int,
+    root: bool = False,
+    writeable: bool = True,
+    base: ndarray | None = None,
+) -> ndarray:
+    """Return an array; the one place that knows the slots."""
+    a: ndarray = _new(ndarray)
+    a._buf = buf
+    a._offset = offset
+    a._dtype = dtype
+    a._shape = shape
+    a._strides = strides
+    a._size = size
+    a._root = root
+    a._writeable = writeable
+    a._base = base
+    return a
+
+
+def adopt(array: np.ndarray) -> Any:
+    """Return a Maniple array over the memory of a NumPy one; itself where that cannot be."""
+    owner = array.base
+    if owner is None:
+        owner = array
+    elif type(owner) is not np.ndarray or owner.base is not None:
+        return array
+    if CODE.get(array.dtype) is None or not owner.flags.owndata:
+        return array
+    buf = local_buffer(owner)
+    if buf is None:
+        return array
+    root = owner is array
+    offset = 0 if root else _address(array) - _address(owner)
+    return make(
+        buf,
+        offset if array.size else 0,
+        array.dtype,
+        array.shape,
+        array.strides,
+        array.size,
+        root,
+        array.flags.writeable,
+    )
+
+
+def _address(array: np.ndarray) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+class Flags:
+    """What `numpy.ndarray.flags` shows."""
+
+    __slots__ = ("_array",)
+
+    _names = {
+        "C": "c_contiguous",
+        "CONTIGUOUS": "c_contiguous",
+        "C_CONTIGUOUS": "c_contiguous",
+        "F": "f_contiguous",
+        "FORTRAN": "f_contiguous",
+        "F_CONTIGUOUS": "f_contiguous",
+        "O": "owndata",
+        "OWNDATA": "owndata",
+        "W": "writeable",
+        "WRITEABLE": "writeable",
+        "A": "aligned",
+        "ALIGNED": "aligned",
+        "X": "writebackifcopy",
+        "WRITEBACKIFCOPY": "writebackifcopy",
+        "B": "behaved",
+        "BEHAVED": "behaved",
+        "CA": "carray",
+        "CARRAY": "carray",
+        "FA": "farray",
+        "FARRAY": "farray",
+        "FNC": "fnc",
+        "FORC": "forc",
+    }
+
+    def __init__(self, array: ndarray) -> None:
+        self._array = array
+
+    @property
+    def c_contiguous(self) -> bool:
+        return _views.is_c_contiguous(self._array)
+
+    @property
+    def f_contiguous(self) -> bool:
+        return _views.is_f_contiguous(self._array)
+
+    contiguous = c_contiguous
+    fortran = f_contiguous
+
+    @property
+    def owndata(self) -> bool:
+        return self._array._base is None
+
+    @property
+    def writeable(self) -> bool:
+        return self._array._writeable
+
+    @writeable.setter
+    def writeable(self, value: Any) -> None:
+        array = self._array
+        if value and not array._writeable:
+            base = array._base
+            memory = array._buf.memory
+            if (base is not None and not base._writeable) or (
+                memory is not None and not memory.flags.writeable
+            ):
+                raise ValueError("cannot set WRITEABLE flag to True of this array")
+        array._writeable = bool(value)
+
+    @property
+    def aligned(self) -> bool:
+        array = self._array
+        alignment = array._dtype.alignment
+        return not any(x % alignment for x in (array._offset, *array._strides)) or not array._size
+
+    @aligned.setter
+    def aligned(self, value: Any) -> None:
+        if value and not self.aligned:
+            raise ValueError("cannot set aligned flag of mis-aligned array to True")
+
+    @property
+    def writebackifcopy(self) -> bool:
+        return False
+
+    @writebackifcopy.setter
+    def writebackifcopy(self, value: Any) -> None:
+        if value:
+            raise ValueError("cannot set WRITEBACKIFCOPY flag to True")
+
+    @property
+    def behaved(self) -> bool:
+        return self.aligned and self.writeable
+
+    @property
+    def carray(self) -> bool:
+        return self.behaved and self.c_contiguous
+
+    @property
+    def farray(self) -> bool:
+        return self.behaved and self.f_contiguous and not self.c_contiguous
+
+    @property
+    def fnc(self) -> bool:
+        return self.f_contiguous and not self.c_contiguous
+
+    @property
+    def forc(self) -> bool:
+        return self.f_contiguous or self.c_contiguous
+
+    @property
+    def num(self) -> int:
+        bits = (self.c_contiguous, 1), (self.f_contiguous, 2), (self.owndata, 4)
+        return sum(n for on, n in (*bits, (self.aligned, 0x100), (self.writeable, 0x400)) if on)
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return getattr(self, self._names[key])
+        except (KeyError, TypeError):
+            raise KeyError("Unknown flag") from None
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        name = self._names.get(key)
+        if name not in ("writeable", "aligned", "writebackifcopy"):
+            raise KeyError("Unknown flag")
+        setattr(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return self.num == getattr(other, "num", None)
+
+    def __hash__(self) -> int:
+        raise TypeError("unhashable type: 'numpy._core.multiarray.flagsobj'")
+
+    def __repr__(self) -> str:
+        names = ("C_CONTIGUOUS", "F_CONTIGUOUS", "OWNDATA", "WRITEABLE", "ALIGNED",
+                 "WRITEBACKIFCOPY")  # fmt: skip
+        return "".join(f"  {name} : {self[name]}\n" for name in names)
+
+    __str__ = __repr__
+
+
+def element_count(shape: tuple[int, ...]) -> int:
+    return math.prod(shape)

@@ -1,0 +1,183 @@
+"""What the shim needs from whoever executes its programs.
+
+`_reference.ReferenceBackend` (NumPy in this process) and `_transport` (the server) implement
+`Backend`. `Batch` has the columns of the message of the same name in `program.proto`; a backend
+that sends it encodes it with `_encode.encode_batch`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FORMAT = 1
+"""Version of the program format."""
+
+INVALID_PROGRAM = 100
+UNKNOWN_BUFFER = 101
+LIMIT_EXCEEDED = 104
+INDEX_OUT_OF_RANGE = 105
+OUT_OF_MEMORY = 200
+INTERNAL = 300
+
+Placement = tuple[int, int, int]
+"""(segment, offset, bytes) of a region of shared memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one batch may hold. A zero means that the backend sets no limit."""
+
+    batch_bytes: int = 4 << 20
+    batch_instructions: int = 100_000
+    dimensions: int = 64
+    inline_bytes: int = 64 << 10
+    session_memory_bytes: int = 0
+
+
+class Batch:
+    """A list of instructions, column by column.
+
+    Attributes
+    ----------
+    number : int
+        1, 2, 3, … within the session.
+    layouts : list of (data type, shape, strides)
+    scalars : list of (data type, low bits, high bits)
+    buffers : list of (handle, bytes, content or None, placement or None)
+    sources : list of "file:line"
+    operation, operand_count, source : list of int
+        One entry an instruction.
+    operand_buffer, operand_layout, operand_offset : list of int
+        One entry an operand.
+    observations : list of (handle, offset, length)
+    sync : bool
+    """
+
+    __slots__ = (
+        "buffers",
+        "layout_index",
+        "layouts",
+        "number",
+        "observations",
+        "operand_buffer",
+        "operand_count",
+        "operand_layout",
+        "operand_offset",
+        "operation",
+        "scalar_index",
+        "scalars",
+        "source",
+        "source_index",
+        "sources",
+        "sync",
+    )
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.layouts: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = []
+        self.scalars: list[tuple[int, int, int]] = []
+        self.buffers: list[tuple[int, int, bytes | None, Placement | None]] = []
+        self.sources: list[str] = []
+        self.operation: list[int] = []
+        self.operand_count: list[int] = []
+        self.source: list[int] = []
+        self.operand_buffer: list[int] = []
+        self.operand_layout: list[int] = []
+        self.operand_offset: list[int] = []
+        self.observations: list[tuple[int, int, int]] = []
+        self.sync = False
+        # Positions of what is already in the tables; not sent.
+        self.layout_index: dict[tuple[int, tuple[int, ...], tuple[int, ...]], int] = {}
+        self.scalar_index: dict[tuple[int, int, int], int] = {}
+        self.source_index: dict[tuple[object, int], int] = {}
+
+
+class Region(Protocol):
+    """Shared memory that the client reserved and fills.
+
+    `array` is a writable, one-dimensional uint8 ndarray whose `base` is not an ndarray (so that
+    every NumPy view of the region has `array` itself as its base); `placement` is what the batch
+    that introduces the buffer says.
+    """
+
+    @property
+    def array(self) -> np.ndarray: ...
+
+    @property
+    def placement(self) -> Placement: ...
+
+
+class Backend(Protocol):
+    """Executes batches in the order in which they are submitted."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    def operations(self) -> dict[str, int]:
+        """Return "name:signature" (as "add:dd->d") to the operation's number."""
+        ...
+
+    def submit(self, batch: Batch) -> list[bytes | np.ndarray]:
+        """Execute a batch.
+
+        Returns one entry for each observation: `bytes` for an inline one, for a whole buffer a
+        uint8 ndarray over its shared memory, of the same kind as `Region.array`. May return
+        before the batch is executed where it has no observation and does not ask to sync; a later
+        call then raises what went wrong.
+
+        Raises
+        ------
+        BackendError
+        """
+        ...
+
+    def reserve(self, nbytes: int) -> Region:
+        """Return shared memory of `nbytes` bytes, for a buffer of one of the next batches."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class BackendError(Exception):
+    """A batch was refused or failed.
+
+    Attributes
+    ----------
+    status : int
+        `Status` of the program format.
+    message : str
+    source : str
+        "file:line" of the instruction, or empty.
+    """
+
+    def __init__(self, status: int, message: str, source: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.source = source
+
+
+class BackendUnavailable(Exception):
+    """No backend can be started here; the message says why."""
+
+
+def create_backend(name: str) -> Backend | None:
+    """Start the backend that MANIPLE_BACKEND names; None when nothing shall be deferred."""
+    if name == "none":
+        return None
+    if name == "reference":
+        from maniple._reference import ReferenceBackend
+
+        return ReferenceBackend()
+    if name not in ("", "server"):
+        raise ValueError(f"MANIPLE_BACKEND must be 'server', 'reference' or 'none', not {name!r}")
+    try:
+        from maniple._transport import connect
+    except ImportError as error:
+        raise BackendUnavailable(f"the server's transport cannot be imported: {error}") from error
+    backend: Backend = connect()
+    return backend

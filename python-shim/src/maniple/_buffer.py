@@ -1,0 +1,250 @@
+"""A buffer: the memory behind one or more arrays, and where it lives (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maniple import _settings
+from maniple._recorder import ManipleError, stream
+
+if TYPE_CHECKING:
+    import weakref
+
+LOCAL = 0
+PRIVATE = 1
+SHARED = 2
+
+# References to `owner` when nobody else has one: the slot `owner`, `memory` (or its base), the
+# argument of getrefcount.
+_OWN_REFERENCES = 3
+
+
+class Buffer:
+    """The memory behind one or more arrays.
+
+    Attributes
+    ----------
+    home : int
+        LOCAL, PRIVATE or SHARED.
+    handle : int
+        The server's name for it; 0 for LOCAL.
+    nbytes : int
+    owner : ndarray or None
+        The base that every NumPy view of this memory refers to; None for PRIVATE.
+    memory : ndarray or None
+        `owner`, C contiguous: what `numpy.ndarray(buffer=…)` accepts.
+    typed : bool
+        `owner` is still the array that was wrapped, with its dtype and shape.
+    touched : int
+        Number of the last batch with an instruction on it, for SHARED.
+    snapshot : int
+        LOCAL: handle of a copy at the server that is still current, or 0.
+    selections : list of weak references, or None
+        Lazy selections that read this buffer; they are computed before it changes.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "handle",
+        "home",
+        "memory",
+        "nbytes",
+        "owner",
+        "selections",
+        "snapshot",
+        "touched",
+        "typed",
+    )
+
+    owner: np.ndarray | None
+    memory: np.ndarray | None
+
+    def __init__(self, home: int, handle: int, nbytes: int) -> None:
+        self.home = home
+        self.handle = handle
+        self.nbytes = nbytes
+        self.owner = None
+        self.memory = None
+        self.typed = False
+        self.touched = 0
+        self.snapshot = 0
+        self.selections: list[weakref.ref[Any]] | None = None
+
+    def __del__(self, _frees: list[int] = stream.frees) -> None:
+        # The default argument outlives the module's globals at interpreter exit.
+        if self.home == PRIVATE:
+            _frees.append(self.handle)
+        elif self.snapshot:
+            _frees.append(self.snapshot)
+
+    # -- the client looks ----------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Make `memory` current and safe to read and write."""
+        if self.selections:
+            self.settle()
+        if self.home == LOCAL:
+            if self.snapshot:
+                stream.frees.append(self.snapshot)
+                self.snapshot = 0
+            return
+        if self.handle <= stream.inherited:
+            self._adopt()
+            return
+        if self.home == SHARED:
+            if self.touched > stream.completed:
+                stream.flush(sync=True)
+            return
+        with stream.lock:
+            if self.home == PRIVATE:
+                self._fetch()
+
+    def _fetch(self) -> None:
+        """PRIVATE to LOCAL where it is small, else to SHARED."""
+        handle = self.handle
+        if self.nbytes <= min(_settings.inline_bytes, stream.limits.inline_bytes):
+            self._set_local(self._inline(0, self.nbytes))
+            stream.frees.append(handle)
+        else:
+            (content,) = stream.flush([(handle, 0, 0)])
+            assert isinstance(content, np.ndarray)
+            self._set_shared(content)
+            # `content` must not keep the memory from looking unexported: it dies on return.
+
+    def _inline(self, offset: int, length: int) -> np.ndarray:
+        memory = np.empty(length, np.uint8)
+        if length:
+            (content,) = stream.flush([(self.handle, offset, length)])
+            memory[...] = np.frombuffer(content, np.uint8)  # type: ignore[arg-type]
+        return memory
+
+    def read(self, offset: int, length: int) -> np.ndarray:
+        """Return some bytes of a PRIVATE buffer, which stays where it is."""
+        if self.handle <= stream.inherited:
+            self._adopt()
+        return self._inline(offset, length)
+
+    def _set_local(self, memory: np.ndarray) -> None:
+        self.home = LOCAL
+        self.handle = 0
+        self.owner = self.memory = memory
+        self.typed = False
+
+    def _set_shared(self, memory: np.ndarray) -> None:
+        self.home = SHARED
+        self.owner = self.memory = memory
+        self.typed = False
+        self.touched = 0
+        stream.watch(self.handle, memory)
+
+    def _adopt(self) -> None:
+        """In a forked child: copy what the parent shares, refuse what only its server has."""
+        if self.home == PRIVATE:
+            raise ManipleError(
+                "this array was computed by the parent process's server before fork() and cannot "
+                "be read in the child; look at it (for example np.asarray(a)) before forking"
+            )
+        assert self.memory is not None
+        self._set_local(self.memory.copy())
+
+    def settle(self) -> None:
+        """Compute the lazy selections that read this buffer."""
+        selections, self.selections = self.selections, None
+        for reference in selections or ():
+            selection = reference()
+            if selection is not None:
+                selection._settle(self)
+
+    # -- the server looks ----------------------------------------------------------------------
+
+    def exported(self) -> bool:
+        """Whether somebody outside Maniple holds a NumPy view of this memory."""
+        return sys.getrefcount(self.owner) > _OWN_REFERENCES
+
+    def for_reading(self) -> int:
+        """Return a handle to this buffer's present content; 0 if a snapshot must be taken."""
+        if self.home == PRIVATE:
+            if self.handle <= stream.inherited:
+                self._adopt()
+            return self.handle
+        if self.home == SHARED:
+            if self.handle <= stream.inherited:
+                self._adopt()
+                return 0
+            self.touched = stream.number
+            if sys.getrefcount(self.owner) > _OWN_REFERENCES:
+                stream.must_sync = True
+            return self.handle
+        if self.snapshot:
+            return self.snapshot
+        if sys.getrefcount(self.owner) > _OWN_REFERENCES:
+            return 0
+        if self.nbytes > _settings.inline_bytes:
+            self._share()
+            self.touched = stream.number
+            return self.handle
+        self.snapshot = stream.new_buffer(self.nbytes, self._bytes())
+        return self.snapshot
+
+    def for_writing(self) -> bool:
+        """Move this buffer where the server can write it; False if that cannot be."""
+        if self.selections:
+            self.settle()
+        if self.home == PRIVATE:
+            if self.handle <= stream.inherited:
+                self._adopt()
+                return False
+            return True
+        if self.home == SHARED:
+            return self.for_reading() != 0
+        assert self.memory is not None
+        if sys.getrefcount(self.owner) > _OWN_REFERENCES or not self.memory.flags.writeable:
+            return False
+        if self.nbytes > _settings.inline_bytes:
+            self._share()
+            self.touched = stream.number
+            return True
+        self.handle = self.snapshot or stream.new_buffer(self.nbytes, self._bytes())
+        self.snapshot = 0
+        self.home = PRIVATE
+        self.owner = self.memory = None
+        self.typed = False
+        return True
+
+    def _bytes(self) -> bytes:
+        assert self.memory is not None
+        return self.memory.tobytes()
+
+    def _share(self) -> None:
+        assert self.memory is not None
+        region = stream.backend.reserve(self.nbytes)
+        memory = region.array
+        memory[...] = self.memory.reshape(-1).view(np.uint8)
+        handle = stream.new_handle()
+        stream.batch.buffers.append((handle, self.nbytes, None, region.placement))
+        self.handle = handle
+        self._set_shared(memory)
+
+
+def local_buffer(owner: np.ndarray) -> Buffer | None:
+    """Return a buffer over the memory that `owner` owns; None if it is in no usable order."""
+    flags = owner.flags
+    if flags.c_contiguous:
+        memory = owner
+    elif flags.f_contiguous:
+        memory = owner.T
+    else:
+        return None
+    buffer = Buffer(LOCAL, 0, owner.nbytes)
+    buffer.owner = owner
+    buffer.memory = memory
+    buffer.typed = True
+    return buffer
+
+
+def private_buffer(nbytes: int) -> Buffer:
+    """Return new, uninitialised memory of the server. The caller holds the stream's lock."""
+    return Buffer(PRIVATE, stream.new_buffer(nbytes), nbytes)

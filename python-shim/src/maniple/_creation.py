@@ -1,0 +1,398 @@
+"""What creates arrays: large ones are Maniple's, small ones NumPy's."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from maniple import _fallback, _indexing, _profile, _settings, _views
+from maniple._array import ndarray
+from maniple._dtypes import CHARACTER, CODE
+from maniple._recorder import stream
+from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_key
+
+OVERRIDES: dict[str, Callable[..., Any]] = {}
+"""Names of the numpy module that the maniple module replaces."""
+
+
+def _override(function: Callable[..., Any]) -> Callable[..., Any]:
+    name = function.__name__
+    original = getattr(np, name)
+    function.__doc__ = original.__doc__
+    function.__module__ = "numpy"
+    function.__qualname__ = name
+    function.__wrapped__ = original  # type: ignore[attr-defined]
+    OVERRIDES[name] = function
+    return function
+
+
+def _shape_of(shape: Any) -> tuple[int, ...] | None:
+    if type(shape) is int:
+        return (shape,)
+    if type(shape) in (tuple, list) and all([type(n) is int for n in shape]):
+        return tuple(shape)
+    if isinstance(shape, np.integer):
+        return (int(shape),)
+    return None
+
+
+def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
+    """Return a new deferred array filled with `value` (None: uninitialised), or HOST."""
+    dims = _shape_of(shape)
+    if dims is None or (dims and min(dims) < 0):
+        return HOST
+    size = prod(dims)
+    if size < _settings.defer or order not in ("C", "F") or not stream.enabled:
+        return HOST
+    dtype = np.dtype(dtype)
+    if CODE.get(dtype) is None or errors_matter():
+        return HOST
+    if size * dtype.itemsize >= 1 << 62 or not stream.operations:
+        return HOST
+    with stream.lock:
+        strides = _views.f_strides(dims, dtype.itemsize) if order == "F" else None
+        result = new_array(dims, dtype, strides)
+    if value is not None and size and not _indexing.assign(result, value):
+        return HOST
+    return result
+
+
+def _plain(like: Any, device: Any) -> bool:
+    return like is None and device in (None, "cpu")
+
+
+@_override
+def zeros(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None,
+          like: Any = None) -> Any:  # fmt: skip
+    if _plain(like, device):
+        result = _filled(shape, dtype, order, 0)
+        if result is not HOST:
+            return result
+    return _wrapped_call(np.zeros, (shape, dtype, order), {"device": device, "like": like})
+
+
+@_override
+def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None,
+         like: Any = None) -> Any:  # fmt: skip
+    if _plain(like, device):
+        result = _filled(shape, dtype, order, 1)
+        if result is not HOST:
+            return result
+    return _wrapped_call(np.ones, (shape, dtype, order), {"device": device, "like": like})
+
+
+@_override
+def empty(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None,
+          like: Any = None) -> Any:  # fmt: skip
+    if _plain(like, device):
+        result = _filled(shape, dtype, order, None)
+        if result is not HOST:
+            return result
+    return _wrapped_call(np.empty, (shape, dtype, order), {"device": device, "like": like})
+
+
+@_override
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None,
+         like: Any = None) -> Any:  # fmt: skip
+    if _plain(like, device) and np.ndim(fill_value) == 0:
+        kind = dtype
+        if kind is None:
+            kind = np.asarray(_fallback.real(fill_value)).dtype
+        result = _filled(shape, kind, order, fill_value)
+        if result is not HOST:
+            return result
+    return _wrapped_call(
+        np.full, (shape, fill_value, dtype, order), {"device": device, "like": like}
+    )
+
+
+def _like(name: str) -> Callable[..., Any]:
+    original = getattr(np, name)
+    value = {"zeros_like": 0, "ones_like": 1, "empty_like": None}.get(name)
+
+    def function(
+        a: Any, *args: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
+        shape: Any = None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        filler = value
+        rest = list(args)
+        if name == "full_like":
+            filler = kwargs.pop("fill_value") if "fill_value" in kwargs else rest.pop(0)
+        names = [("dtype", dtype), ("order", order), ("subok", subok), ("shape", shape)]
+        given = dict(names)
+        for (key, _), positional in zip(names, rest, strict=False):
+            given[key] = positional
+        if type(a) is ndarray and given["order"] in ("K", "C") and not kwargs.get("device"):
+            dims = a._shape if given["shape"] is None else given["shape"]
+            kind = a._dtype if given["dtype"] is None else given["dtype"]
+            if filler is None or np.ndim(filler) == 0:
+                order = "C"
+                if given["order"] == "K" and not _views.is_c_contiguous(a):
+                    order = "F" if _views.is_f_contiguous(a) else "other"
+                result = _filled(dims, kind, order, filler)
+                if result is not HOST:
+                    return result
+        positional = (filler,) if name == "full_like" else ()
+        return _wrapped_call(original, (a, *positional), {**given, **kwargs})
+
+    function.__name__ = name
+    return _override(function)
+
+
+zeros_like = _like("zeros_like")
+ones_like = _like("ones_like")
+empty_like = _like("empty_like")
+full_like = _like("full_like")
+
+
+def _wrapped_call(function: Any, args: Any, kwargs: Any) -> Any:
+    """Call NumPy; wrap a large result."""
+    if "device" in kwargs and kwargs["device"] is None:
+        del kwargs["device"]
+    if "like" in kwargs and kwargs["like"] is None:
+        del kwargs["like"]
+    known: _fallback.Known = []
+    result = function(*_fallback.real(tuple(args), known), **_fallback.real(kwargs, known))
+    return _fallback.wrap(result, known)
+
+
+@_override
+def arange(*args: Any, **kwargs: Any) -> Any:
+    result = _arange(*args, **kwargs)
+    return _wrapped_call(np.arange, args, kwargs) if result is HOST else result
+
+
+def _arange(*args: Any, **kwargs: Any) -> Any:
+    """Record a large arange of plain numbers, or return HOST."""
+    names = ("start", "stop", "step", "dtype")
+    if not kwargs.keys() <= set(names) or not 1 <= len(args) <= 4 or errors_matter():
+        return HOST
+    given: dict[str, Any] = dict(zip(names, args, strict=False))
+    if given.keys() & kwargs.keys():
+        return HOST
+    given.update(kwargs)
+    start, stop, step = given.get("start"), given.get("stop"), given.get("step")
+    if stop is None:
+        start, stop = 0, start
+    start = 0 if start is None else start
+    step = 1 if step is None else step
+    if any([type(v) not in (int, float) for v in (start, stop, step)]) or not step:
+        return HOST
+    length = (stop - start) / step
+    if not _settings.defer <= length < 1 << 53 or not stream.enabled:
+        return HOST
+    # NumPy's own rules for length and dtype, of an array that is not made.
+    n = int(np.ceil(length))
+    dtype = given.get("dtype")
+    dtype = np.result_type(start, stop, step) if dtype is None else np.dtype(dtype)
+    if dtype.kind not in "iuf" or dtype == np.float16 or CODE.get(dtype) is None:
+        return HOST
+    if dtype.kind in "iu" and not (type(start) is type(stop) is type(step) is int):
+        return HOST
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        if not all([info.min <= v <= info.max for v in (start, start + (n - 1) * step)]):
+            return HOST
+    first = dtype.type(start)
+    delta = dtype.type(start + step) - first if dtype.kind == "f" else dtype.type(step)
+    character = CHARACTER[dtype]
+    number = stream.operations.get(f"arange:{character}{character}->{character}")
+    if number is None:
+        return HOST
+    with stream.lock:
+        result = new_array((n,), dtype)
+        instruction = Instruction()
+        instruction.output(result)
+        instruction.scalar(scalar_key(first, dtype))
+        instruction.scalar(scalar_key(delta, dtype))
+        instruction.emit(number, n)
+    if _profile.active:
+        _profile.count("arange", "deferred", "", n)
+    return result
+
+
+@_override
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False,
+             dtype: Any = None, axis: int = 0, *, device: Any = None) -> Any:  # fmt: skip
+    result = HOST
+    if (
+        type(start) in (int, float)
+        and type(stop) in (int, float)
+        and type(num) is int
+        and num >= max(_settings.defer, 2)
+        and dtype in (None, float)
+        and axis in (0, -1)
+    ):
+        result = _linspace(float(start), float(stop), num, endpoint, retstep)
+    if result is HOST:
+        return _wrapped_call(
+            np.linspace, (start, stop, num, endpoint, retstep, dtype, axis), {"device": device}
+        )
+    return result
+
+
+def _linspace(start: float, stop: float, num: int, endpoint: bool, retstep: bool) -> Any:
+    # numpy/_core/function_base.py, step by step.
+    div = num - 1 if endpoint else num
+    delta = stop - start
+    step = np.float64(delta) / div
+    y = _arange(0.0, float(num))
+    if y is HOST:
+        return HOST
+    if step == 0:
+        y /= div
+        y *= delta
+    else:
+        y *= step
+    y += start
+    if endpoint and num > 1:
+        y[-1] = stop
+    return (y, step) if retstep else y
+
+
+@_override
+def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
+          subok: bool = False, ndmin: int = 0, ndmax: int = 0, like: Any = None) -> Any:  # fmt: skip
+    if issubclass(type(object), ndarray) and like is None:
+        result = object
+        if dtype is not None and np.dtype(dtype) != object._dtype:
+            if copy is False:
+                raise ValueError(
+                    "Unable to avoid copy while creating an array as requested.\n"
+                    "If using `np.array(obj, copy=False)` replace it with `np.asarray(obj)` "
+                    "to allow a copy when needed (no behavior change in NumPy 1.x)."
+                )
+            result = object.astype(dtype, order=order)
+        elif copy:
+            result = object.copy(order)
+        elif order in ("C", "F") and not object.flags[order]:
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            result = object.copy(order)
+        if isinstance(result, np.ndarray) and result.ndim < ndmin:
+            result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
+        return result
+    known: _fallback.Known = []
+    options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
+    if like is not None:
+        options["like"] = _fallback.real(like)
+    if ndmax:
+        options["ndmax"] = ndmax
+    if type(object) in (list, tuple):
+        object = _fallback.real(object, known)
+    result = np.array(object, dtype, **options)
+    # Memory that is not ours to keep (copy=False of a real array) stays NumPy's.
+    return result if result is object else _fallback.wrap(result)
+
+
+def _as_array(name: str) -> None:
+    original = getattr(np, name)
+
+    def function(a: Any, *args: Any, **kwargs: Any) -> Any:
+        kind = type(a)
+        if issubclass(kind, ndarray):
+            if not args and not kwargs and name in ("asarray", "asanyarray"):
+                return a
+            dtype = args[0] if args else kwargs.get("dtype")
+            order = args[1] if len(args) > 1 else kwargs.get("order")
+            if name == "ascontiguousarray":
+                order = "C"
+            elif name == "asfortranarray":
+                order = "F"
+            result = array(a, dtype, copy=kwargs.get("copy"), order=order or "K")
+            if name in ("ascontiguousarray", "asfortranarray") and not result.ndim:
+                result = result.reshape(1)
+            return result
+        if kind in (list, tuple):
+            a = _fallback.real(a)
+        result = original(a, *args, **kwargs)
+        return result if result is a or kind is np.ndarray else _fallback.wrap(result)
+
+    function.__name__ = name
+    _override(function)
+
+
+for _name in ("asarray", "asanyarray", "ascontiguousarray", "asfortranarray"):
+    _as_array(_name)
+
+
+@_override
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    a = OVERRIDES["asarray"](a, dtype=dtype, order=order)
+    if a.dtype.char in "efdgFDG" and not np.isfinite(a).all():
+        raise ValueError("array must not contain infs or NaNs")
+    return a
+
+
+def _simple(name: str) -> None:
+    """Replace a function by itself with its large results wrapped."""
+    original = getattr(np, name)
+
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return _wrapped_call(original, args, kwargs)
+
+    OVERRIDES[name] = function
+
+
+for _name in (
+    "eye", "identity", "tri", "fromfunction", "fromfile", "fromiter", "fromstring", "loadtxt",
+    "genfromtxt", "logspace", "geomspace", "indices", "hanning", "hamming", "blackman", "bartlett",
+    "kaiser", "vander", "frombuffer",
+):  # fmt: skip
+    _simple(_name)
+
+
+def _through(name: str) -> None:
+    """Replace a function of several arrays: ours by protocol, real ones with results wrapped."""
+    original = getattr(np, name)
+
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        return _fallback.wrap(result) if type(result) is np.ndarray else result
+
+    OVERRIDES[name] = function
+
+
+for _name in ("concatenate", "concat", "stack", "vstack", "hstack", "dstack", "column_stack",
+              "block", "tile", "repeat", "tril", "triu", "diag", "outer", "kron", "copy"):  # fmt: skip
+    _through(_name)
+
+
+@_override
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    size = prod([max(1, int(np.size(x))) for x in xi])
+    if size < _settings.defer or sparse or indexing not in ("xy", "ij") or not stream.enabled:
+        return _fallback.wrap(
+            np.meshgrid(*_fallback.real(xi), copy=copy, sparse=sparse, indexing=indexing)
+        )
+    # As NumPy: views of one dimension each, broadcast to all, then copied.
+    n = len(xi)
+    columns = [
+        OVERRIDES["asarray"](x).reshape((1,) * i + (-1,) + (1,) * (n - 1 - i))
+        for i, x in enumerate(xi)
+    ]
+    if indexing == "xy" and n > 1:
+        columns[0] = columns[0].reshape((1, -1) + (1,) * (n - 2))
+        columns[1] = columns[1].reshape((-1, 1) + (1,) * (n - 2))
+    shape = np.broadcast_shapes(*[c.shape for c in columns])
+    grids = []
+    for c in columns:
+        if not copy:
+            grids.append(np.broadcast_to(c, shape))
+            continue
+        grid = empty(shape, c.dtype)
+        grid[...] = c
+        grids.append(grid)
+    return tuple(grids)
+
+
+@_override
+def load(file: Any, mmap_mode: Any = None, *args: Any, **kwargs: Any) -> Any:
+    result = np.load(file, mmap_mode, *args, **kwargs)
+    return _fallback.wrap(result) if type(result) is np.ndarray else result

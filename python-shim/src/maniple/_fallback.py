@@ -1,0 +1,113 @@
+"""Whatever is not recorded: real NumPy on the same memory, its large results wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from maniple import _profile, _settings
+from maniple._array import _address, adopt, make, ndarray
+from maniple._dtypes import CODE
+
+
+Known = list[tuple[ndarray, np.ndarray]]
+"""Maniple arrays and the NumPy views of them that a call was given."""
+
+
+def wrap(result: Any, known: Known | None = None) -> Any:
+    """Return `result` with its large NumPy arrays wrapped.
+
+    Parameters
+    ----------
+    known : list of (ndarray, view)
+        Arrays whose memory the result may share: it becomes a view of them then.
+    """
+    kind = type(result)
+    if kind is np.ndarray:
+        if CODE.get(result.dtype) is None:
+            return result
+        if known:
+            for a, view in known:
+                if view is result:
+                    return a
+            for a, _ in known:
+                viewed = _as_view(result, a)
+                if viewed is not None:
+                    return viewed
+        if result.size < _settings.small:
+            return result
+        return adopt(result)
+    if kind is tuple:
+        return tuple([wrap(r, known) for r in result])
+    if kind is list:
+        return [wrap(r, known) for r in result]
+    if isinstance(result, tuple) and hasattr(result, "_fields"):
+        return type(result)(*[wrap(r, known) for r in result])
+    return result
+
+
+def _as_view(result: np.ndarray, a: ndarray) -> Any:
+    buf = a._buf
+    owner = buf.owner
+    if owner is None or (result.base is not owner and result is not owner):
+        return None
+    memory = buf.memory
+    assert memory is not None
+    offset = _address(result) - _address(memory) if result.size else 0
+    base = a if a._base is None else a._base
+    return make(
+        buf,
+        offset,
+        result.dtype,
+        result.shape,
+        result.strides,
+        result.size,
+        False,
+        result.flags.writeable,
+        base,
+    )
+
+
+def real(value: Any, known: Known | None = None) -> Any:
+    """Return `value` with every Maniple array in it replaced by a NumPy view of it."""
+    kind = type(value)
+    if issubclass(kind, ndarray):
+        view = value._export()
+        if known is not None:
+            known.append((value, view))
+        return view
+    if kind is tuple:
+        return tuple([real(v, known) for v in value])
+    if kind is list:
+        for v in value:
+            if issubclass(type(v), ndarray) or type(v) in (list, tuple, dict):
+                return [real(v, known) for v in value]
+        return value
+    if kind is dict:
+        return {k: real(v, known) for k, v in value.items()}
+    if kind is slice:
+        return slice(real(value.start), real(value.stop), real(value.step))
+    return value
+
+
+def call(
+    function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "not deferred"
+) -> Any:
+    """Call a NumPy function on NumPy views of the arguments."""
+    known: Known = []
+    args = real(tuple(args), known)
+    if kwargs:
+        kwargs = real(kwargs, known)
+    if _profile.active:
+        with _profile.timed(function, "fallback", reason, [a for a, _ in known]):
+            result = function(*args, **kwargs)
+    else:
+        result = function(*args, **kwargs)
+    return wrap(result, known)
+
+
+def method(a: ndarray, name: str, args: Any, kwargs: Any) -> Any:
+    """Call a method of `numpy.ndarray` on the memory of `a`."""
+    return call(getattr(np.ndarray, name), (a, *args), kwargs)

@@ -1,0 +1,438 @@
+"""Reading and writing through an index: views, masks, index arrays."""
+
+from __future__ import annotations
+
+import operator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from maniple import _fallback, _profile, _settings, _ufuncs
+from maniple._array import make, ndarray
+from maniple._buffer import PRIVATE, SHARED
+from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
+from maniple._recorder import stream
+from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
+
+_BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
+
+
+def is_basic(key: Any) -> bool:
+    kind = type(key)
+    if kind is tuple:
+        return all([type(k) in _BASIC or isinstance(k, np.integer) for k in key])
+    return kind in _BASIC or isinstance(key, np.integer)
+
+
+def getitem(self: ndarray, key: Any) -> Any:
+    kind = type(key)
+    if kind is int or isinstance(key, np.integer):
+        shape = self._shape
+        if shape:
+            n = shape[0]
+            if not -n <= key < n:
+                raise IndexError(f"index {key} is out of bounds for axis 0 with size {n}")
+            i = int(key)
+            offset = self._offset + (i + n if i < 0 else i) * self._strides[0]
+            row = shape[1:]
+            view = make(
+                self._buf,
+                offset,
+                self._dtype,
+                row,
+                self._strides[1:],
+                prod(row),
+                False,
+                self._writeable,
+                self if self._base is None else self._base,
+            )
+            return view if row else view._scalar()
+        key = (key,)
+    if kind is tuple:
+        if is_basic(key):
+            if any([k is Ellipsis for k in key]):
+                return self._sliced(key)
+            result = self._sliced((*key, ...))
+            if not result._shape and not any([k is None for k in key]):
+                return result._scalar()
+            return result
+        if any([type(k) in (ndarray,) and not k._shape and k._dtype.kind in "iu" for k in key]):
+            return getitem(self, tuple([_plain(k) for k in key]))
+    elif kind is slice or key is None or key is Ellipsis:
+        return self._sliced(key)
+    result = _advanced(self, key)
+    if result is HOST:
+        return _fallback.call(operator.getitem, (self, key), {}, "index")
+    return result
+
+
+def _plain(k: Any) -> Any:
+    return int(k) if type(k) is ndarray and not k._shape and k._dtype.kind in "iu" else k
+
+
+def busy(a: ndarray) -> bool:
+    """Whether looking at `a` would have to wait."""
+    buf = a._buf
+    return buf.home == PRIVATE or (buf.home == SHARED and buf.touched > stream.completed)
+
+
+def setitem(self: ndarray, key: Any, value: Any) -> None:
+    if not self._writeable:
+        raise ValueError("assignment destination is read-only")
+    if type(value) is not ndarray and issubclass(type(value), ndarray):
+        from maniple import _selection
+
+        if _selection.assign(self, key, value):
+            return
+    if is_basic(key):
+        if self._size >= _settings.defer or busy(self) or _is_deferred(value):
+            key = key if type(key) is tuple else (key,)
+            if not any([k is Ellipsis for k in key]):
+                key = (*key, ...)
+            view = self._sliced(key)
+            if not assign(view, value):
+                _assign_on_host(view, ..., value)
+            return
+    elif (self._size >= _settings.defer or busy(self)) and _set_advanced(self, key, value):
+        return
+    _assign_on_host(self, key, value)
+
+
+def _is_deferred(value: Any) -> bool:
+    return type(value) is ndarray and value._buf.home == PRIVATE
+
+
+def _assign_on_host(self: ndarray, key: Any, value: Any) -> None:
+    if not _profile.active:
+        self._host()[_fallback.real(key)] = _fallback.real(value)
+        return
+    place = "host" if self._size < _settings.defer else "fallback"
+    with _profile.timed("setitem", place, "index", [self]):
+        self._host()[_fallback.real(key)] = _fallback.real(value)
+
+
+def scalar_for(value: Any, dtype: np.dtype) -> tuple[int, int, int]:
+    """Return the scalar operand for assigning `value` to an element; errors are NumPy's."""
+    element = np.empty((), dtype)
+    element[()] = value
+    return scalar_bits(element, dtype)
+
+
+def assign(out: ndarray, value: Any, where: Any = True) -> bool:
+    """Record `out[...] = value`, or `out[where] = value` with `where` of out's shape."""
+    kind = type(value)
+    if kind in (list, tuple):
+        try:
+            value = np.asarray(_fallback.real(value), out._dtype)
+        except (ValueError, TypeError, OverflowError):
+            return False
+    value = operand(value)
+    if value is HOST or errors_matter():
+        return False
+    scalar = None
+    if type(value) in (ndarray, np.ndarray):
+        if value.dtype.kind == "c" and out._dtype.kind not in "cb":
+            return False  # with NumPy's warning
+        shape = value.shape
+        while len(shape) > len(out._shape) and shape[0] == 1:
+            shape = shape[1:]
+        if shape != value.shape:
+            value = value.reshape(shape)
+        try:
+            if np.broadcast_shapes(shape, out._shape) != out._shape:
+                return False
+        except ValueError:
+            return False
+        if type(value) is np.ndarray and value.ndim == 0:
+            value = value[()]
+    if type(value) not in (ndarray, np.ndarray):
+        if isinstance(value, (complex, np.complexfloating)) and out._dtype.kind not in "cb":
+            return False
+        scalar = scalar_for(value, out._dtype)
+    character = CHARACTER[out._dtype]
+    number = stream.operations.get(f"copyto:{character}->{character}")
+    if number is None:
+        return False
+    with stream.lock:
+        if not _ufuncs.prepare_outputs([out]):
+            return False
+        instruction = Instruction()
+        instruction.output(out)
+        if scalar is not None:
+            instruction.scalar(scalar)
+        else:
+            instruction.input(value, out._shape)
+        if where is not True:
+            instruction.input(where, out._shape)
+        instruction.emit(number, out._size, True)
+    if _profile.active:
+        _profile.count("copyto", "deferred", "", out._size)
+    return True
+
+
+def copy(a: ndarray, dtype: np.dtype, strides: tuple[int, ...] | None = None) -> Any:
+    """Record a copy of `a`, cast to `dtype`."""
+    character = CHARACTER.get(dtype)
+    number = stream.operations.get(f"copyto:{character}->{character}")
+    if number is None:
+        return HOST
+    with stream.lock:
+        out = new_array(a._shape, dtype, strides)
+        instruction = Instruction()
+        instruction.output(out)
+        instruction.input(a)
+        instruction.emit(number, a._size)
+    if _profile.active:
+        _profile.count("copyto", "deferred", "", a._size)
+    return out
+
+
+# -- masks and index arrays --------------------------------------------------------------------
+
+
+def mask_for(a: ndarray, key: Any) -> Any:
+    """Return `key` as a boolean array broadcast to a's shape; None if it is none."""
+    if type(key) not in (ndarray, np.ndarray) or key.dtype != BOOL:
+        return None
+    shape = key.shape
+    if not shape or shape != a._shape[: len(shape)]:
+        return None
+    return key
+
+
+def _advanced(a: ndarray, key: Any) -> Any:
+    if not stream.enabled or not (a._size >= _settings.defer or busy(a) or _any_large(key)):
+        return HOST
+    if type(key) is list:
+        key = np.asarray(_fallback.real(key))
+    if issubclass(type(key), ndarray):
+        key = operand(key)
+    mask = mask_for(a, key)
+    if mask is not None:
+        if mask.shape != a._shape or not a._size:
+            return HOST
+        from maniple import _selection
+
+        return _selection.select(a, mask)
+    prepared = _index_arrays(a, key)
+    if prepared is HOST:
+        return HOST
+    view, indices, shape, placed = prepared
+    character = CHARACTER[a._dtype]
+    number = stream.operations.get(f"take:{character}l->{character}")
+    if number is None:
+        return HOST
+    rest = view._shape[len(indices) :]
+    with stream.lock:
+        out = new_array(placed(shape, rest), a._dtype)
+        instruction = Instruction()
+        instruction.output(_moved(out, key, shape))
+        instruction.input(view)
+        for index in indices:
+            instruction.input(index, shape)
+        instruction.emit(number, out._size)
+    if _profile.active:
+        _profile.count("take", "deferred", "", out._size)
+    return out
+
+
+def _any_large(key: Any) -> bool:
+    keys = key if type(key) is tuple else (key,)
+    return any([type(k) is ndarray and (k._size >= _settings.defer or busy(k)) for k in keys])
+
+
+def _axis_of(key: Any) -> int:
+    """Return the position of the only index array among full slices."""
+    return next(i for i, k in enumerate(key) if type(k) is not slice)
+
+
+def _moved(out: ndarray, key: Any, shape: tuple[int, ...]) -> ndarray:
+    """Return `out` with the indexed dimensions first."""
+    if type(key) is not tuple or type(key[0]) is not slice:
+        return out
+    axis = _axis_of(key)
+    n = len(shape)
+    order = [*range(axis, axis + n), *range(axis), *range(axis + n, len(out._shape))]
+    return out.transpose(order)  # type: ignore[attr-defined, no-any-return]
+
+
+def _index_arrays(a: ndarray, key: Any) -> Any:
+    """Return (view of a, checked index arrays for its leading dimensions, their shape, placing)."""
+    keys = key if type(key) is tuple else (key,)
+    full = slice(None)
+    arrays = [k for k in keys if type(k) is not slice]
+    if not arrays or len(keys) > len(a._shape) or not a._size:
+        return HOST
+    if any([type(k) is slice and k != full for k in keys]):
+        return HOST
+    arrays = [np.asarray(_fallback.real(k)) if type(k) in (list, int) else k for k in arrays]
+    if any([type(k) not in (ndarray, np.ndarray) or k.dtype.kind not in "iu" for k in arrays]):
+        return HOST
+    view = a
+    axis = 0
+    if type(keys[0]) is slice:
+        if len(arrays) != 1:
+            return HOST
+        axis = _axis_of(keys)
+        order = [axis, *[i for i in range(len(a._shape)) if i != axis]]
+        view = a.transpose(order)  # type: ignore[attr-defined]
+    elif any([type(k) is slice for k in keys[: len(arrays)]]):
+        return HOST
+    try:
+        shape = np.broadcast_shapes(*[k.shape for k in arrays])
+    except ValueError:
+        return HOST
+    if not shape or 0 in shape:
+        return HOST
+    checked = []
+    for position, k in enumerate(arrays):
+        k = _checked(k, view._shape[position], axis + position)
+        if k is HOST:
+            return HOST
+        checked.append(k)
+
+    def placed(index: tuple[int, ...], rest: tuple[int, ...]) -> tuple[int, ...]:
+        return rest[:axis] + index + rest[axis:]
+
+    return view, checked, shape, placed
+
+
+def _checked(index: Any, n: int, axis: int) -> Any:
+    """Return `index` with negative entries wrapped; IndexError where it is out of bounds."""
+    if type(index) is ndarray and not busy(index) and index._size < _settings.defer:
+        index = index._host()
+    low, high = index.min(), index.max()
+    if high >= n or low < -n:
+        host = _fallback.real(index)
+        wrong = host[(host >= n) | (host < -n)].flat[0]
+        raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
+    if index.dtype == np.dtype("u8"):
+        index = index.astype(INTP)
+    if low < 0:
+        return np.where(index < 0, index + index.dtype.type(n), index) if n <= _bound(
+            index.dtype
+        ) else np.where(index < 0, index.astype(INTP) + n, index)
+    return index
+
+
+def _bound(dtype: np.dtype) -> int:
+    return int(np.iinfo(dtype).max)
+
+
+def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
+    if not stream.enabled:
+        return False
+    if issubclass(type(key), ndarray):
+        key = operand(key)
+    mask = mask_for(a, key)
+    if mask is not None:
+        return _set_masked(a, mask, value)
+    prepared = _index_arrays(a, key)
+    if prepared is HOST:
+        return False
+    view, indices, shape, placed = prepared
+    rest = view._shape[len(indices) :]
+    target = placed(shape, rest)
+    value = operand(value)
+    if value is HOST or errors_matter():
+        return False
+    if type(value) not in (ndarray, np.ndarray):
+        element = np.empty((), a._dtype)
+        element[()] = value
+        value = element
+    if value.dtype.kind == "c" and a._dtype.kind not in "cb":
+        return False
+    try:
+        if np.broadcast_shapes(value.shape, target) != target:
+            return False
+    except ValueError:
+        return False
+    character = CHARACTER[a._dtype]
+    number = stream.operations.get(f"put:{character}l->{character}")
+    if number is None:
+        return False
+    value = np.broadcast_to(value, target)
+    if type(value) is ndarray:
+        value = _moved(value, key, shape)
+    elif target != (*shape, *rest):
+        axis = _axis_of(key)
+        value = np.moveaxis(value, range(axis, axis + len(shape)), range(len(shape)))
+    with stream.lock:
+        if not _ufuncs.prepare_outputs([view]):
+            return False
+        instruction = Instruction()
+        instruction.output(view)
+        instruction.input(value)
+        for index in indices:
+            instruction.input(index, shape)
+        instruction.emit(number, prod(target), True)
+    if _profile.active:
+        _profile.count("put", "deferred", "", prod(target))
+    return True
+
+
+def _set_masked(a: ndarray, mask: Any, value: Any) -> bool:
+    scalar = type(value) not in (ndarray, np.ndarray, list, tuple)
+    if scalar or (np.ndim(value) == 0):
+        expanded = mask
+        if len(mask.shape) < len(a._shape):
+            expanded = mask[(..., *(None,) * (len(a._shape) - len(mask.shape)))]
+        return assign(a, value, expanded)
+    value = operand(value)
+    if value is HOST or mask.shape != a._shape or len(value.shape) != 1 or errors_matter():
+        return False
+    if value.dtype.kind == "c" and a._dtype.kind not in "cb":
+        return False
+    n = int(np.count_nonzero(mask))
+    if value.shape[0] != n or not n:
+        return False  # one value for all, or NumPy's error
+    character = CHARACTER[a._dtype]
+    number = stream.operations.get(f"place:{character}?->{character}")
+    if number is None:
+        return False
+    with stream.lock:
+        if not _ufuncs.prepare_outputs([a]):
+            return False
+        instruction = Instruction()
+        instruction.output(a)
+        instruction.input(value)
+        instruction.input(mask)
+        instruction.emit(number, a._size, True)
+    if _profile.active:
+        _profile.count("place", "deferred", "", a._size)
+    return True
+
+
+def compress(a: ndarray, mask: Any) -> Any:
+    """Record the elements of `a` where `mask` (of the same shape) is true."""
+    character = CHARACTER[a._dtype]
+    number = stream.operations.get(f"compress:{character}?->{character}l")
+    if number is None:
+        return HOST
+    n = int(np.count_nonzero(mask))
+    with stream.lock:
+        out = new_array((n,), a._dtype)
+        count = new_array((1,), INTP)
+        instruction = Instruction()
+        instruction.output(out)
+        instruction.output(count)
+        instruction.input(a)
+        instruction.input(mask)
+        instruction.emit(number, a._size)
+    if _profile.active:
+        _profile.count("compress", "deferred", "", a._size)
+    return out
+
+
+def contains(self: ndarray, value: Any) -> bool:
+    return bool(np.any(self == value))
+
+
+def install() -> None:
+    """Attach indexing to the class."""
+    methods = {"__getitem__": getitem, "__setitem__": setitem, "__contains__": contains}
+    for name, method in methods.items():
+        setattr(ndarray, name, method)
+
+

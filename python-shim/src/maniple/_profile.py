@@ -1,0 +1,148 @@
+"""What ran where: counters by function and by line of the user's program."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+active = False
+"""Whether anything is counted. Callers look before they call."""
+
+
+class Row:
+    """Counts of one (function, source line, place, reason)."""
+
+    __slots__ = ("calls", "elements", "seconds")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.elements = 0
+        self.seconds = 0.0
+
+
+_rows: dict[tuple[str, str, str, str], Row] = {}
+_started = 0.0
+
+
+def start() -> None:
+    global active, _started
+    _rows.clear()
+    _started = time.perf_counter()
+    active = True
+
+
+def stop() -> None:
+    global active
+    active = False
+
+
+def count(function: Any, place: str, reason: str, elements: int, seconds: float = 0.0) -> None:
+    """Add one call; `place` is "deferred", "host" or "fallback"."""
+    from maniple._recorder import caller
+
+    name = function if isinstance(function, str) else _name(function)
+    key = (name, caller(), place, reason)
+    row = _rows.get(key)
+    if row is None:
+        row = _rows[key] = Row()
+    row.calls += 1
+    row.elements += elements
+    row.seconds += seconds
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "?")
+    module = getattr(function, "__module__", "") or ""
+    if module.startswith("numpy.") and "_" not in module and "." not in name:
+        return f"{module.removeprefix('numpy.')}.{name}"
+    return str(name).removeprefix("_")
+
+
+class timed:
+    """Context in which NumPy computes: counted with its time."""
+
+    def __init__(self, function: Any, place: str, reason: str, arrays: Iterable[Any]) -> None:
+        self._key = function, place, reason, max((a._size for a in arrays), default=0)
+
+    def __enter__(self) -> None:
+        self._begin = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        count(*self._key, time.perf_counter() - self._begin)
+
+
+def rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "function": function,
+            "source": source,
+            "where": place,
+            "reason": reason,
+            "calls": row.calls,
+            "elements": row.elements,
+            "seconds": row.seconds,
+        }
+        for (function, source, place, reason), row in _rows.items()
+    ]
+
+
+def report() -> str:
+    """Return a readable table."""
+    total = time.perf_counter() - _started
+    table = rows()
+    lines = ["", "Maniple profile", ""]
+    lines += _section("function", _grouped(table, ("function", "where", "reason")))
+    lines += [""]
+    lines += _section("line", _grouped(table, ("source", "where", "reason")))
+    places = {p: [r for r in table if r["where"] == p] for p in ("deferred", "host", "fallback")}
+    elements = sum(r["elements"] for r in table)
+    lines += [""]
+    for place, group in places.items():
+        share = 100 * sum(r["elements"] for r in group) / elements if elements else 0.0
+        lines.append(
+            f"{place:<9}{sum(r['calls'] for r in group):>10,} operations"
+            f"{sum(r['elements'] for r in group):>20,} elements{share:>8.1f} %"
+            f"{sum(r['seconds'] for r in group):>10.3f} s"
+        )
+    lines.append(f"total time {total:.3f} s")
+    return "\n".join(lines) + "\n"
+
+
+def _grouped(table: list[dict[str, Any]], keys: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    groups: dict[tuple[str, ...], list[float]] = {}
+    for row in table:
+        sums = groups.setdefault(tuple(row[k] for k in keys), [0, 0, 0.0])
+        sums[0] += row["calls"]
+        sums[1] += row["elements"]
+        sums[2] += row["seconds"]
+    return sorted(((k, *v) for k, v in groups.items()), key=lambda r: -r[2])
+
+
+def _section(title: str, groups: list[tuple[Any, ...]]) -> list[str]:
+    header = f"{title:<40} {'where':<9}{'calls':>9}{'elements':>18}{'host s':>9}  reason"
+    lines = [header, "-" * len(header)]
+    for (name, place, reason), calls, elements, seconds in groups:
+        text = _shorten(name)
+        lines.append(
+            f"{text:<40} {place:<9}{calls:>9,}{elements:>18,}{seconds:>9.3f}  {reason}".rstrip()
+        )
+    return lines
+
+
+def _shorten(name: str) -> str:
+    if os.sep in name:
+        name = os.path.relpath(name) if name.startswith(os.getcwd() + os.sep) else name
+    return name if len(name) <= 40 else "…" + name[-39:]
+
+
+def write_json(path: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"seconds": time.perf_counter() - _started, "rows": rows()}, file, indent=1)
+
+
+def print_report() -> None:
+    print(report(), file=sys.stderr, end="")

@@ -1,0 +1,327 @@
+"""The stream of instructions: recording, flushing, frees, errors, fork."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from maniple import _backend, _settings
+from maniple._backend import Batch
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    import numpy as np
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+class ManipleError(RuntimeError):
+    """The server refused or could not execute what the program recorded."""
+
+
+class ManipleMemoryError(ManipleError, MemoryError):
+    """The server has no memory left for a result."""
+
+
+class ManipleIndexError(ManipleError, IndexError):
+    """An index array addresses elements outside its target."""
+
+
+_EXCEPTIONS: dict[int, type[ManipleError]] = {
+    _backend.OUT_OF_MEMORY: ManipleMemoryError,
+    _backend.INDEX_OUT_OF_RANGE: ManipleIndexError,
+}
+
+_frame_is_internal: dict[CodeType, bool] = {}
+
+
+def _is_internal(code: CodeType) -> bool:
+    name = code.co_filename
+    internal = name.startswith((_HERE, "<__array_function__")) or (
+        f"{os.sep}numpy{os.sep}" in name and f"{os.sep}tests{os.sep}" not in name
+    )
+    if len(_frame_is_internal) > 10_000:
+        _frame_is_internal.clear()
+    _frame_is_internal[code] = internal
+    return internal
+
+
+def caller() -> str:
+    """Return "file:line" of the innermost frame that is the user's."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        internal = _frame_is_internal.get(code)
+        if internal is None:
+            internal = _is_internal(code)
+        if not internal:
+            return f"{code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+class Stream:
+    """Everything recorded by this process, in order.
+
+    All methods may be called from any thread. Frees are only appended to a list, which is atomic,
+    because the garbage collector may call `free` at any point, also while the lock is held.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.batch = Batch()
+        self.number = 1  # of the batch in the making
+        self.completed = 0  # everything up to here is known to be executed
+        self.pending_elements = 0
+        self.must_sync = False  # an exported buffer was touched
+        self.frees: list[int] = []
+        self.shared: dict[int, weakref.ref[np.ndarray]] = {}
+        self.inherited = 0  # handles up to here belong to the parent process
+        self.enabled = True
+        self._handles = itertools.count(1)
+        self._operations: dict[str, int] | None = None
+        self._backend: _backend.Backend | None = None
+        self.limits = _backend.Limits()
+
+    # -- the backend ---------------------------------------------------------------------------
+
+    @property
+    def operations(self) -> dict[str, int]:
+        """The backend's table; starts the backend. Empty when nothing can be deferred."""
+        if self._operations is None:
+            with self.lock:
+                if self._operations is None:
+                    self._start()
+        assert self._operations is not None
+        return self._operations
+
+    def _start(self) -> None:
+        if not self.enabled:
+            self._operations = {}
+            return
+        try:
+            self._backend = _backend.create_backend(_settings.backend)
+        except _backend.BackendUnavailable as error:
+            warnings.warn(
+                f"Maniple computes with NumPy alone: {error}", RuntimeWarning, stacklevel=2
+            )
+        if self._backend is None:
+            self.enabled = False
+            self._operations = {}
+            return
+        self.limits = self._backend.limits
+        self._operations = dict(self._backend.operations())
+
+    @property
+    def backend(self) -> _backend.Backend:
+        if self._backend is None and not self.operations:
+            raise ManipleError("Maniple has no backend in this process")
+        assert self._backend is not None
+        return self._backend
+
+    # -- recording (callers hold the lock) -----------------------------------------------------
+
+    def new_handle(self) -> int:
+        return next(self._handles)
+
+    def new_buffer(self, nbytes: int, content: bytes | None = None) -> int:
+        """Introduce a buffer and return its handle."""
+        handle = next(self._handles)
+        self.batch.buffers.append((handle, nbytes, content, None))
+        return handle
+
+    def layout(self, key: tuple[int, tuple[int, ...], tuple[int, ...]]) -> int:
+        """Return the position of (data type, shape, strides) in this batch's layouts."""
+        batch = self.batch
+        index = batch.layout_index.get(key)
+        if index is None:
+            index = len(batch.layouts)
+            batch.layouts.append(key)
+            batch.layout_index[key] = index
+        return index
+
+    def scalar(self, key: tuple[int, int, int]) -> int:
+        """Return the position of (data type, low, high) in this batch's scalars."""
+        batch = self.batch
+        index = batch.scalar_index.get(key)
+        if index is None:
+            index = len(batch.scalars)
+            batch.scalars.append(key)
+            batch.scalar_index[key] = index
+        return index
+
+    def _source(self) -> int:
+        """Return 1 + the position of the user's file and line in this batch's sources."""
+        frame = sys._getframe(2)
+        while frame is not None:
+            code = frame.f_code
+            internal = _frame_is_internal.get(code)
+            if internal is None:
+                internal = _is_internal(code)
+            if not internal:
+                key = (code, frame.f_lasti)
+                index = self.batch.source_index.get(key)
+                if index is None:
+                    self.batch.sources.append(f"{code.co_filename}:{frame.f_lineno}")
+                    index = self.batch.source_index[key] = len(self.batch.sources)
+                return index
+            frame = frame.f_back  # type: ignore[assignment]
+        return 0
+
+    def emit(
+        self,
+        operation: int,
+        handles: Sequence[int],
+        layouts: Sequence[int],
+        offsets: Sequence[int],
+        elements: int,
+        in_place: bool = False,
+    ) -> None:
+        """Append one instruction; flush where the policy says so."""
+        if self.frees:
+            self._drain_frees()
+        batch = self.batch
+        source = self._source()
+        count = len(handles)
+        batch.operand_buffer += handles
+        batch.operand_layout += layouts
+        batch.operand_offset += offsets
+        batch.operation.append(operation)
+        batch.operand_count.append(count)
+        batch.source.append(source)
+        self.pending_elements += elements
+        if self.must_sync:
+            self.flush(sync=True)
+        elif len(batch.operation) >= _settings.batch_instructions or (
+            in_place and self.pending_elements > _settings.pending_elements
+        ):
+            self.flush()
+
+    def _drain_frees(self) -> None:
+        # The list may grow while it is read: take what is there, once.
+        frees, count = self.frees, len(self.frees)
+        handles = frees[:count]
+        del frees[:count]
+        inherited = self.inherited
+        if inherited:
+            handles = [handle for handle in handles if handle > inherited]
+            count = len(handles)
+        batch = self.batch
+        zeros = [0] * count
+        batch.operation += zeros
+        batch.operand_count += [1] * count
+        batch.source += zeros
+        batch.operand_buffer += handles
+        batch.operand_layout += zeros
+        batch.operand_offset += zeros
+
+    # -- flushing ------------------------------------------------------------------------------
+
+    def flush(
+        self, observations: Sequence[tuple[int, int, int]] = (), sync: bool = False
+    ) -> list[bytes | np.ndarray]:
+        """Send what is recorded.
+
+        Parameters
+        ----------
+        observations : sequence of (handle, offset, length)
+            Length 0: the whole buffer.
+        sync : bool
+            Return when everything has been executed.
+        """
+        with self.lock:
+            if self.frees:
+                self._drain_frees()
+            batch = self.batch
+            if not observations and not batch.operation and not batch.buffers:
+                self.must_sync = False
+                if not sync or self.completed >= self.number - 1:
+                    return []
+            if self._backend is None:
+                # A forked child drops what belongs to its parent.
+                self._new_batch()
+                return []
+            batch.number = self.number
+            batch.observations += observations
+            batch.sync = sync
+            number = self.number
+            self._new_batch()
+            try:
+                contents = self._backend.submit(batch)
+            except _backend.BackendError as error:
+                raise _to_exception(error) from None
+            if sync or observations:
+                self.completed = number
+            return contents
+
+    def _new_batch(self) -> None:
+        self.batch = Batch()
+        self.number += 1
+        self.pending_elements = 0
+        self.must_sync = False
+
+    # -- shared buffers ------------------------------------------------------------------------
+
+    def watch(self, handle: int, array: np.ndarray) -> None:
+        """Free `handle` when `array`, the memory of a shared buffer, has no reference left."""
+
+        def gone(_: object, handle: int = handle, stream: Stream = self) -> None:
+            stream.shared.pop(handle, None)
+            stream.frees.append(handle)
+
+        self.shared[handle] = weakref.ref(array, gone)
+
+    # -- fork ----------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        self.lock.acquire()
+        if self._backend is not None:
+            try:
+                self.flush(sync=True)
+            except ManipleError:
+                # fork() must not fail for it; what is lost raises again where it is used.
+                pass
+
+    def after_fork_in_parent(self) -> None:
+        self.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the backend to the parent; this process computes with NumPy."""
+        self.lock = threading.RLock()
+        self._backend = None
+        self._operations = {}
+        self.enabled = False
+        self.frees.clear()
+        self._new_batch()
+        self.inherited = next(self._handles)
+
+    def close(self) -> None:
+        backend, self._backend = self._backend, None
+        self._operations = {}
+        self.enabled = False
+        if backend is not None:
+            backend.close()
+
+
+def _to_exception(error: _backend.BackendError) -> ManipleError:
+    kind = _EXCEPTIONS.get(error.status, ManipleError)
+    where = f" (recorded at {error.source})" if error.source else ""
+    return kind(f"{error.message}{where}")
+
+
+stream = Stream()
+
+os.register_at_fork(
+    before=stream.before_fork,
+    after_in_parent=stream.after_fork_in_parent,
+    after_in_child=stream.after_fork_in_child,
+)
+atexit.register(stream.close)

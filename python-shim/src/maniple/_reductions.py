@@ -1,0 +1,429 @@
+"""Reductions, accumulations and what NumPy composes of them (mean, var, std, ptp)."""
+
+from __future__ import annotations
+
+import operator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from maniple import _fallback, _profile, _settings, _ufuncs
+from maniple._array import make, ndarray
+from maniple._buffer import PRIVATE
+from maniple._dtypes import BOOL, CHARACTER, INTP
+from maniple._recorder import stream
+from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, scalar_key
+
+_types: dict[Any, tuple[int, np.dtype] | None] = {}
+
+
+def _resolve(ufunc: np.ufunc, method: str, dtype: np.dtype, asked: Any) -> Any:
+    """Return (operation number, result dtype), or None if the backend has none."""
+    key = (ufunc, method, dtype, asked)
+    try:
+        return _types[key]
+    except KeyError:
+        pass
+    options: dict[str, Any] = {} if asked is None else {"signature": (asked, None, None)}
+    found = None
+    try:
+        types = ufunc.resolve_dtypes((None, dtype, None), reduction=True, **options)
+    except TypeError:
+        types = None
+    if types is not None and types[0] in CHARACTER and types[1] in CHARACTER:
+        result = CHARACTER[types[0]]
+        for source in dict.fromkeys((CHARACTER[types[1]], result)):
+            number = stream.operations.get(f"{ufunc.__name__}.{method}:{source}->{result}")
+            # A cast from float to bool is "not zero", as the logical ufuncs have it.
+            if number is not None and (source == result or result == "?" or len(types) == 3):
+                found = (number, types[0])
+                break
+    _types[key] = found
+    return found
+
+
+def forget_plans() -> None:
+    _types.clear()
+
+
+def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    """Return the axes as a sorted tuple; None where NumPy has to complain."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if type(axis) is tuple else (axis,)
+    try:
+        positive = [operator.index(a) for a in axes]
+    except TypeError:
+        return None
+    if any(not -ndim <= a < ndim for a in positive):
+        return None
+    unique = {a % ndim for a in positive}
+    return tuple(sorted(unique)) if len(unique) == len(axes) else None
+
+
+def worthwhile(a: Any) -> bool:
+    """Whether an operation on `a` alone is recorded."""
+    return (
+        issubclass(type(a), ndarray)
+        and stream.enabled
+        and (a._size >= _settings.defer or a._buf.home == PRIVATE)
+        and a._size > 0
+        and not errors_matter()
+    )
+
+
+def reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Record `ufunc.reduce(a, axis, dtype, out, keepdims, initial, where)`."""
+    names = ("axis", "dtype", "out", "keepdims", "initial", "where")
+    if len(inputs) > 1:
+        kwargs = {**dict(zip(names, inputs[1:], strict=False)), **kwargs}
+    a = inputs[0]
+    if type(a) is not ndarray and getattr(a, "_source", None) is not None:
+        from maniple import _selection
+
+        result = _selection.fold(ufunc, a, kwargs)
+        if result is not HOST:
+            return result
+    if not worthwhile(a):
+        return HOST
+    a = operand(a)
+    axis = kwargs.get("axis", 0)
+    out = kwargs.get("out")
+    if type(out) is tuple:
+        (out,) = out
+    where = kwargs.get("where", True)
+    if where is None or where is np._NoValue:
+        where = True
+    initial = kwargs.get("initial", np._NoValue)
+    if initial is not np._NoValue or not kwargs.keys() <= set(names):
+        return HOST
+    return fold(ufunc, a, axis, kwargs.get("dtype"), out, bool(kwargs.get("keepdims")), where)
+
+
+def fold(
+    ufunc: np.ufunc,
+    a: ndarray,
+    axis: Any,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    where: Any = True,
+    masked_extremum: bool = False,
+) -> Any:
+    """Record a reduction.
+
+    `masked_extremum`: the caller knows that `where` is true somewhere, so that a minimum or
+    maximum needs no initial value.
+    """
+    axes = normalize_axes(axis, len(a._shape))
+    if axes is None or (not a._shape and axis not in (None, ())):
+        return HOST
+    keep_array = out is Ellipsis
+    if keep_array:
+        out = None
+    if out is not None and type(out) is not ndarray:
+        return HOST
+    if dtype is not None:
+        try:
+            dtype = np.dtype(dtype)
+        except TypeError:
+            return HOST
+    elif out is not None:
+        plain = _resolve(ufunc, "reduce", a._dtype, None)
+        if plain is None or plain[1] != out._dtype:
+            return HOST
+    found = _resolve(ufunc, "reduce", a._dtype, dtype)
+    if found is None or (len(axes) > 1 and not ufunc.identity is None and not _reorderable(ufunc)):
+        return HOST
+    if where is not True:
+        where = operand(where)
+        if type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:
+            return HOST
+        if ufunc.identity is None and not masked_extremum:
+            return HOST
+        try:
+            if np.broadcast_shapes(where.shape, a._shape) != a._shape:
+                return HOST
+        except ValueError:
+            return HOST
+    number, result_dtype = found
+    full = tuple([1 if i in axes else n for i, n in enumerate(a._shape)])
+    shape = full if keepdims else tuple([n for i, n in enumerate(a._shape) if i not in axes])
+    if out is not None and (out._shape != shape or out._dtype != result_dtype):
+        return HOST
+    with stream.lock:
+        target = out
+        if target is None:
+            target = new_array(shape, result_dtype)
+        elif not _ufuncs.prepare_outputs([target]):
+            return HOST
+        instruction = Instruction()
+        instruction.output(_with_kept(target, full, axes, keepdims))
+        instruction.input(a)
+        if where is not True:
+            instruction.input(where, a._shape)
+        instruction.emit(number, a._size, out is not None)
+    if _profile.active:
+        _profile.count(f"{ufunc.__name__}.reduce", "deferred", "", a._size)
+    if out is None and not shape and not keep_array:
+        return target._scalar()
+    return target
+
+
+def _reorderable(ufunc: np.ufunc) -> bool:
+    return ufunc.__name__ in _REORDERABLE
+
+
+_REORDERABLE = frozenset(
+    ("add", "multiply", "minimum", "maximum", "fmin", "fmax", "logical_and", "logical_or",
+     "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor")
+)  # fmt: skip
+
+
+def _with_kept(
+    target: ndarray, full: tuple[int, ...], axes: tuple[int, ...], keepdims: bool
+) -> ndarray:
+    """Return `target` with its reduced dimensions present, of size 1."""
+    if keepdims or not axes:
+        return target
+    own = iter(target._strides)
+    strides = tuple([0 if i in axes else next(own) for i in range(len(full))])
+    return make(target._buf, target._offset, target._dtype, full, strides, target._size)
+
+
+def accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Record `ufunc.accumulate(a, axis, dtype, out)`."""
+    names = ("axis", "dtype", "out")
+    if len(inputs) > 1:
+        kwargs = {**dict(zip(names, inputs[1:], strict=False)), **kwargs}
+    a = inputs[0]
+    if not worthwhile(a) or not a._shape or not kwargs.keys() <= set(names):
+        return HOST
+    axes = normalize_axes(kwargs.get("axis", 0), len(a._shape))
+    out = kwargs.get("out")
+    if type(out) is tuple:
+        (out,) = out
+    if axes is None or len(axes) != 1 or (out is not None and type(out) is not ndarray):
+        return HOST
+    dtype = kwargs.get("dtype")
+    found = _resolve(ufunc, "accumulate", a._dtype, None if dtype is None else np.dtype(dtype))
+    if found is None:
+        return HOST
+    number, result_dtype = found
+    if out is not None and (out._shape != a._shape or out._dtype != result_dtype):
+        return HOST
+    with stream.lock:
+        if out is None:
+            target = new_array(a._shape, result_dtype)
+        elif _ufuncs.prepare_outputs([out]):
+            target = out
+        else:
+            return HOST
+        instruction = Instruction()
+        instruction.output(target)
+        instruction.input(a)
+        instruction.scalar(scalar_key(axes[0], INTP))
+        instruction.emit(number, a._size, out is not None)
+    if _profile.active:
+        _profile.count(f"{ufunc.__name__}.accumulate", "deferred", "", a._size)
+    return target
+
+
+def outer(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`ufunc.outer` is the ufunc on a view with more dimensions."""
+    if len(inputs) != 2:
+        return HOST
+    a, b = (operand(x) for x in inputs)
+    if a is HOST or b is HOST:
+        return HOST
+    if isinstance(a, np.ndarray):  # ours, too
+        a = a[(..., *(None,) * np.ndim(b))]
+    return _ufuncs.elementwise(ufunc, (a, b), kwargs)
+
+
+_ufuncs.METHODS.update(reduce=reduce, accumulate=accumulate, outer=outer)
+
+
+# -- what methods and functions share ----------------------------------------------------------
+
+
+def _call(ufunc: np.ufunc, a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, where: Any,
+          initial: Any = np._NoValue) -> Any:  # fmt: skip
+    kwargs: dict[str, Any] = {"axis": axis, "dtype": dtype, "keepdims": bool(keepdims)}
+    if out is not None:
+        kwargs["out"] = out
+    if where is not True and where is not np._NoValue:
+        kwargs["where"] = where
+    if initial is not np._NoValue:
+        kwargs["initial"] = initial
+    return ufunc.reduce(a, **kwargs)
+
+
+def add_reduce(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
+               keepdims: Any = False, initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+    return _call(np.add, a, axis, dtype, out, keepdims, where, initial)
+
+
+def multiply_reduce(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
+                    keepdims: Any = False, initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+    return _call(np.multiply, a, axis, dtype, out, keepdims, where, initial)
+
+
+def maximum_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
+                   initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+    return _call(np.maximum, a, axis, None, out, keepdims, where, initial)
+
+
+def minimum_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
+                   initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+    return _call(np.minimum, a, axis, None, out, keepdims, where, initial)
+
+
+def any_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
+               where: Any = True) -> Any:  # fmt: skip
+    return _call(np.logical_or, a, axis, BOOL if out is None else None, out, keepdims, where)
+
+
+def all_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
+               where: Any = True) -> Any:  # fmt: skip
+    return _call(np.logical_and, a, axis, BOOL if out is None else None, out, keepdims, where)
+
+
+def arg_reduce(name: str, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:
+    """Record argmax or argmin."""
+    if keepdims is np._NoValue:
+        keepdims = False
+    if not worthwhile(a) or out is not None:
+        return HOST
+    a = operand(a)
+    number = stream.operations.get(f"{name}.reduce:{CHARACTER[a._dtype]}->l")
+    axes = normalize_axes(axis, len(a._shape))
+    if number is None or axes is None or not a._shape or (axis is not None and len(axes) != 1):
+        return HOST
+    full = tuple([1 if i in axes else n for i, n in enumerate(a._shape)])
+    shape = full if keepdims else tuple([n for i, n in enumerate(a._shape) if i not in axes])
+    if axis is not None and prod(shape) == 1 and a._size != a._shape[axes[0]]:
+        return HOST
+    with stream.lock:
+        target = new_array(shape, INTP)
+        instruction = Instruction()
+        instruction.output(_with_kept(target, full, axes, bool(keepdims)))
+        instruction.input(a)
+        instruction.emit(number, a._size)
+    if _profile.active:
+        _profile.count(name, "deferred", "", a._size)
+    return target if shape else target._scalar()
+
+
+def ravelled(a: ndarray) -> ndarray:
+    result: ndarray = a.reshape(-1)  # type: ignore[attr-defined]
+    return result
+
+
+def cumulative(ufunc: np.ufunc, a: Any, axis: Any, dtype: Any, out: Any) -> Any:
+    """cumsum and cumprod."""
+    if not worthwhile(a):
+        return HOST
+    if axis is None:
+        a, axis = ravelled(a), 0
+    kwargs: dict[str, Any] = {"axis": axis}
+    if dtype is not None:
+        kwargs["dtype"] = dtype
+    if out is not None:
+        kwargs["out"] = out
+    return accumulate(ufunc, (a,), kwargs)
+
+
+# mean and var follow numpy/_core/_methods.py step by step, on deferred arrays.
+
+
+def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
+    if where is True:
+        axes = normalize_axes(axis, len(a._shape))
+        assert axes is not None
+        return INTP.type(prod([a._shape[i] for i in axes]))
+    from numpy.lib._stride_tricks_impl import broadcast_to
+
+    mask = broadcast_to(_fallback.real(where), a._shape)
+    return np.add.reduce(mask, axis=axis, dtype=INTP, keepdims=keepdims)
+
+
+def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+         where: Any = True) -> Any:  # fmt: skip
+    """Return the mean as NumPy computes it, or HOST."""
+    if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
+        return HOST
+    if where is not True:
+        return HOST
+    half = False
+    if dtype is None:
+        if a._dtype.kind in "iub":
+            dtype = np.dtype("f8")
+        elif a._dtype.char == "e":
+            dtype, half = np.dtype("f4"), True
+    total = add_reduce(a, axis, dtype, None, keepdims, where=where)
+    count = _count(a, axis, bool(keepdims), where)
+    if isinstance(total, np.ndarray):  # ours, too
+        total = np.true_divide(total, count, out=total, casting="unsafe")
+        if half and np.dtype(dtype) == np.dtype("f4"):
+            total = total.astype(a._dtype)
+        return total
+    if half:
+        return a._dtype.type(total / count)
+    return total.dtype.type(total / count)
+
+
+def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+        keepdims: Any = False, where: Any = True, mean: Any = np._NoValue) -> Any:  # fmt: skip
+    """Return the variance as NumPy computes it (two passes), or HOST."""
+    if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
+        return HOST
+    if where is not True or (mean is not np._NoValue and mean is not None):
+        return HOST
+    count = _count(a, axis, bool(keepdims), where)
+    if ddof >= count:
+        return HOST
+    if dtype is None and a._dtype.kind in "iub":
+        dtype = np.dtype("f8")
+    average = add_reduce(a, axis, dtype, None, True)
+    average = np.true_divide(average, count, out=average, casting="unsafe")
+    x = np.subtract(a, average)
+    if x.dtype.kind in "fiub":
+        x = np.multiply(x, x, out=x)
+    else:
+        x = np.multiply(x, np.conjugate(x), out=x).real
+    total = add_reduce(x, axis, dtype, None, keepdims)
+    count = max(count - ddof, 0)
+    if isinstance(total, np.ndarray):
+        return np.true_divide(total, count, out=total, casting="unsafe")
+    return total.dtype.type(total / count)
+
+
+def std(a: Any, *args: Any, **kwargs: Any) -> Any:
+    variance = var(a, *args, **kwargs)
+    if variance is HOST:
+        return HOST
+    if isinstance(variance, np.ndarray):
+        return np.sqrt(variance, out=variance)
+    return variance.dtype.type(np.sqrt(variance))
+
+
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    if keepdims is np._NoValue:
+        keepdims = False
+    if not worthwhile(a) or out is not None:
+        return HOST
+    return np.subtract(
+        maximum_reduce(a, axis, None, keepdims), minimum_reduce(a, axis, None, keepdims)
+    )
+
+
+def count_nonzero(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    if not worthwhile(a):
+        return HOST
+    mask = a if a._dtype == BOOL else np.not_equal(a, 0)
+    result = add_reduce(mask, axis, INTP, None, keepdims)
+    return result if not np.isscalar(result) or axis is not None else int(result)
+
+

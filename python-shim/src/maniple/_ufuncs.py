@@ -1,0 +1,477 @@
+"""Elementwise operations: NumPy's rules for dtypes and shapes, one recorded instruction each."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
+
+from maniple import _fallback, _profile, _settings
+from maniple._array import make, ndarray
+from maniple._buffer import PRIVATE, Buffer
+from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
+from maniple._recorder import stream
+from maniple._views import (
+    broadcast_strides,
+    c_strides,
+    f_strides,
+    keep_order,
+)
+
+HOST = object()
+"""Returned by what cannot record an operation: NumPy has to do it (or to raise its error)."""
+
+Layout = tuple[int, tuple[int, ...], tuple[int, ...]]
+
+# -- floating-point errors: only their being ignored or warned about can be deferred -----------
+
+_seen_state: Any = None
+_seen_raises = False
+
+
+def errors_matter() -> bool:
+    """Whether np.errstate asks for exceptions or calls: then NumPy has to compute."""
+    global _seen_state, _seen_raises
+    state = _extobj_contextvar.get(None)
+    if state is not _seen_state:
+        _seen_raises = any(v in ("raise", "call", "print", "log") for v in np.geterr().values())
+        _seen_state = state
+    return _seen_raises
+
+
+# -- operands ----------------------------------------------------------------------------------
+
+
+class Plan:
+    """What NumPy's rules say about one ufunc and one set of operand types."""
+
+    __slots__ = ("codes", "inputs", "itemsizes", "number", "outputs", "ranges")
+
+    def __init__(self, number: int, inputs: list[np.dtype], outputs: list[np.dtype]) -> None:
+        self.number = number
+        self.inputs = inputs
+        self.outputs = outputs
+        self.codes = [CODE[t] for t in outputs]
+        self.itemsizes = [t.itemsize for t in outputs]
+        self.ranges = [INTEGER_RANGE.get(t) for t in inputs]
+
+
+_plans: dict[Any, Plan | None] = {}
+_PYTHON_SCALARS = (int, float, complex)
+
+
+def plan_for(
+    ufunc: np.ufunc, specs: tuple[Any, ...], signature: Any = None, casting: Any = None
+) -> Plan | None:
+    """Return the plan for operand types `specs` (dtypes, Python scalar types, None for outputs).
+
+    None if the backend has no such operation.
+
+    Raises
+    ------
+    TypeError
+        As NumPy does, when there is no loop or a cast is not allowed.
+    """
+    key = (ufunc, specs, signature, casting)
+    try:
+        return _plans[key]
+    except KeyError:
+        pass
+    options: dict[str, Any] = {}
+    if signature is not None:
+        options["signature"] = signature
+    if casting is not None:
+        options["casting"] = casting
+    types = ufunc.resolve_dtypes(specs, **options)
+    plan = None
+    characters = [CHARACTER.get(t) for t in types]
+    if None not in characters:
+        text = "".join(characters[: ufunc.nin]) + "->" + "".join(characters[ufunc.nin :])  # type: ignore[arg-type]
+        number = stream.operations.get(f"{ufunc.__name__}:{text}")
+        if number is not None:
+            plan = Plan(number, list(types[: ufunc.nin]), list(types[ufunc.nin :]))
+    if len(_plans) > 10_000:
+        _plans.clear()
+    _plans[key] = plan
+    return plan
+
+
+def forget_plans() -> None:
+    """For tests that change the backend."""
+    _plans.clear()
+
+
+_pack = struct.Struct("<d").pack
+_unpack = struct.Struct("<Q").unpack
+_DOUBLE = CODE[np.dtype(np.float64)]
+_LONG = CODE[np.dtype(np.int64)]
+
+
+def scalar_key(value: Any, dtype: np.dtype) -> tuple[int, int, int]:
+    """Return (DataType, low, high) of a scalar converted to `dtype` as a ufunc converts it."""
+    code = CODE[dtype]
+    if code == _DOUBLE:
+        try:
+            return code, _unpack(_pack(value))[0], 0
+        except (struct.error, TypeError):
+            pass
+    with np.errstate(all="ignore"):
+        raw = np.asarray(value).astype(dtype).tobytes()
+    return code, int.from_bytes(raw[:8], "little"), int.from_bytes(raw[8:], "little")
+
+
+def operand(value: Any) -> Any:
+    """Return `value` as an operand: a Maniple array, a NumPy array, or a scalar; else HOST."""
+    kind = type(value)
+    if kind is ndarray or kind in _PYTHON_SCALARS:
+        return value
+    if kind is np.ndarray:
+        return value if CODE.get(value.dtype) is not None else HOST
+    if kind is bool:
+        return np.bool_(value)
+    if isinstance(value, np.generic):
+        return value if CODE.get(value.dtype) is not None else HOST
+    if issubclass(kind, ndarray):
+        # A selection; reading its slots packs it.
+        return value._view_as_is()
+    if kind in (list, tuple):
+        array = np.asarray(_fallback.real(value))
+        return array if CODE.get(array.dtype) is not None else HOST
+    return HOST
+
+
+def snapshot(array: np.ndarray) -> tuple[int, int, tuple[int, ...]]:
+    """Copy a NumPy array to the backend; return (handle, offset, strides).
+
+    The caller frees the handle after the instruction.
+    """
+    strides = array.strides
+    if 0 in strides and array.ndim and array.size > 1:
+        # Broadcast dimensions travel once.
+        small = array[tuple(slice(0, 1) if s == 0 else slice(None) for s in strides)]
+        handle, offset, inner = snapshot(np.ascontiguousarray(small).reshape(small.shape))
+        return handle, offset, tuple(0 if s == 0 else t for s, t in zip(strides, inner, strict=True))
+    nbytes = array.nbytes
+    layout = c_strides(array.shape, array.itemsize)
+    if nbytes <= min(_settings.inline_bytes, stream.limits.inline_bytes):
+        return stream.new_buffer(nbytes, array.tobytes()), 0, layout
+    region = stream.backend.reserve(nbytes)
+    target: np.ndarray = np.ndarray(array.shape, array.dtype, region.array)
+    target[...] = array
+    handle = stream.new_handle()
+    stream.batch.buffers.append((handle, nbytes, None, region.placement))
+    return handle, 0, layout
+
+
+class Instruction:
+    """Collects the operands of one instruction. Used with the stream's lock held."""
+
+    __slots__ = ("handles", "layouts", "offsets", "temporary")
+
+    def __init__(self) -> None:
+        self.handles: list[int] = []
+        self.layouts: list[int] = []
+        self.offsets: list[int] = []
+        self.temporary: list[int] = []
+
+    def output(self, a: ndarray) -> None:
+        """Add an output that `for_writing` has accepted or that is new."""
+        self.handles.append(a._buf.handle)
+        self.layouts.append(stream.layout((CODE[a._dtype], a._shape, a._strides)))
+        self.offsets.append(a._offset)
+
+    def input(self, value: Any, shape: tuple[int, ...] | None = None) -> None:
+        """Add a Maniple or NumPy array, broadcast to `shape`."""
+        if type(value) is np.ndarray:
+            dtype, own = value.dtype, value.shape
+            handle, offset, strides = snapshot(value)
+            self.temporary.append(handle)
+        else:
+            dtype, own, strides = value._dtype, value._shape, value._strides
+            offset = value._offset
+            handle = value._buf.for_reading()
+            if not handle:
+                handle, offset, strides = snapshot(value._export_current())
+                self.temporary.append(handle)
+        if shape is not None and own != shape:
+            strides = broadcast_strides(own, strides, shape)
+            own = shape
+        self.handles.append(handle)
+        self.layouts.append(stream.layout((CODE[dtype], own, strides)))
+        self.offsets.append(offset)
+
+    def scalar(self, key: tuple[int, int, int]) -> None:
+        self.handles.append(0)
+        self.layouts.append(stream.scalar(key))
+        self.offsets.append(0)
+
+    def emit(self, number: int, elements: int, in_place: bool = False) -> None:
+        stream.emit(number, self.handles, self.layouts, self.offsets, elements, in_place)
+        if self.temporary:
+            stream.frees += self.temporary
+
+
+def new_array(
+    shape: tuple[int, ...], dtype: np.dtype, strides: tuple[int, ...] | None = None
+) -> ndarray:
+    """Return a new, uninitialised array at the backend. Needs the stream's lock."""
+    size = prod(shape)
+    itemsize = dtype.itemsize
+    nbytes = size * itemsize
+    buf = Buffer(PRIVATE, stream.new_buffer(nbytes), nbytes)
+    return make(buf, 0, dtype, shape, strides or c_strides(shape, itemsize), size)
+
+
+def is_private(value: Any) -> bool:
+    return type(value) is ndarray and value._buf.home == PRIVATE
+
+
+def worth_deferring(size: int, operands: Any) -> bool:
+    """Whether an operation on `size` elements is recorded (docs/architecture.md, three sizes)."""
+    if size >= _settings.defer:
+        return stream.enabled
+    for value in operands:
+        if type(value) is ndarray and (
+            value._size >= _settings.defer or value._buf.home == PRIVATE
+        ):
+            return stream.enabled
+    return False
+
+
+def prepare_outputs(outputs: Any) -> bool:
+    """Make outputs writable for the backend; False if one is not."""
+    for a in outputs:
+        if a._buf.selections:
+            a._buf.settle()
+    return all([a._writeable and a._buf.for_writing() for a in outputs])
+
+
+# -- elementwise -------------------------------------------------------------------------------
+
+
+def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Record `ufunc(*inputs, **kwargs)`; return HOST if NumPy has to do it."""
+    if ufunc.signature is not None or len(inputs) != ufunc.nin:
+        return HOST
+    for x in inputs:
+        if type(x) is not ndarray and issubclass(type(x), ndarray):
+            from maniple import _selection
+
+            result = _selection.elementwise(ufunc, inputs, kwargs)
+            if result is not HOST:
+                return result
+            break
+    out: Any = None
+    where: Any = True
+    signature = casting = None
+    order = "K"
+    for name, value in kwargs.items():
+        if name == "out":
+            out = value
+        elif name == "where":
+            where = value
+        elif name == "casting":
+            casting = value
+        elif name == "dtype":
+            if value is not None:
+                signature = (None,) * ufunc.nin + (np.dtype(value),) * ufunc.nout
+        elif name == "order":
+            order = value
+        elif name != "subok" or value is not True:
+            return HOST
+    operands = tuple([operand(x) for x in inputs])
+    if any([x is HOST for x in operands]) or order not in ("K", "C", "F"):
+        return HOST
+    if where is not True:
+        where = operand(where)
+        if type(where) is np.bool_:
+            where = np.asarray(where)
+        if where is HOST or type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:
+            return HOST
+    scalar_result = True
+    if out is Ellipsis or (type(out) is tuple and len(out) == 1 and out[0] is Ellipsis):
+        out, scalar_result = None, False
+    outs: tuple[Any, ...] = (None,) * ufunc.nout
+    if out is not None:
+        outs = out if type(out) is tuple else (out,)
+        if len(outs) != ufunc.nout or any(
+            o is not None and not issubclass(type(o), ndarray) for o in outs
+        ):
+            return HOST
+    return _record(
+        ufunc, operands, outs, where, signature, casting, order, scalar_result
+    )
+
+
+def _record(
+    ufunc: np.ufunc,
+    operands: tuple[Any, ...],
+    outs: tuple[Any, ...],
+    where: Any,
+    signature: Any,
+    casting: Any,
+    order: str,
+    scalar_result: bool,
+) -> Any:
+    arrays = [x for x in (*operands, where) if type(x) is ndarray or type(x) is np.ndarray]
+    given = [o for o in outs if o is not None]
+    shapes = {x.shape for x in arrays}
+    if len(shapes) == 1:
+        shape = shapes.pop()
+    else:
+        try:
+            shape = np.broadcast_shapes(*shapes)
+        except ValueError:
+            return HOST  # whose message is NumPy's
+    for o in given:
+        if o._shape != shape:
+            if np.broadcast_shapes(o._shape, shape) != o._shape:
+                return HOST
+            shape = o._shape
+    if any(o._shape != shape for o in given):
+        return HOST
+    size = prod(shape)
+    if not worth_deferring(size, (*operands, *given)) or errors_matter():
+        return HOST
+    specs = tuple(
+        [x._dtype if type(x) is ndarray else _spec(x) for x in operands]
+        + [None if o is None else o._dtype for o in outs]
+    )
+    plan = plan_for(ufunc, specs, signature, casting)
+    if plan is None:
+        return HOST
+    for x, r in zip(operands, plan.ranges, strict=True):
+        if type(x) is int and (r is None or not r[0] <= x <= r[1]) and not _fits(x, r):
+            return HOST
+    with stream.lock:
+        if given and not prepare_outputs(given):
+            return HOST
+        instruction = Instruction()
+        results = []
+        for o, dtype in zip(outs, plan.outputs, strict=True):
+            if o is None:
+                o = new_array(shape, dtype, _result_strides(operands, shape, dtype, order))
+            results.append(o)
+            instruction.output(o)
+        for x, dtype in zip(operands, plan.inputs, strict=True):
+            if type(x) is ndarray or type(x) is np.ndarray:
+                instruction.input(x, shape)
+            else:
+                instruction.scalar(scalar_key(x, dtype))
+        if where is not True:
+            instruction.input(where, shape)
+        instruction.emit(plan.number, size, bool(given))
+    if _profile.active:
+        _profile.count(ufunc, "deferred", "", size)
+    if not shape and scalar_result:
+        results = [
+            r._scalar() if o is None else r for r, o in zip(results, outs, strict=True)
+        ]
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _fits(x: int, r: tuple[int, int] | None) -> bool:
+    # A Python integer that becomes a float or complex number.
+    return r is None and abs(x) < 1 << 53
+
+
+def _spec(x: Any) -> Any:
+    kind = type(x)
+    return kind if kind in _PYTHON_SCALARS else x.dtype
+
+
+def _result_strides(
+    operands: tuple[Any, ...], shape: tuple[int, ...], dtype: np.dtype, order: str
+) -> tuple[int, ...]:
+    itemsize = dtype.itemsize
+    if order == "F":
+        return f_strides(shape, itemsize)
+    strides = c_strides(shape, itemsize)
+    if order == "C" or len(shape) < 2:
+        return strides
+    views = []
+    for x in operands:
+        if type(x) is ndarray:
+            own = x._strides
+            if x._shape == shape and own == c_strides(shape, x._dtype.itemsize):
+                continue
+            views.append((shape, broadcast_strides(x._shape, own, shape)))
+        elif type(x) is np.ndarray:
+            views.append((shape, broadcast_strides(x.shape, x.strides, shape)))
+    if not views:
+        return strides
+    views = [
+        (shape, broadcast_strides(x.shape, x.strides, shape))
+        for x in operands
+        if type(x) is ndarray or type(x) is np.ndarray
+    ]
+    return keep_order(views, shape, itemsize)
+
+
+# -- NumPy's protocol --------------------------------------------------------------------------
+
+_Reducer = Callable[..., Any]
+METHODS: dict[str, _Reducer] = {}
+"""How ufunc methods other than a call are recorded; filled by `_reductions`."""
+
+GENERALIZED: dict[np.ufunc, _Reducer] = {}
+"""How generalized ufuncs (matmul, …) are recorded; filled by `_linear`."""
+
+
+def array_ufunc(self: ndarray, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NEP 13: what NumPy calls when a Maniple array is an operand of a ufunc."""
+    if method == "__call__":
+        special = GENERALIZED.get(ufunc)
+        if special is not None:
+            result = special(ufunc, inputs, kwargs)
+        else:
+            result = elementwise(ufunc, inputs, kwargs)
+        if result is not HOST:
+            return result
+    else:
+        handler = METHODS.get(method)
+        if handler is not None:
+            result = handler(ufunc, inputs, kwargs)
+            if result is not HOST:
+                return result
+    out = kwargs.get("out")
+    for value in (*inputs, *(out if type(out) is tuple else (out,))):
+        kind = type(value)
+        if kind in _KNOWN or issubclass(kind, ndarray):
+            continue
+        override = getattr(kind, "__array_ufunc__", np.ndarray.__array_ufunc__)
+        if override is not np.ndarray.__array_ufunc__ and kind is not ndarray:
+            return NotImplemented
+    return host(ufunc, method, inputs, kwargs)
+
+
+_KNOWN = (ndarray, np.ndarray, int, float, complex, bool, list, tuple, type(None))
+
+
+def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Let NumPy do it on the same memory."""
+    known: _fallback.Known = []
+    arguments = [_fallback.real(x, known) for x in inputs]
+    options = _fallback.real(kwargs, known) if kwargs else kwargs
+    function = ufunc if method == "__call__" else getattr(ufunc, method)
+    if _profile.active:
+        arrays = [a for a, _ in known]
+        size = max((a._size for a in arrays), default=0)
+        small = size < _settings.defer
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        place, reason = ("host", "small") if small else ("fallback", "not in the server's table")
+        with _profile.timed(name, place, reason, arrays):
+            result = function(*arguments, **options)
+    else:
+        result = function(*arguments, **options)
+    if type(result) is np.ndarray and not kwargs:
+        # Nearly always: a new array.
+        if result.size < _settings.small or CODE.get(result.dtype) is None:
+            return result
+        if result.base is None:
+            return _fallback.adopt(result)
+    return _fallback.wrap(result, known)

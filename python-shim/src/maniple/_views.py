@@ -1,0 +1,184 @@
+"""Views without copying: NumPy itself computes them, on memory that is never touched.
+
+Every deferred array has a *shadow*: a real ndarray of the same shape, dtype, offset and strides
+over a reservation of address space. What NumPy makes of the shadow (an index, a transposition, a
+reshape) is exactly what it would make of the array; its address gives the offset.
+"""
+
+from __future__ import annotations
+
+import mmap
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from maniple._array import ndarray
+
+# Python's mmap names MAP_NORESERVE from 3.12 on; the number is that of Linux.
+_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
+_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
+
+
+def _reserve() -> np.ndarray:
+    # As much as the system gives; arrays that reach further cannot have views this way.
+    for bits in (46, 44, 40, 36, 33):
+        try:
+            return np.frombuffer(mmap.mmap(-1, 1 << bits, flags=_FLAGS), np.uint8)
+        except (OSError, ValueError, OverflowError, MemoryError):
+            continue
+    raise MemoryError("Maniple needs 8 GiB of address space (not memory) for computing views")
+
+
+_space = _reserve()
+_origin: int = _space.__array_interface__["data"][0]
+_extent: int = len(_space)
+
+
+def shadow(a: ndarray) -> np.ndarray:
+    """Return the shadow of `a`. Its elements must not be read or written."""
+    s: np.ndarray = np.ndarray(a._shape, a._dtype, _space, a._offset, a._strides)
+    if not a._writeable:
+        s.flags.writeable = False
+    return s
+
+
+def is_shadow(s: np.ndarray) -> bool:
+    return 0 <= s.__array_interface__["data"][0] - _origin < _extent
+
+
+def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
+    """Return the view of `a` that `s`, made from its shadow, is of the shadow."""
+    from maniple._array import make
+
+    interface = s.__array_interface__
+    address, readonly = interface["data"]
+    offset = address - _origin if s.size else 0
+    owner = a._base
+    return make(
+        a._buf,
+        offset,
+        s.dtype,
+        s.shape,
+        s.strides,
+        s.size,
+        False,
+        not readonly,
+        a if owner is None else owner,
+    )
+
+
+def view(a: ndarray, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Apply a NumPy function that only makes views to the shadow of `a`."""
+    return _map(function(shadow(a), *args, **kwargs), a)
+
+
+def _map(result: Any, a: ndarray) -> Any:
+    if isinstance(result, np.ndarray):
+        return from_shadow(result, a)
+    if isinstance(result, (list, tuple)):
+        return type(result)(_map(r, a) for r in result)
+    return result
+
+
+_contiguous: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
+
+
+def c_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the strides NumPy gives a new C contiguous array."""
+    key = (shape, itemsize)
+    strides = _contiguous.get(key)
+    if strides is None:
+        step = itemsize
+        reverse = []
+        for n in reversed(shape):
+            reverse.append(step)
+            step *= n
+        # All strides of an array without elements are 0, as NumPy has it.
+        strides = (0,) * len(shape) if 0 in shape else tuple(reversed(reverse))
+        if len(_contiguous) > 10_000:
+            _contiguous.clear()
+        _contiguous[key] = strides
+    return strides
+
+
+def f_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    return c_strides(shape[::-1], itemsize)[::-1]
+
+
+def is_c_contiguous(a: ndarray) -> bool:
+    return a._strides == c_strides(a._shape, a._dtype.itemsize) or _contiguous_by(a, False)
+
+
+def is_f_contiguous(a: ndarray) -> bool:
+    return _contiguous_by(a, True)
+
+
+def _contiguous_by(a: ndarray, fortran: bool) -> bool:
+    """NumPy's relaxed rule: strides of dimensions of size one do not matter."""
+    step = a._dtype.itemsize
+    pairs = list(zip(a._shape, a._strides, strict=True))
+    for n, stride in pairs if fortran else reversed(pairs):
+        if n == 0:
+            return True
+        if n != 1:
+            if stride != step:
+                return 0 in a._shape
+            step *= n
+    return True
+
+
+def keep_order(
+    arrays: list[tuple[tuple[int, ...], tuple[int, ...]]], shape: tuple[int, ...], itemsize: int
+) -> tuple[int, ...]:
+    """Return the strides of a new result in order 'K', as NumPy's iterator chooses them.
+
+    `arrays` are (shape, strides) of the operands, already broadcast to `shape`.
+    """
+    if 0 in shape:
+        return (0,) * len(shape)
+    ndim = len(shape)
+    order = list(range(ndim - 1, -1, -1))  # innermost first; C order unless an operand objects
+    # numpy/_core/src/multiarray/nditer_constr.c, npyiter_find_best_axis_ordering
+    for i in range(1, ndim):
+        current = order[i]
+        insert = i
+        for j in range(i - 1, -1, -1):
+            other = order[j]
+            ambiguous, swap = True, False
+            for _, strides in arrays:
+                x, y = abs(strides[current]), abs(strides[other])
+                if x and y:
+                    if y <= x:
+                        swap = False
+                    elif ambiguous:
+                        swap = True
+                    ambiguous = False
+            if not ambiguous:
+                if swap:
+                    insert = j
+                else:
+                    break
+        if insert != i:
+            order.insert(insert, order.pop(i))
+    strides = [0] * ndim
+    step = itemsize
+    for axis in order:
+        strides[axis] = step
+        step *= shape[axis]
+    return tuple(strides)
+
+
+def broadcast_strides(
+    shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the strides of (shape, strides) broadcast to `target`."""
+    if shape == target:
+        return strides
+    missing = len(target) - len(shape)
+    return (0,) * missing + tuple(
+        0 if n == 1 and m != 1 else stride
+        for n, stride, m in zip(shape, strides, target[missing:], strict=True)
+    )

@@ -1,0 +1,179 @@
+# Sets up, inside the working tree, what ./run, ./test and ./dist need. To be sourced; $root is the working tree.
+#
+#   .venv            Python packages of requirements/run.txt (and test.txt) and the shim's sources
+#   .build/jars      the server and what it depends on
+#   .build/runtime   a Java runtime linked from the JDK
+#   .build/stamps    one empty file for each of these: anything newer than its stamp makes it out of date
+#   .build/log       what the tools printed
+#
+# shellcheck shell=bash
+
+readonly venv=$root/.venv
+readonly jars=$root/.build/jars
+readonly runtime=$root/.build/runtime
+readonly stamps=$root/.build/stamps
+readonly logs=$root/.build/log
+
+# java.logging: protobuf, gRPC. java.management, jdk.management: Py4J's and our own metrics. java.naming, java.xml:
+# logging and name resolution. jdk.unsupported: sun.misc.Unsafe for protobuf and Arrow. jdk.incubator.vector: it
+# carries libjsvml; the module itself is never added at run time.
+readonly runtime_modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.management,jdk.unsupported,jdk.incubator.vector
+
+say() { printf 'maniple: %s\n' "$*" >&2; }
+
+die() {
+  say "$*"
+  exit 1
+}
+
+# Runs a command with its output in a log, which is shown only when the command fails.
+logged() {
+  local name=$1
+  shift
+  if ! "$@" >"$logs/$name" 2>&1 </dev/null; then
+    tail -n 40 "$logs/$name" >&2
+    die "failed: $* (all output: $logs/$name)"
+  fi
+}
+
+# True when the stamp is missing, or one of the paths, or anything in them, has changed since.
+outdated() {
+  local stamp=$stamps/$1
+  shift
+  [[ ! -e $stamp || -n $(find "$@" -newer "$stamp" -print -quit 2>/dev/null) ]]
+}
+
+jars_outdated() {
+  local pom inputs=("$root/pom.xml" "$root/.mvn" "$root/mvnw")
+  for pom in "$root"/*/pom.xml; do
+    inputs+=("$pom")
+    if [[ -d ${pom%/*}/src/main ]]; then inputs+=("${pom%/*}/src/main"); fi
+  done
+  [[ ! -d $jars ]] || outdated jars "${inputs[@]}"
+}
+
+runtime_outdated() { [[ ! -x $runtime/bin/java ]] || outdated runtime "$root/scripts/setup.sh"; }
+
+python_outdated() { [[ ! -x $venv/bin/python ]] || outdated "python-$1" "$root/requirements/$1.txt"; }
+
+# Marks a part as up to date as of the moment its inputs were read, which is before it was built.
+begin() { : >"$stamps/$1.new"; }
+finish() { mv "$stamps/$1.new" "$stamps/$1"; }
+
+find_python() {
+  local candidate
+  for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  die "needs Python 3.11 or newer with venv: install python3 and python3-venv (Debian, Ubuntu) or python3 (others)"
+}
+
+# The major version of the JDK in a folder, or 0 where there is none.
+jdk_version() {
+  local home=$1 line
+  if [[ -x $home/bin/javac && -r $home/release ]]; then
+    while read -r line; do
+      if [[ $line =~ ^JAVA_VERSION=\"([0-9]+) ]]; then
+        echo "${BASH_REMATCH[1]}"
+        return
+      fi
+    done <"$home/release"
+  fi
+  echo 0
+}
+
+find_jdk() {
+  local home javac
+  javac=$(command -v javac || true)
+  for home in "${JAVA_HOME:-}" ${javac:+"$(dirname "$(dirname "$(realpath "$javac")")")"} \
+    /usr/lib/jvm/* /opt/* /opt/java/* "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/* \
+    /Library/Java/JavaVirtualMachines/*/Contents/Home "$HOME"/Library/Java/JavaVirtualMachines/*/Contents/Home; do
+    if [[ -n $home && $(jdk_version "$home") -ge 25 ]]; then
+      echo "$home"
+      return
+    fi
+  done
+  die "needs JDK 25 or newer: install temurin-25-jdk (https://adoptium.net) or set JAVA_HOME to one"
+}
+
+# maven JDK ARGS…: Maven by its wrapper.
+maven() { (cd "$root" && JAVA_HOME=$1 ./mvnw -B "${@:2}"); }
+
+setup_python() {
+  local kind=$1 python
+  python_outdated "$kind" || return 0
+  begin "python-$kind"
+  if [[ ! -x $venv/bin/python ]]; then
+    python=$(find_python)
+    say "creating .venv with $python"
+    rm -rf "$venv"
+    logged venv "$python" -m venv "$venv"
+  fi
+  say "installing the Python packages of requirements/$kind.txt"
+  logged "pip-$kind" "$venv/bin/python" -m pip install --disable-pip-version-check -r "$root/requirements/$kind.txt"
+  # The shim is imported from its sources; relative to site-packages, so that the working tree can be moved.
+  local site
+  for site in "$venv"/lib/python3.*/site-packages; do
+    echo ../../../../python-shim/src >"$site/maniple-source.pth"
+  done
+  finish "python-$kind"
+}
+
+setup_jars() {
+  jars_outdated || return 0
+  local home new=$root/.build/jars.new
+  home=$(find_jdk)
+  say "building the Java server"
+  begin jars
+  rm -rf "$root/server/target/quick/jars"
+  logged maven maven "$home" -q -Dquick -pl server -am package
+  # The new folder takes the place of the old one in one step, so that a server that starts meanwhile finds all jars.
+  rm -rf "$new"
+  cp -r "$root/server/target/quick/jars" "$new"
+  rm -rf "$root/.build/jars.old"
+  if [[ -d $jars ]]; then mv "$jars" "$root/.build/jars.old"; fi
+  mv "$new" "$jars"
+  finish jars
+}
+
+setup_runtime() {
+  runtime_outdated || return 0
+  local home new=$root/.build/runtime.new
+  home=$(find_jdk)
+  say "linking a Java runtime from $home"
+  begin runtime
+  rm -rf "$new"
+  if "$home/bin/jlink" --add-modules "$runtime_modules" --output "$new" --strip-debug --no-header-files --no-man-pages \
+    --compress zip-0 --generate-cds-archive >"$logs/jlink" 2>&1; then
+    # The second archive is for heaps beyond 32 GiB.
+    rm -f "$new/lib/server/classes_nocoops.jsa"
+  else
+    say "this JDK cannot link a runtime (see .build/log/jlink): using all of it"
+    ln -s "$home" "$new"
+  fi
+  # A running server keeps the old one until the next time.
+  rm -rf "$root/.build/runtime.old"
+  if [[ -e $runtime ]]; then mv "$runtime" "$root/.build/runtime.old"; fi
+  mv "$new" "$runtime"
+  finish runtime
+}
+
+# setup KIND: everything for 'run', or for 'test' as well.
+setup() {
+  local kind=$1
+  if ! python_outdated run && { [[ $kind == run ]] || ! python_outdated "$kind"; } && ! jars_outdated && ! runtime_outdated; then
+    return
+  fi
+  mkdir -p "$stamps" "$logs"
+  # One at a time; the second one finds everything done. Without flock (macOS) the user has to see to that.
+  exec 9>"$root/.build/lock"
+  if command -v flock >/dev/null; then flock 9; fi
+  setup_python run
+  if [[ $kind != run ]]; then setup_python "$kind"; fi
+  setup_jars
+  setup_runtime
+  exec 9>&-
+}

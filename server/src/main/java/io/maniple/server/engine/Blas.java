@@ -1,0 +1,218 @@
+package io.maniple.server.engine;
+
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Instruction;
+import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
+import io.maniple.server.plan.MatrixLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Matrix products by the OpenBLAS that NumPy itself brings (64-bit integers, names like
+ * {@code scipy_cblas_dgemm64_}), so that results are NumPy's to the bit. Without it a plain loop computes them.
+ */
+public final class Blas {
+    private static final int ROW_MAJOR = 101;
+    private static final int PLAIN = 111;
+    private static final int TRANSPOSED = 112;
+
+    private final Map<DType, MethodHandle> gemm = new EnumMap<>(DType.class);
+    private final Map<DType, MethodHandle> gemv = new EnumMap<>(DType.class);
+
+    /** @param library OpenBLAS with CBLAS and 64-bit integers; empty for none */
+    public Blas(Optional<Path> library) {
+        if (library.isEmpty()) {
+            return;
+        }
+        SymbolLookup lookup = SymbolLookup.libraryLookup(library.get(), Arena.global());
+        bind(lookup, DType.FLOAT64, "d", ValueLayout.JAVA_DOUBLE);
+        bind(lookup, DType.FLOAT32, "s", ValueLayout.JAVA_FLOAT);
+        bind(lookup, DType.COMPLEX128, "z", ValueLayout.ADDRESS);
+        bind(lookup, DType.COMPLEX64, "c", ValueLayout.ADDRESS);
+    }
+
+    /** Whether the library was found and has what is needed. */
+    public boolean isAvailable() {
+        return !gemm.isEmpty();
+    }
+
+    private void bind(SymbolLookup lookup, DType type, String letter, MemoryLayout scalar) {
+        MemoryLayout integer = ValueLayout.JAVA_LONG;
+        MemoryLayout flag = ValueLayout.JAVA_INT;
+        MemoryLayout pointer = ValueLayout.JAVA_LONG;
+        find(lookup, "cblas_" + letter + "gemm")
+                .ifPresent(symbol -> gemm.put(
+                        type,
+                        Linker.nativeLinker()
+                                .downcallHandle(
+                                        symbol,
+                                        FunctionDescriptor.ofVoid(
+                                                flag, flag, flag, integer, integer, integer, scalar, pointer, integer,
+                                                pointer, integer, scalar, pointer, integer))));
+        find(lookup, "cblas_" + letter + "gemv")
+                .ifPresent(symbol -> gemv.put(
+                        type,
+                        Linker.nativeLinker()
+                                .downcallHandle(
+                                        symbol,
+                                        FunctionDescriptor.ofVoid(
+                                                flag, flag, integer, integer, scalar, pointer, integer, pointer,
+                                                integer, scalar, pointer, integer))));
+    }
+
+    private static Optional<MemorySegment> find(SymbolLookup lookup, String name) {
+        return lookup.find("scipy_" + name + "64_").or(() -> lookup.find(name + "64_"));
+    }
+
+    /** Operands: out (m,n) C-contiguous, a (m,k), b (k,n), each with one dimension contiguous. */
+    void matmul(Instruction instruction, Memory memory) {
+        Operand.View out = instruction.view(0);
+        Matrix a = new Matrix(instruction.view(1), memory);
+        Matrix b = new Matrix(instruction.view(2), memory);
+        DType type = out.layout().type();
+        long target = Routines.address(out, memory);
+        long rows = out.layout().size(0);
+        long columns = out.layout().size(1);
+        long depth = instruction.view(1).layout().size(1);
+        if (out.layout().elements() == 0) {
+            return;
+        }
+        if (depth == 0) {
+            Scalars.MEMORY
+                    .asSlice(target, out.layout().elements() * type.bytes())
+                    .fill((byte) 0);
+            return;
+        }
+        if (!gemm.containsKey(type)) {
+            PlainProduct.run(
+                    type, target, rows, columns, depth, a.address, a.view.layout(), b.address, b.view.layout());
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            if (columns == 1) {
+                // NumPy uses gemv for products with a vector, and its sums are in another order than gemm's.
+                gemv(type, a, false, b, depth, target, rows, arena);
+            } else if (rows == 1) {
+                gemv(type, b, true, a, depth, target, columns, arena);
+            } else {
+                invoke(
+                        gemm.get(type),
+                        ROW_MAJOR,
+                        a.flag(),
+                        b.flag(),
+                        rows,
+                        columns,
+                        depth,
+                        one(type, arena),
+                        a.address,
+                        a.leading(),
+                        b.address,
+                        b.leading(),
+                        zero(type, arena),
+                        target,
+                        columns);
+            }
+        }
+    }
+
+    private void gemv(
+            DType type, Matrix matrix, boolean flip, Matrix vector, long depth, long target, long size, Arena arena) {
+        boolean transposed = matrix.isTransposed() != flip;
+        long storedRows = matrix.isTransposed() ? matrix.columns() : matrix.rows();
+        long storedColumns = matrix.isTransposed() ? matrix.rows() : matrix.columns();
+        Layout layout = vector.view.layout();
+        int along = layout.size(0) == depth && layout.size(1) == 1 ? 0 : 1;
+        long step = depth == 1 ? 1 : layout.stride(along) / type.bytes();
+        invoke(
+                gemv.get(type),
+                ROW_MAJOR,
+                transposed ? TRANSPOSED : PLAIN,
+                storedRows,
+                storedColumns,
+                one(type, arena),
+                matrix.address,
+                matrix.leading(),
+                vector.address,
+                step,
+                zero(type, arena),
+                target,
+                1L);
+        assert size == (transposed ? storedColumns : storedRows);
+    }
+
+    private static Object one(DType type, Arena arena) {
+        return switch (type) {
+            case FLOAT64 -> 1.0;
+            case FLOAT32 -> 1.0f;
+            case COMPLEX128 -> arena.allocateFrom(ValueLayout.JAVA_DOUBLE, 1.0, 0.0);
+            case COMPLEX64 -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1.0f, 0.0f);
+            case BOOL, INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT16 ->
+                throw new IllegalArgumentException("no matrix product of " + type);
+        };
+    }
+
+    private static Object zero(DType type, Arena arena) {
+        return switch (type) {
+            case FLOAT64 -> 0.0;
+            case FLOAT32 -> 0.0f;
+            case COMPLEX128 -> arena.allocateFrom(ValueLayout.JAVA_DOUBLE, 0.0, 0.0);
+            case COMPLEX64 -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0.0f, 0.0f);
+            case BOOL, INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT16 ->
+                throw new IllegalArgumentException("no matrix product of " + type);
+        };
+    }
+
+    private static void invoke(MethodHandle handle, Object... arguments) {
+        try {
+            handle.invokeWithArguments(arguments);
+        } catch (Throwable impossible) {
+            throw new IllegalStateException("a BLAS call failed", impossible);
+        }
+    }
+
+    /** A matrix with contiguous rows, or with contiguous columns (then it is stored transposed). */
+    private static final class Matrix {
+        private final Operand.View view;
+        private final long address;
+
+        Matrix(Operand.View view, Memory memory) {
+            this.view = view;
+            this.address = Routines.address(view, memory);
+        }
+
+        long rows() {
+            return view.layout().size(0);
+        }
+
+        long columns() {
+            return view.layout().size(1);
+        }
+
+        boolean isTransposed() {
+            return !MatrixLayout.isRowMajor(view.layout());
+        }
+
+        int flag() {
+            return isTransposed() ? TRANSPOSED : PLAIN;
+        }
+
+        long leading() {
+            Layout layout = view.layout();
+            int bytes = layout.type().bytes();
+            int outer = isTransposed() ? 1 : 0;
+            long least = Math.max(1, layout.size(1 - outer));
+            return layout.size(outer) == 1 ? least : Math.max(least, layout.stride(outer) / bytes);
+        }
+    }
+}

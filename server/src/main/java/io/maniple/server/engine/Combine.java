@@ -1,0 +1,128 @@
+package io.maniple.server.engine;
+
+import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Reduction;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Combines the partial results of folds pairwise, in an order given by their number alone, and writes the results:
+ * of p partials the last p/2 are added to the first ones until one is left, so errors grow with log p.
+ */
+final class Combine {
+    private Combine() {}
+
+    static void run(Launch.Partials partials, long address, long destination) {
+        if (partials.resultStep() < partials.partialStep()) {
+            byRows(partials, address);
+        } else {
+            byResult(partials, address);
+        }
+        write(partials, address, destination);
+    }
+
+    private static void byRows(Launch.Partials partials, long address) {
+        long count = partials.perResult();
+        while (count > 1) {
+            long half = (count + 1) / 2;
+            for (long row = half; row < count; row++) {
+                long right = address + row * partials.partialStep();
+                addRow(partials, address + (row - half) * partials.partialStep(), right);
+            }
+            count = half;
+        }
+    }
+
+    private static void addRow(Launch.Partials partials, long left, long right) {
+        ElementType type = partials.accumulator();
+        Reduction reduction = partials.fold().reduction();
+        if (type == ElementType.FLOAT64 && reduction == Reduction.SUM) {
+            for (long offset = 0; offset < 8 * partials.results(); offset += 8) {
+                double sum = Scalars.MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, left + offset)
+                        + Scalars.MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, right + offset);
+                Scalars.MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, left + offset, sum);
+            }
+            return;
+        }
+        for (long result = 0; result < partials.results(); result++) {
+            long offset = result * partials.resultStep();
+            combine(partials, left + offset, right + offset);
+        }
+    }
+
+    private static void byResult(Launch.Partials partials, long address) {
+        for (long result = 0; result < partials.results(); result++) {
+            long base = address + result * partials.resultStep();
+            long count = partials.perResult();
+            while (count > 1) {
+                long half = (count + 1) / 2;
+                for (long part = half; part < count; part++) {
+                    combine(
+                            partials,
+                            base + (part - half) * partials.partialStep(),
+                            base + part * partials.partialStep());
+                }
+                count = half;
+            }
+        }
+    }
+
+    private static void combine(Launch.Partials partials, long left, long right) {
+        ElementType type = partials.accumulator();
+        long combined =
+                Scalars.combine(partials.fold().reduction(), type, Scalars.read(type, left), Scalars.read(type, right));
+        Scalars.write(type, left, combined);
+    }
+
+    private static void write(Launch.Partials partials, long address, long destination) {
+        ElementType from = partials.accumulator();
+        ElementType to = partials.fold().type();
+        long[] shape = partials.keptShape();
+        long[] counter = new long[shape.length];
+        long target = destination;
+        for (long result = 0; result < partials.results(); result++) {
+            long bits = Scalars.read(from, address + result * partials.resultStep());
+            Scalars.write(to, target, Scalars.convert(from, to, bits));
+            for (int dimension = shape.length - 1; dimension >= 0; dimension--) {
+                target += partials.destinationSteps()[dimension];
+                if (++counter[dimension] < shape[dimension]) {
+                    break;
+                }
+                target -= shape[dimension] * partials.destinationSteps()[dimension];
+                counter[dimension] = 0;
+            }
+        }
+    }
+
+    /** Writes the identity to every place the kernel will accumulate in. */
+    static void prefill(Launch.Partials partials, long address, long destination) {
+        ElementType type = partials.accumulator();
+        long identity = partials.fold().reduction().identityBits(type);
+        if (!partials.direct()) {
+            long bytes = partials.bytes();
+            if (type.bytes() == 8) {
+                for (long offset = 0; offset < bytes; offset += 8) {
+                    Scalars.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address + offset, identity);
+                }
+            } else {
+                for (long offset = 0; offset < bytes; offset += type.bytes()) {
+                    Scalars.write(type, address + offset, identity);
+                }
+            }
+            return;
+        }
+        long[] shape = partials.keptShape();
+        long[] counter = new long[shape.length];
+        long target = destination;
+        for (long result = 0; result < partials.results(); result++) {
+            Scalars.write(type, target, identity);
+            for (int dimension = shape.length - 1; dimension >= 0; dimension--) {
+                target += partials.destinationSteps()[dimension];
+                if (++counter[dimension] < shape[dimension]) {
+                    break;
+                }
+                target -= shape[dimension] * partials.destinationSteps()[dimension];
+                counter[dimension] = 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package io.maniple.server.engine;
+
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.ir.KernelCompiler;
+import io.maniple.kernels.ir.KernelCompiler.Executable;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Compiled kernels by what they do; the first compiler that has a form for a kernel makes it. */
+public final class Compilers {
+    private record Key(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {}
+
+    private final List<KernelCompiler> compilers;
+    private final ConcurrentHashMap<Key, Executable> compiled = new ConcurrentHashMap<>();
+    private final AtomicLong count = new AtomicLong();
+
+    /** @param compilers in order of preference; the last must have a form for every kernel */
+    public Compilers(List<KernelCompiler> compilers) {
+        this.compilers = List.copyOf(compilers);
+    }
+
+    /** Names of the compilers, best first. */
+    public String names() {
+        return String.join(", ", compilers.stream().map(KernelCompiler::name).toList());
+    }
+
+    /** How many kernels were compiled so far. */
+    public long compiledCount() {
+        return count.get();
+    }
+
+    Executable compile(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
+        return compiled.computeIfAbsent(new Key(kernel, List.copyOf(accesses), streaming), key -> {
+            for (KernelCompiler compiler : compilers) {
+                Optional<Executable> executable = compiler.compile(kernel, accesses, streaming);
+                if (executable.isPresent()) {
+                    count.incrementAndGet();
+                    return executable.get();
+                }
+            }
+            throw new IllegalStateException("no engine has a form for the kernel " + kernel);
+        });
+    }
+}

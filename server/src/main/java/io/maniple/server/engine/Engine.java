@@ -1,0 +1,98 @@
+package io.maniple.server.engine;
+
+import io.maniple.bridge.proto.Scalar;
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.server.plan.Plan;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs the steps of plans on this machine's processors. */
+public final class Engine {
+    private static final int BLOCK_WORDS = 4_096;
+    private static final long ELEMENTS_A_TURN = 65_536;
+    /** Smaller loops are not worth waking another thread for. */
+    private static final long SERIAL_ELEMENTS = 32_768;
+
+    private final Workers workers;
+    private final Routines routines;
+    private final long[] blocks;
+
+    public Engine(Workers workers, Compilers compilers, Blas blas) {
+        this.workers = workers;
+        this.routines = new Routines(workers, compilers, blas);
+        this.blocks = new long[workers.threads()];
+        for (int worker = 0; worker < blocks.length; worker++) {
+            blocks[worker] = Arena.global().allocate(8L * BLOCK_WORDS, 64).address();
+        }
+    }
+
+    /** Runs one step. Only one thread may call this at a time per engine. */
+    public synchronized void run(PreparedPlan plan, int step, List<Scalar> scalars, Memory memory) {
+        switch (plan.plan().steps().get(step)) {
+            case Plan.KernelStep kernel -> {
+                Launch launch = plan.launch(step);
+                if (launch != null) {
+                    run(launch, scalars, memory);
+                }
+            }
+            case Plan.RoutineStep routine -> routines.run(routine, scalars, memory);
+        }
+    }
+
+    private void run(Launch launch, List<Scalar> scalars, Memory memory) {
+        Plan.KernelStep step = launch.step();
+        List<Memory.Scratch> scratches = new ArrayList<>();
+        try {
+            long[] partialAddresses = new long[launch.partials().size()];
+            for (int fold = 0; fold < partialAddresses.length; fold++) {
+                Launch.Partials partials = launch.partials().get(fold);
+                long destination = memory.address(partials.fold().buffer())
+                        + partials.fold().offset();
+                if (partials.direct()) {
+                    partialAddresses[fold] = destination;
+                } else {
+                    Memory.Scratch scratch = memory.scratch(partials.bytes());
+                    scratches.add(scratch);
+                    partialAddresses[fold] = scratch.address();
+                }
+                if (partials.prefill()) {
+                    Combine.prefill(partials, partialAddresses[fold], destination);
+                }
+            }
+            long[] addresses = new long[step.bindings().size()];
+            for (int operand = 0; operand < addresses.length; operand++) {
+                Plan.Binding binding = step.bindings().get(operand);
+                addresses[operand] = binding.buffer() < 0
+                        ? partialAddresses[-1 - binding.buffer()]
+                        : memory.address(binding.buffer()) + binding.offset();
+            }
+            int scalarWord = Kernel.Arguments.scalars(addresses.length);
+            for (long block : blocks) {
+                for (int slot = 0; slot < step.scalars().size(); slot++) {
+                    Plan.ScalarBinding binding = step.scalars().get(slot);
+                    long word = Scalars.word(scalars.get(binding.position()), binding.type(), binding.part());
+                    Scalars.MEMORY.set(ValueLayout.JAVA_LONG, block + 8L * (scalarWord + slot), word);
+                }
+            }
+            for (Region region : launch.regions()) {
+                long boxes = region.boxes();
+                long grain = step.elements() <= SERIAL_ELEMENTS
+                        ? boxes
+                        : Math.max(1, ELEMENTS_A_TURN / region.elementsPerBox());
+                workers.run(boxes, grain, (worker, begin, end) -> region.run(blocks[worker], addresses, begin, end));
+            }
+            for (int fold = 0; fold < partialAddresses.length; fold++) {
+                Launch.Partials partials = launch.partials().get(fold);
+                if (!partials.direct()) {
+                    long destination = memory.address(partials.fold().buffer())
+                            + partials.fold().offset();
+                    Combine.run(partials, partialAddresses[fold], destination);
+                }
+            }
+        } finally {
+            scratches.forEach(Memory.Scratch::close);
+        }
+    }
+}

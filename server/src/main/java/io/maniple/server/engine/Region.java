@@ -1,0 +1,109 @@
+package io.maniple.server.engine;
+
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.ir.KernelCompiler.Executable;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * A box-shaped part of a loop nest with its kernel, cut into chunks along the two innermost dimensions. How it is cut
+ * depends on sizes only, so results do not depend on who computes which chunk.
+ *
+ * @param executable the kernel compiled for this region's access
+ * @param outer sizes of all dimensions but the two innermost
+ * @param size1 size of the second innermost dimension
+ * @param size0 size of the innermost dimension
+ * @param chunk1 rows a call
+ * @param chunk0 elements of a row a call
+ * @param operands how each operand moves
+ * @param index how the linear index moves; all zero where it is not used
+ */
+record Region(
+        Executable executable,
+        long[] outer,
+        long size1,
+        long size0,
+        long chunk1,
+        long chunk0,
+        Motion[] operands,
+        Motion index) {
+    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    /**
+     * Byte steps of one operand.
+     *
+     * @param start from the operand's address to this region's first element
+     * @param outer along the outer dimensions
+     * @param chunkStep1 from one chunk of rows to the next
+     * @param chunkStep0 from one chunk of a row to the next
+     * @param step1 from one row to the next inside a chunk
+     * @param step0 from one element to the next inside a chunk
+     */
+    record Motion(long start, long[] outer, long chunkStep1, long chunkStep0, long step1, long step0) {}
+
+    private long chunks1() {
+        return (size1 + chunk1 - 1) / chunk1;
+    }
+
+    private long chunks0() {
+        return (size0 + chunk0 - 1) / chunk0;
+    }
+
+    /** Number of calls the region takes. */
+    long boxes() {
+        long count = chunks1() * chunks0();
+        for (long size : outer) {
+            count *= size;
+        }
+        return count;
+    }
+
+    long elementsPerBox() {
+        return chunk1 * chunk0;
+    }
+
+    /**
+     * Runs some of the boxes.
+     *
+     * @param block native memory for the argument block; the scalars are already in place
+     * @param addresses one address an operand
+     */
+    void run(long block, long[] addresses, long begin, long end) {
+        long chunks0 = chunks0();
+        long chunks1 = chunks1();
+        for (long box = begin; box < end; box++) {
+            long part0 = box % chunks0;
+            long rest = box / chunks0;
+            long part1 = rest % chunks1;
+            long linear = rest / chunks1;
+            put(block, Kernel.Arguments.N0, Math.min(chunk0, size0 - part0 * chunk0));
+            put(block, Kernel.Arguments.N1, Math.min(chunk1, size1 - part1 * chunk1));
+            put(block, Kernel.Arguments.INDEX_BASE, position(index, part1, part0, linear));
+            put(block, Kernel.Arguments.INDEX_STEP0, index.step0());
+            put(block, Kernel.Arguments.INDEX_STEP1, index.step1());
+            int word = Kernel.Arguments.OPERANDS;
+            for (int operand = 0; operand < operands.length; operand++) {
+                Motion motion = operands[operand];
+                put(block, word, addresses[operand] + position(motion, part1, part0, linear));
+                put(block, word + 1, motion.step0());
+                put(block, word + 2, motion.step1());
+                word += Kernel.Arguments.WORDS_PER_OPERAND;
+            }
+            executable.run(block);
+        }
+    }
+
+    private long position(Motion motion, long part1, long part0, long linear) {
+        long position = motion.start() + part1 * motion.chunkStep1() + part0 * motion.chunkStep0();
+        long rest = linear;
+        for (int dimension = outer.length - 1; dimension >= 0 && rest != 0; dimension--) {
+            position += rest % outer[dimension] * motion.outer()[dimension];
+            rest /= outer[dimension];
+        }
+        return position;
+    }
+
+    private static void put(long block, int word, long value) {
+        MEMORY.set(ValueLayout.JAVA_LONG, block + 8L * word, value);
+    }
+}

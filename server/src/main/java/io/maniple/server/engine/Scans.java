@@ -1,0 +1,193 @@
+package io.maniple.server.engine;
+
+import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
+import io.maniple.bridge.proto.Status;
+import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.ir.KernelBuilder;
+import io.maniple.kernels.ir.KernelCompiler.Executable;
+import io.maniple.kernels.ir.Reduction;
+import io.maniple.kernels.ops.Casts;
+import io.maniple.server.session.ManipleException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Cumulative operations, in place. A long line is cut into blocks of fixed size whose totals are taken first, so that
+ * blocks run side by side and the result does not depend on the number of threads.
+ */
+final class Scans {
+    private static final long BLOCK = 65_536;
+    private static final MemorySegment MEMORY = Scalars.MEMORY;
+
+    private final Workers workers;
+    private final Compilers compilers;
+
+    Scans(Workers workers, Compilers compilers) {
+        this.workers = workers;
+        this.compilers = compilers;
+    }
+
+    /** @param view C-contiguous */
+    void run(Reduction reduction, Operand.View view, long axis, Memory memory) {
+        Layout layout = view.layout();
+        if (axis < 0 || axis >= layout.rank()) {
+            throw new ManipleException(
+                    Status.INVALID_PROGRAM, "axis " + axis + " of an array of " + layout.rank() + " dimensions", "");
+        }
+        if (layout.elements() == 0) {
+            return;
+        }
+        ElementType storage = Casts.storage(layout.type());
+        int parts = layout.type().isComplex() ? 2 : 1;
+        long length = layout.size((int) axis);
+        long inner = parts;
+        for (int dimension = (int) axis + 1; dimension < layout.rank(); dimension++) {
+            inner *= layout.size(dimension);
+        }
+        long outer = layout.elements() * parts / length / inner;
+        long address = Routines.address(view, memory);
+        if (inner <= 2) {
+            lines(reduction, storage, address, outer, length, inner);
+        } else {
+            rows(reduction, storage, address, outer, length, inner);
+        }
+    }
+
+    /** The axis is the innermost one (or holds pairs of a complex number's parts). */
+    private void lines(Reduction reduction, ElementType type, long address, long outer, long length, long inner) {
+        long step = inner * type.bytes();
+        long blocks = (length + BLOCK - 1) / BLOCK;
+        long lines = outer * inner;
+        if (blocks == 1) {
+            long grain = Math.max(1, BLOCK / length);
+            workers.run(lines, grain, (worker, begin, end) -> {
+                for (long line = begin; line < end; line++) {
+                    long first = address + line / inner * length * step + line % inner * type.bytes();
+                    scan(reduction, type, first, step, length, reduction.identityBits(type));
+                }
+            });
+            return;
+        }
+        for (long line = 0; line < lines; line++) {
+            long first = address + line / inner * length * step + line % inner * type.bytes();
+            long[] totals = new long[(int) blocks];
+            workers.run(blocks - 1, 1, (worker, begin, end) -> {
+                for (long block = begin; block < end; block++) {
+                    totals[(int) block] = total(reduction, type, first + block * BLOCK * step, step, BLOCK);
+                }
+            });
+            long[] before = new long[(int) blocks];
+            before[0] = reduction.identityBits(type);
+            for (int block = 1; block < blocks; block++) {
+                before[block] = Scalars.combine(reduction, type, before[block - 1], totals[block - 1]);
+            }
+            workers.run(blocks, 1, (worker, begin, end) -> {
+                for (long block = begin; block < end; block++) {
+                    long count = Math.min(BLOCK, length - block * BLOCK);
+                    scan(reduction, type, first + block * BLOCK * step, step, count, before[(int) block]);
+                }
+            });
+        }
+    }
+
+    private static void scan(Reduction reduction, ElementType type, long first, long step, long count, long before) {
+        long end = first + count * step;
+        if (reduction == Reduction.SUM && type == ElementType.FLOAT64) {
+            double sum = Double.longBitsToDouble(before);
+            for (long at = first; at < end; at += step) {
+                sum += MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+                MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, at, sum);
+            }
+        } else if (reduction == Reduction.SUM && type == ElementType.INT64) {
+            long sum = before;
+            for (long at = first; at < end; at += step) {
+                sum += MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+                MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, at, sum);
+            }
+        } else if (reduction == Reduction.SUM && type == ElementType.FLOAT32) {
+            float sum = Float.intBitsToFloat((int) before);
+            for (long at = first; at < end; at += step) {
+                sum += MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
+                MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, sum);
+            }
+        } else {
+            long folded = before;
+            for (long at = first; at < end; at += step) {
+                folded = Scalars.combine(reduction, type, folded, Scalars.read(type, at));
+                Scalars.write(type, at, folded);
+                // What is kept is what was stored, rounded to float16 where that is the type.
+                folded = type == ElementType.FLOAT16 ? Scalars.read(type, at) : folded;
+            }
+        }
+    }
+
+    private static long total(Reduction reduction, ElementType type, long first, long step, long count) {
+        long end = first + count * step;
+        if (reduction == Reduction.SUM && type == ElementType.FLOAT64) {
+            double sum = -0.0;
+            for (long at = first; at < end; at += step) {
+                sum += MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+            }
+            return Double.doubleToRawLongBits(sum);
+        }
+        if (reduction == Reduction.SUM && type == ElementType.INT64) {
+            long sum = 0;
+            for (long at = first; at < end; at += step) {
+                sum += MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+            }
+            return sum;
+        }
+        long folded = reduction.identityBits(type);
+        for (long at = first; at < end; at += step) {
+            folded = Scalars.combine(reduction, type, folded, Scalars.read(type, at));
+        }
+        return folded;
+    }
+
+    /** Whole rows are added to the row behind them, many columns at a time. */
+    private void rows(Reduction reduction, ElementType type, long address, long outer, long length, long inner) {
+        Executable executable = accumulate(reduction, type);
+        long chunk = Math.min(inner, 4_096);
+        long chunks = (inner + chunk - 1) / chunk;
+        long rowBytes = inner * type.bytes();
+        workers.run(outer * chunks, Math.max(1, BLOCK / (length * chunk)), (worker, begin, end) -> {
+            try (Arena arena = Arena.ofConfined()) {
+                long block =
+                        arena.allocate(8L * Kernel.Arguments.scalars(2), 64).address();
+                for (long item = begin; item < end; item++) {
+                    long column = item % chunks * chunk;
+                    long first = address + item / chunks * length * rowBytes + column * type.bytes();
+                    for (long row = 1; row < length; row++) {
+                        long current = first + row * rowBytes;
+                        arguments(block, Math.min(chunk, inner - column), current, current - rowBytes, type.bytes());
+                        executable.run(block);
+                    }
+                }
+            }
+        });
+    }
+
+    private static void arguments(long block, long count, long current, long before, long step) {
+        long[] words = {count, 1, 0, 0, 0, current, step, 0, before, step, 0};
+        for (int word = 0; word < words.length; word++) {
+            MEMORY.set(ValueLayout.JAVA_LONG, block + 8L * word, words[word]);
+        }
+    }
+
+    private Executable accumulate(Reduction reduction, ElementType type) {
+        KernelBuilder builder = new KernelBuilder();
+        int current = builder.newOperand();
+        int before = builder.newOperand();
+        int sum = builder.apply(reduction.primitive(), builder.load(before, type), builder.load(current, type));
+        builder.store(current, type, sum, -1);
+        List<Kernel.Access> accesses = new ArrayList<>();
+        accesses.add(Kernel.Access.CONTIGUOUS);
+        accesses.add(Kernel.Access.CONTIGUOUS);
+        return compilers.compile(builder.build(), accesses, false);
+    }
+}

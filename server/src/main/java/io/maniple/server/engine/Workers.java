@@ -1,0 +1,127 @@
+package io.maniple.server.engine;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A fixed set of computing threads that share loops: chunks are taken from a counter, so an unequal thread costs no
+ * waiting; which thread takes which chunk must not matter to the result. The calling thread computes too.
+ */
+public final class Workers implements AutoCloseable {
+    /** A part of a loop. */
+    @FunctionalInterface
+    public interface Body {
+        /** Does the items from {@code begin} to before {@code end}; {@code worker} is below {@link #threads()}. */
+        void run(int worker, long begin, long end);
+    }
+
+    /** Spinning this often before sleeping lets loops that follow on each other start at once. */
+    private static final int SPINS = 4_000;
+
+    private record Loop(Body body, long items, long grain, AtomicLong next, AtomicInteger pending, Failure failure) {}
+
+    private static final class Failure {
+        private volatile @Nullable Throwable cause;
+    }
+
+    private final Thread[] threads;
+    private final ReentrantLock busy = new ReentrantLock();
+    private volatile @Nullable Loop current;
+    private volatile boolean closed;
+
+    /** @param threads how many compute, the caller included; at least 1 */
+    public Workers(int threads) {
+        this.threads = new Thread[Math.max(1, threads) - 1];
+        for (int index = 0; index < this.threads.length; index++) {
+            int worker = index + 1;
+            Thread thread = new Thread(() -> work(worker), "maniple-compute-" + worker);
+            thread.setDaemon(true);
+            this.threads[index] = thread;
+            thread.start();
+        }
+    }
+
+    public int threads() {
+        return threads.length + 1;
+    }
+
+    /** Runs a loop to its end; the first exception of any thread is thrown. */
+    public void run(long items, long grain, Body body) {
+        if (items <= 0) {
+            return;
+        }
+        busy.lock();
+        try {
+            if (items <= grain || threads.length == 0) {
+                body.run(0, 0, items);
+                return;
+            }
+            Loop loop =
+                    new Loop(body, items, grain, new AtomicLong(), new AtomicInteger(threads.length), new Failure());
+            current = loop;
+            for (Thread thread : threads) {
+                LockSupport.unpark(thread);
+            }
+            take(loop, 0);
+            while (loop.pending().get() > 0) {
+                Thread.onSpinWait();
+            }
+            current = null;
+            Throwable cause = loop.failure().cause;
+            if (cause instanceof RuntimeException exception) {
+                throw exception;
+            }
+            if (cause != null) {
+                throw new IllegalStateException("a computing thread failed", cause);
+            }
+        } finally {
+            busy.unlock();
+        }
+    }
+
+    private static void take(Loop loop, int worker) {
+        try {
+            while (loop.failure().cause == null) {
+                long begin = loop.next().getAndAdd(loop.grain());
+                if (begin >= loop.items()) {
+                    return;
+                }
+                loop.body().run(worker, begin, Math.min(loop.items(), begin + loop.grain()));
+            }
+        } catch (Throwable cause) {
+            loop.failure().cause = cause;
+        }
+    }
+
+    private void work(int worker) {
+        Loop done = null;
+        while (!closed) {
+            Loop loop = current;
+            int spins = 0;
+            while ((loop == null || loop == done) && !closed) {
+                if (++spins > SPINS) {
+                    LockSupport.park(this);
+                } else {
+                    Thread.onSpinWait();
+                }
+                loop = current;
+            }
+            if (loop != null && loop != done) {
+                take(loop, worker);
+                done = loop;
+                loop.pending().decrementAndGet();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        for (Thread thread : threads) {
+            LockSupport.unpark(thread);
+        }
+    }
+}

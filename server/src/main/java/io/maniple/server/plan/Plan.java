@@ -1,0 +1,129 @@
+package io.maniple.server.plan;
+
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Instruction;
+import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.ir.Reduction;
+import io.maniple.kernels.ops.Operation;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What to do for a batch of some structure, buffers and scalars still open.
+ *
+ * @param steps in order
+ * @param unused buffers freed without having been used
+ * @param temporaries sizes in bytes of buffers that live inside the batch only
+ * @param firstTemporary the number of the first of them
+ */
+public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporaries, int firstTemporary) {
+    public Plan {
+        steps = List.copyOf(steps);
+        unused = List.copyOf(unused);
+        temporaries = List.copyOf(temporaries);
+    }
+
+    /** One thing to do. */
+    public sealed interface Step {
+        /** Buffers nobody needs behind this step. */
+        List<Integer> frees();
+    }
+
+    /** An instruction with a routine of its own. */
+    public record RoutineStep(Operation operation, Instruction instruction, List<Integer> frees) implements Step {
+        public RoutineStep {
+            frees = List.copyOf(frees);
+        }
+    }
+
+    /** How folds are laid onto the loop. */
+    public enum Mode {
+        /** No fold. */
+        MAP,
+        /** The innermost dimension is folded: the kernel reduces. */
+        FOLD_INNER,
+        /** Only outer dimensions are folded: the kernel adds rows to accumulators in memory. */
+        FOLD_OUTER
+    }
+
+    /**
+     * An operand of a kernel.
+     *
+     * @param buffer number of the buffer, or -1 - k for the accumulators of fold k
+     * @param strides bytes along the loop's dimensions, outermost first
+     * @param stored whether the kernel writes it
+     * @param loaded whether the kernel reads it
+     */
+    public record Binding(
+            int buffer, long offset, long[] strides, ElementType storage, boolean stored, boolean loaded) {}
+
+    /**
+     * A scalar slot of a kernel.
+     *
+     * @param position the scalar's position in the batch
+     * @param part 0 for the value or its real part, 1 for the imaginary one
+     */
+    public record ScalarBinding(int position, DType type, int part) {}
+
+    /**
+     * A fold of a kernel: partial results are combined and written to the destination.
+     *
+     * @param operand the kernel operand that is bound to the partial results
+     * @param buffer destination
+     * @param offset destination's first element (of this part), bytes
+     * @param strides destination's bytes along the loop's dimensions; 0 along folded ones
+     * @param type destination's type (of this part)
+     */
+    public record FoldBinding(
+            int operand,
+            Reduction reduction,
+            ElementType accumulator,
+            int buffer,
+            long offset,
+            long[] strides,
+            ElementType type) {}
+
+    /**
+     * A fused kernel over a loop nest.
+     *
+     * @param kernel the body; null if everything it would do is dead
+     * @param shape sizes of the loop's dimensions, outermost first, at least one
+     * @param folded which of them are folded
+     * @param indexStrides how the index grows along them; null if the kernel does not ask
+     * @param members what was fused, for reports
+     * @param elided buffers that would have been written and read without fusion
+     */
+    public record KernelStep(
+            @Nullable Kernel kernel,
+            long[] shape,
+            boolean[] folded,
+            long @Nullable [] indexStrides,
+            Mode mode,
+            List<Binding> bindings,
+            List<ScalarBinding> scalars,
+            List<FoldBinding> folds,
+            List<Described> members,
+            int elided,
+            List<Integer> frees)
+            implements Step {
+        public KernelStep {
+            bindings = List.copyOf(bindings);
+            scalars = List.copyOf(scalars);
+            folds = List.copyOf(folds);
+            members = List.copyOf(members);
+            frees = List.copyOf(frees);
+        }
+
+        public long elements() {
+            long elements = 1;
+            for (long size : shape) {
+                elements *= size;
+            }
+            return elements;
+        }
+    }
+
+    /** A fused instruction, for reports. */
+    public record Described(String operation, String signature, int source) {}
+}

@@ -1,0 +1,358 @@
+package io.maniple.server.plan;
+
+import io.maniple.bridge.program.BatchStructure;
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Instruction;
+import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
+import io.maniple.kernels.ops.Operation;
+import io.maniple.kernels.ops.OperationTable;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns a batch into steps: gathers instructions over the same iteration space into groups that become one kernel each.
+ *
+ * <p>An instruction joins the latest group that accepts it, if it conflicts with no group behind that one. Two views of
+ * one buffer are either the same view (then values pass in registers), or disjoint, or a conflict, which is never
+ * guessed at: the instruction goes into a later group.
+ */
+public final class Planner {
+    /** How many groups an instruction may be moved past; planning stays linear in the batch's length. */
+    private static final int LOOK_BACK = 24;
+
+    private final BatchStructure structure;
+    private final OperationTable table;
+    private final boolean fuse;
+    private final List<Group> groups = new ArrayList<>();
+    private final List<Long> temporaries = new ArrayList<>();
+    private final boolean[] freed;
+
+    public Planner(BatchStructure structure, OperationTable table, boolean fuse) {
+        this.structure = structure;
+        this.table = table;
+        this.fuse = fuse;
+        this.freed = new boolean[structure.buffers()];
+    }
+
+    public Plan plan(List<Instruction> instructions) {
+        for (Instruction instruction : instructions) {
+            if (instruction.operation() == Instruction.FREE) {
+                freed[instruction.view(0).buffer()] = true;
+            } else {
+                add(instruction);
+            }
+        }
+        return finish();
+    }
+
+    private void add(Instruction instruction) {
+        Operation operation = table.byNumber(instruction.operation()).orElseThrow();
+        switch (operation.kind()) {
+            case Operation.Kind.Elementwise elementwise -> addElementwise(operation, instruction);
+            case Operation.Kind.Fold fold -> addFold(operation, instruction);
+            case Operation.Kind.Scan scan -> RoutineOperands.addScan(this, operation, instruction);
+            case Operation.Kind.Routine routine -> {
+                if (ArgumentExtremes.isOne(operation)) {
+                    ArgumentExtremes.expand(this, operation, instruction);
+                } else {
+                    RoutineOperands.add(this, operation, instruction);
+                }
+            }
+        }
+    }
+
+    private void addElementwise(Operation operation, Instruction instruction) {
+        Layout space = instruction.view(0).layout();
+        if (space.elements() == 0) {
+            return;
+        }
+        int outputs = operation.outputs().size();
+        int inputs = operation.inputs().size();
+        long[] fullShape = space.shape();
+        long[] shape = squeeze(fullShape);
+        List<Access> writes = new ArrayList<>();
+        for (int index = 0; index < outputs; index++) {
+            writes.add(access(instruction.view(index), fullShape));
+        }
+        List<Member.Input> reads = new ArrayList<>();
+        for (int index = outputs; index < outputs + inputs; index++) {
+            reads.add(apart(input(instruction.operands().get(index), fullShape), writes, shape, instruction.source()));
+        }
+        Member.Input mask = instruction.operands().size() > outputs + inputs
+                ? apart(
+                        input(instruction.operands().get(outputs + inputs), fullShape),
+                        writes,
+                        shape,
+                        instruction.source())
+                : null;
+        long[] index = operation.name().equals("arange") ? squeezed(cOrder(fullShape), fullShape) : null;
+        place(Candidate.of(new Member(operation, writes, reads, mask, instruction.source()), shape, null, index));
+    }
+
+    private void addFold(Operation operation, Instruction instruction) {
+        Operand.View output = instruction.view(0);
+        List<Operand> inputs =
+                instruction.operands().subList(1, 1 + operation.inputs().size());
+        Operand mask = instruction.operands().size() > 1 + inputs.size()
+                ? instruction.operands().getLast()
+                : null;
+        addFold(operation, output, inputs, mask, null, instruction.source());
+    }
+
+    /**
+     * @param output keeps the inputs' rank; 1 where folded
+     * @param indexStrides as in {@link Candidate}, along all dimensions; or null
+     */
+    void addFold(
+            Operation operation,
+            Operand.View output,
+            List<Operand> inputs,
+            @Nullable Operand mask,
+            long @Nullable [] indexStrides,
+            int source) {
+        if (output.layout().elements() == 0) {
+            return;
+        }
+        Operand.View first = firstView(inputs);
+        long[] fullShape = first.layout().shape();
+        if (first.layout().elements() == 0) {
+            place(Identities.fill(
+                    operation,
+                    access(output, output.layout().shape()),
+                    squeeze(output.layout().shape()),
+                    source));
+            return;
+        }
+        long[] shape = squeeze(fullShape);
+        boolean[] folded = new boolean[shape.length];
+        long[] outputStrides = new long[shape.length];
+        int next = 0;
+        for (int dimension = 0; dimension < fullShape.length; dimension++) {
+            if (fullShape[dimension] != 1) {
+                folded[next] = output.layout().size(dimension) == 1;
+                outputStrides[next] = folded[next] ? 0 : output.layout().stride(dimension);
+                next++;
+            }
+        }
+        Access write = Access.of(
+                output.buffer(),
+                output.offset(),
+                shape,
+                outputStrides,
+                output.layout().type());
+        List<Access> writes = List.of(write);
+        List<Member.Input> reads = new ArrayList<>();
+        for (Operand input : inputs) {
+            reads.add(apartFromFold(input(input, fullShape), write, shape, source));
+        }
+        Member.Input maskInput = mask == null ? null : apartFromFold(input(mask, fullShape), write, shape, source);
+        place(Candidate.of(
+                new Member(operation, writes, reads, maskInput, source),
+                shape,
+                folded,
+                indexStrides == null ? null : squeezed(indexStrides, fullShape)));
+    }
+
+    private static Operand.View firstView(List<Operand> inputs) {
+        for (Operand input : inputs) {
+            if (input instanceof Operand.View view) {
+                return view;
+            }
+        }
+        throw new IllegalArgumentException("a fold needs an array");
+    }
+
+    /** Copies between views of one shape, casting on the way. */
+    void addCopy(Operand.View to, Operand.View from, int source) {
+        char type = to.layout().type().character();
+        Operation copyto = table.find("copyto", type + "->" + type).orElseThrow();
+        addElementwise(copyto, new Instruction(copyto.number(), List.of(to, from), source));
+    }
+
+    /** A contiguous temporary of a view's shape. */
+    Operand.View temporaryLike(Operand.View view, DType type) {
+        Layout layout = Layout.contiguous(type, view.layout().shape());
+        return new Operand.View(newTemporary(Math.max(1, layout.highest())), layout, 0);
+    }
+
+    /** @param updates whether the outputs' old contents matter */
+    void addRoutine(Instruction instruction, Operation operation, boolean updates) {
+        List<Access> reads = new ArrayList<>();
+        List<Access> writes = new ArrayList<>();
+        for (int index = 0; index < instruction.operands().size(); index++) {
+            if (instruction.operands().get(index) instanceof Operand.View view
+                    && view.layout().elements() > 0) {
+                Access range = Access.range(view.buffer(), view.begin(), view.end(), view.layout().type());
+                if (index < operation.outputs().size()) {
+                    writes.add(range);
+                }
+                if (index >= operation.outputs().size() || updates) {
+                    reads.add(range);
+                }
+            }
+        }
+        groups.add(new Group(instruction, reads, writes));
+    }
+
+    /** A new buffer that lives for this batch only. */
+    int newTemporary(long bytes) {
+        temporaries.add(bytes);
+        return structure.buffers() + temporaries.size() - 1;
+    }
+
+    OperationTable table() {
+        return table;
+    }
+
+    private void place(Candidate candidate) {
+        if (fuse) {
+            int earliest = Math.max(0, groups.size() - LOOK_BACK);
+            for (int index = groups.size() - 1; index >= earliest; index--) {
+                Group group = groups.get(index);
+                if (group.accepts(candidate)) {
+                    group.add(candidate);
+                    return;
+                }
+                if (group.conflictsWith(candidate)) {
+                    break;
+                }
+            }
+        }
+        Group group = new Group(candidate.shape());
+        group.add(candidate);
+        groups.add(group);
+    }
+
+    /** An input that meets other elements of the same instruction's outputs is copied first, as NumPy does. */
+    private Member.Input apart(Member.Input input, List<Access> writes, long[] shape, int source) {
+        if (input instanceof Member.Input.Memory memory) {
+            for (Access write : writes) {
+                if (!write.equals(memory.access()) && write.overlaps(memory.access(), shape, shape)) {
+                    return copied(memory.access(), shape, source);
+                }
+            }
+        }
+        return input;
+    }
+
+    private Member.Input apartFromFold(Member.Input input, Access write, long[] shape, int source) {
+        if (input instanceof Member.Input.Memory memory && write.overlaps(memory.access(), shape, shape)) {
+            return copied(memory.access(), shape, source);
+        }
+        return input;
+    }
+
+    private Member.Input copied(Access access, long[] shape, int source) {
+        Layout layout = Layout.contiguous(access.type(), shape);
+        int buffer = newTemporary(Math.max(1, layout.highest()));
+        Access copy = Access.of(buffer, 0, shape, layout.strides(), access.type());
+        String signature = access.type().character() + "->" + access.type().character();
+        Operation copyto = table.find("copyto", signature).orElseThrow();
+        place(Candidate.of(
+                new Member(copyto, List.of(copy), List.of(new Member.Input.Memory(access)), null, source),
+                shape,
+                null,
+                null));
+        return new Member.Input.Memory(copy);
+    }
+
+    private static Member.Input input(Operand operand, long[] fullShape) {
+        return switch (operand) {
+            case Operand.View view -> new Member.Input.Memory(access(view, fullShape));
+            case Operand.ScalarOperand scalar -> new Member.Input.Constant(scalar);
+        };
+    }
+
+    private static Access access(Operand.View view, long[] fullShape) {
+        return Access.of(
+                view.buffer(),
+                view.offset(),
+                squeeze(fullShape),
+                squeezed(view.layout().strides(), fullShape),
+                view.layout().type());
+    }
+
+    private static long[] squeeze(long[] shape) {
+        return squeezed(shape, shape);
+    }
+
+    /** The entries of those dimensions that have more than one element. */
+    private static long[] squeezed(long[] values, long[] shape) {
+        int kept = 0;
+        for (long size : shape) {
+            kept += size == 1 ? 0 : 1;
+        }
+        if (kept == shape.length) {
+            return values;
+        }
+        long[] result = new long[kept];
+        int next = 0;
+        for (int dimension = 0; dimension < shape.length; dimension++) {
+            if (shape[dimension] != 1) {
+                result[next++] = values[dimension];
+            }
+        }
+        return result;
+    }
+
+    /** How a linear index in C order grows along each dimension. */
+    static long[] cOrder(long[] shape) {
+        return Layout.contiguous(DType.BOOL, shape).strides();
+    }
+
+    private Plan finish() {
+        int buffers = structure.buffers() + temporaries.size();
+        int[] lastUse = new int[buffers];
+        java.util.Arrays.fill(lastUse, -1);
+        int[] lastRead = new int[buffers];
+        java.util.Arrays.fill(lastRead, -1);
+        for (int index = 0; index < groups.size(); index++) {
+            for (Access read : groups.get(index).reads()) {
+                lastRead[read.buffer()] = index;
+                lastUse[read.buffer()] = index;
+            }
+            for (Access write : groups.get(index).writes()) {
+                lastUse[write.buffer()] = index;
+            }
+            for (Access fold : groups.get(index).folds()) {
+                lastUse[fold.buffer()] = index;
+            }
+        }
+        List<List<Integer>> freesBehind = new ArrayList<>();
+        for (int index = 0; index < groups.size(); index++) {
+            freesBehind.add(new ArrayList<>());
+        }
+        List<Integer> unused = new ArrayList<>();
+        for (int buffer = 0; buffer < buffers; buffer++) {
+            if (dies(buffer)) {
+                if (lastUse[buffer] < 0) {
+                    unused.add(buffer);
+                } else {
+                    freesBehind.get(lastUse[buffer]).add(buffer);
+                }
+            }
+        }
+        List<Plan.Step> steps = new ArrayList<>();
+        for (int index = 0; index < groups.size(); index++) {
+            Group group = groups.get(index);
+            int position = index;
+            Instruction routine = group.routine();
+            if (routine != null) {
+                steps.add(new Plan.RoutineStep(
+                        table.byNumber(routine.operation()).orElseThrow(), routine, freesBehind.get(index)));
+            } else {
+                KernelAssembly assembly =
+                        new KernelAssembly(group, buffer -> dies(buffer) && lastRead[buffer] <= position);
+                steps.add(assembly.assemble(freesBehind.get(index)));
+            }
+        }
+        return new Plan(steps, unused, temporaries, structure.buffers());
+    }
+
+    /** Whether nobody can see the buffer after the batch. */
+    private boolean dies(int buffer) {
+        return buffer >= structure.buffers() || freed[buffer] && !structure.isObserved(buffer);
+    }
+}

@@ -1,0 +1,70 @@
+package io.maniple.server.session;
+
+import io.maniple.bridge.program.Operand;
+import io.maniple.server.plan.Plan;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Which buffers a step reads and writes, by their numbers in the batch. */
+final class Effects {
+    private Effects() {}
+
+    static Set<Integer> written(Plan.Step step) {
+        Set<Integer> buffers = new LinkedHashSet<>();
+        switch (step) {
+            case Plan.KernelStep kernel -> {
+                for (Plan.Binding binding : kernel.bindings()) {
+                    if (binding.buffer() >= 0 && binding.stored()) {
+                        buffers.add(binding.buffer());
+                    }
+                }
+                kernel.folds().forEach(fold -> buffers.add(fold.buffer()));
+            }
+            case Plan.RoutineStep routine -> {
+                for (int index = 0; index < outputs(routine); index++) {
+                    buffers.add(routine.instruction().view(index).buffer());
+                }
+            }
+        }
+        return buffers;
+    }
+
+    static Set<Integer> read(Plan.Step step) {
+        Set<Integer> buffers = new LinkedHashSet<>();
+        switch (step) {
+            case Plan.KernelStep kernel -> {
+                for (Plan.Binding binding : kernel.bindings()) {
+                    if (binding.buffer() >= 0 && binding.loaded()) {
+                        buffers.add(binding.buffer());
+                    }
+                }
+            }
+            case Plan.RoutineStep routine -> {
+                List<Operand> operands = routine.instruction().operands();
+                boolean updates = !routine.operation().name().equals("compress")
+                        && !routine.operation().name().equals("take")
+                        && !routine.operation().name().equals("matmul");
+                for (int index = updates ? 0 : outputs(routine); index < operands.size(); index++) {
+                    if (operands.get(index) instanceof Operand.View view) {
+                        buffers.add(view.buffer());
+                    }
+                }
+            }
+        }
+        return buffers;
+    }
+
+    private static int outputs(Plan.RoutineStep step) {
+        return step.operation().outputs().size();
+    }
+
+    /** The user's line that a step's failure is told with. */
+    static int source(Plan.Step step) {
+        return switch (step) {
+            case Plan.KernelStep kernel ->
+                kernel.members().isEmpty() ? 0 : kernel.members().getLast().source();
+            case Plan.RoutineStep routine -> routine.instruction().source();
+        };
+    }
+}

@@ -1,0 +1,291 @@
+package io.maniple.server.session;
+
+import com.google.protobuf.ByteString;
+import io.maniple.bridge.memory.SharedMemory;
+import io.maniple.bridge.memory.SharedMemoryException;
+import io.maniple.bridge.program.BatchStructure;
+import io.maniple.bridge.program.Instruction;
+import io.maniple.bridge.program.Operand;
+import io.maniple.bridge.program.ProgramDecoder;
+import io.maniple.bridge.program.ProgramException;
+import io.maniple.bridge.proto.Batch;
+import io.maniple.bridge.proto.Limits;
+import io.maniple.bridge.proto.NewBuffer;
+import io.maniple.bridge.proto.Observation;
+import io.maniple.bridge.proto.ProfileReply;
+import io.maniple.bridge.proto.Reply;
+import io.maniple.bridge.proto.SessionOptions;
+import io.maniple.bridge.proto.Status;
+import io.maniple.kernels.ops.OperationTable;
+import io.maniple.server.engine.Compilers;
+import io.maniple.server.engine.Engine;
+import io.maniple.server.engine.PreparedPlan;
+import io.maniple.server.plan.OperationChecks;
+import io.maniple.server.plan.Plan;
+import io.maniple.server.plan.Planner;
+import io.maniple.server.store.Buffer;
+import io.maniple.server.store.PrivateMemory;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's program on this machine.
+ *
+ * <p>A batch that is not sound is refused as a whole. Once it runs, a step that fails spoils what it would have
+ * written, and whatever is computed from that; the rest goes on. Who looks at a spoiled buffer gets the failure, so
+ * nothing is ever silently wrong.
+ */
+final class LocalSession implements Session {
+    private static final Logger LOGGER = LoggerFactory.getLogger(LocalSession.class);
+    private static final int FORMAT = 1;
+    private static final int CACHED_PLANS = 512;
+
+    private final SessionOptions options;
+    private final Limits limits;
+    private final SessionMemory memory;
+    private final Engine engine;
+    private final Compilers compilers;
+    private final OperationTable table = OperationTable.standard();
+    private final Profile profile = new Profile();
+    private final Explanation explanation = new Explanation();
+    private final Map<BatchStructure, PreparedPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<BatchStructure, PreparedPlan> eldest) {
+            return size() > CACHED_PLANS;
+        }
+    };
+    private volatile boolean interrupted;
+
+    LocalSession(
+            SessionOptions options,
+            Limits limits,
+            SharedMemory shared,
+            PrivateMemory privateMemory,
+            Engine engine,
+            Compilers compilers) {
+        this.options = options;
+        this.limits = limits;
+        this.memory = new SessionMemory(privateMemory, shared);
+        this.engine = engine;
+        this.compilers = compilers;
+    }
+
+    @Override
+    public Reply execute(Batch batch) {
+        interrupted = false;
+        if (batch.getFormat() != FORMAT) {
+            throw new ManipleException(
+                    Status.UNSUPPORTED_VERSION,
+                    "program format " + batch.getFormat() + "; this server speaks " + FORMAT);
+        }
+        if (batch.getOperationCount() > limits.getBatchInstructions()) {
+            throw new ManipleException(
+                    Status.LIMIT_EXCEEDED,
+                    "a batch of " + batch.getOperationCount() + " instructions; at most "
+                            + limits.getBatchInstructions() + " are allowed");
+        }
+        BatchStructure structure;
+        PreparedPlan prepared;
+        try {
+            structure = BatchStructure.of(batch, memory::bytes);
+            check(batch, structure);
+            prepared = plan(structure, batch);
+        } catch (ProgramException refused) {
+            throw new ManipleException(
+                    refused.status(),
+                    String.valueOf(refused.getMessage()),
+                    Profile.name(batch.getSourcesList(), refused.source()));
+        }
+        for (NewBuffer fresh : batch.getBuffersList()) {
+            memory.create(fresh);
+        }
+        run(batch, structure, prepared);
+        return observe(batch);
+    }
+
+    /** Whether everything the batch asks to see is there. */
+    private void check(Batch batch, BatchStructure structure) {
+        for (Observation observation : batch.getObservationsList()) {
+            long bytes = memory.bytes(observation.getHandle());
+            if (bytes < 0) {
+                for (int number = 0; number < structure.buffers(); number++) {
+                    if (structure.handle(number) == observation.getHandle()) {
+                        bytes = structure.bytes(number);
+                    }
+                }
+            }
+            if (observation.getLength() > limits.getInlineBytes()
+                    || observation.getLength() < 0
+                    || observation.getOffset() < 0
+                    || observation.getOffset() > bytes - observation.getLength()) {
+                throw new ProgramException(
+                        Status.INVALID_PROGRAM,
+                        "bytes " + observation.getOffset() + " to "
+                                + (observation.getOffset() + observation.getLength()) + " of a buffer of " + bytes
+                                + " bytes cannot be shown; at most " + limits.getInlineBytes() + " at a time");
+            }
+        }
+    }
+
+    private PreparedPlan plan(BatchStructure structure, Batch batch) {
+        PreparedPlan known = plans.get(structure);
+        if (known != null) {
+            profile.planReused();
+        } else {
+            List<Instruction> instructions = new ProgramDecoder(
+                            structure, new OperationChecks(table), limits.getDimensions())
+                    .decode(batch.getSourceList());
+            Plan plan = new Planner(structure, table, !options.getFusionOff()).plan(instructions);
+            known = new PreparedPlan(plan, compilers);
+            plans.put(structure, known);
+        }
+        if (options.getExplain()) {
+            explanation.add(known.plan(), batch.getSourcesList());
+        }
+        return known;
+    }
+
+    private void run(Batch batch, BatchStructure structure, PreparedPlan prepared) {
+        List<Plan.Step> steps = prepared.plan().steps();
+        try (SessionMemory.BatchMemory batchMemory = memory.new BatchMemory(structure, prepared.plan())) {
+            for (int index = 0; index < steps.size(); index++) {
+                Plan.Step step = steps.get(index);
+                ManipleException failure = spoiled(step, batchMemory);
+                if (failure == null) {
+                    failure = attempt(prepared, index, batch, batchMemory);
+                }
+                if (failure != null) {
+                    for (int buffer : Effects.written(step)) {
+                        batchMemory.buffer(buffer).fail(failure);
+                    }
+                }
+                for (int buffer : step.frees()) {
+                    batchMemory.free(buffer, structure);
+                }
+            }
+            for (int buffer : prepared.plan().unused()) {
+                batchMemory.free(buffer, structure);
+            }
+        }
+    }
+
+    private static @Nullable ManipleException spoiled(Plan.Step step, SessionMemory.BatchMemory batchMemory) {
+        for (int buffer : Effects.read(step)) {
+            ManipleException failure = batchMemory.buffer(buffer).failure();
+            if (failure != null) {
+                return failure;
+            }
+        }
+        return null;
+    }
+
+    private @Nullable ManipleException attempt(
+            PreparedPlan prepared, int index, Batch batch, SessionMemory.BatchMemory batchMemory) {
+        Plan.Step step = prepared.plan().steps().get(index);
+        String source = Profile.name(batch.getSourcesList(), Effects.source(step));
+        if (interrupted) {
+            return new ManipleException(Status.CANCELLED, "the computation was interrupted", source);
+        }
+        long begin = System.nanoTime();
+        try {
+            engine.run(prepared, index, batch.getScalarsList(), batchMemory);
+        } catch (ManipleException failure) {
+            return failure.at(source);
+        } catch (SharedMemoryException failure) {
+            return new ManipleException(
+                    Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(failure.getMessage()), source, failure);
+        } catch (RuntimeException failure) {
+            LOGGER.error("step {} of batch {} failed", index, batch.getNumber(), failure);
+            return new ManipleException(
+                    Status.INTERNAL, "an operation failed inside the server; its log has the details", source, failure);
+        }
+        if (options.getProfile()) {
+            long nanoseconds = System.nanoTime() - begin;
+            switch (step) {
+                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds);
+                case Plan.RoutineStep routine ->
+                    profile.routine(
+                            routine.operation().name(),
+                            routine.instruction().source(),
+                            batch.getSourcesList(),
+                            largest(routine.instruction()),
+                            nanoseconds);
+            }
+        }
+        return null;
+    }
+
+    private static long largest(Instruction instruction) {
+        long elements = 0;
+        for (Operand operand : instruction.operands()) {
+            if (operand instanceof Operand.View view) {
+                elements = Math.max(elements, view.layout().elements());
+            }
+        }
+        return elements;
+    }
+
+    private Reply observe(Batch batch) {
+        Reply.Builder reply = Reply.newBuilder();
+        for (Observation observation : batch.getObservationsList()) {
+            Buffer buffer = memory.find(observation.getHandle());
+            if (buffer == null) {
+                return failed(new ManipleException(
+                        Status.UNKNOWN_BUFFER, "buffer " + observation.getHandle() + " was freed and then observed"));
+            }
+            ManipleException failure = buffer.failure();
+            if (failure != null) {
+                return failed(failure);
+            }
+            if (observation.getLength() > 0) {
+                reply.addContents(ByteString.copyFrom(
+                        memory.read(buffer, observation.getOffset(), (int) observation.getLength())));
+            } else {
+                try {
+                    reply.addPlacements(memory.share(observation.getHandle(), buffer));
+                } catch (SharedMemoryException unavailable) {
+                    return failed(new ManipleException(
+                            Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(unavailable.getMessage())));
+                }
+            }
+        }
+        return reply.build();
+    }
+
+    private static Reply failed(ManipleException failure) {
+        return Reply.newBuilder()
+                .setStatus(failure.status())
+                .setMessage(String.valueOf(failure.getMessage()))
+                .setSource(failure.source())
+                .build();
+    }
+
+    @Override
+    public ProfileReply profile() {
+        return profile.reply()
+                .setKernelsCompiled(compilers.compiledCount())
+                .setPeakBytes(memory.peakBytes())
+                .build();
+    }
+
+    @Override
+    public String explain() {
+        return explanation.text();
+    }
+
+    @Override
+    public void interrupt() {
+        interrupted = true;
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

@@ -1,0 +1,64 @@
+package io.maniple.server.session;
+
+import io.maniple.bridge.proto.ProfileReply;
+import io.maniple.bridge.proto.ProfileRow;
+import io.maniple.server.plan.Plan;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Where a session's time goes, by the user's lines. */
+final class Profile {
+    private record Key(String source, String operation) {}
+
+    private static final class Row {
+        private long calls;
+        private long elements;
+        private long nanoseconds;
+    }
+
+    private final Map<Key, Row> rows = new LinkedHashMap<>();
+    private long kernels;
+    private long plansReused;
+
+    /** A kernel's time is shared equally between the instructions fused into it. */
+    synchronized void kernel(Plan.KernelStep step, List<String> sources, long nanoseconds) {
+        kernels++;
+        int members = Math.max(1, step.members().size());
+        for (Plan.Described member : step.members()) {
+            add(name(sources, member.source()), member.operation(), step.elements(), nanoseconds / members);
+        }
+    }
+
+    synchronized void routine(String operation, int source, List<String> sources, long elements, long nanoseconds) {
+        kernels++;
+        add(name(sources, source), operation, elements, nanoseconds);
+    }
+
+    synchronized void planReused() {
+        plansReused++;
+    }
+
+    private void add(String source, String operation, long elements, long nanoseconds) {
+        Row row = rows.computeIfAbsent(new Key(source, operation), key -> new Row());
+        row.calls++;
+        row.elements += elements;
+        row.nanoseconds += nanoseconds;
+    }
+
+    static String name(List<String> sources, int source) {
+        return source > 0 && source <= sources.size() ? sources.get(source - 1) : "";
+    }
+
+    synchronized ProfileReply.Builder reply() {
+        ProfileReply.Builder reply =
+                ProfileReply.newBuilder().setKernels(kernels).setPlansReused(plansReused);
+        rows.forEach((key, row) -> reply.addRows(ProfileRow.newBuilder()
+                .setSource(key.source())
+                .setOperation(key.operation())
+                .setCalls(row.calls)
+                .setElements(row.elements)
+                .setNanoseconds(row.nanoseconds)));
+        return reply;
+    }
+}

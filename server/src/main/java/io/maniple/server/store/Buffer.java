@@ -1,0 +1,67 @@
+package io.maniple.server.store;
+
+import io.maniple.bridge.memory.SharedRegion;
+import io.maniple.server.session.ManipleException;
+import org.jspecify.annotations.Nullable;
+
+/** The memory behind views. It has no memory until it is first written. */
+public final class Buffer {
+    private final long bytes;
+    private PrivateMemory.@Nullable Block block;
+    private @Nullable SharedRegion region;
+    private @Nullable ManipleException failure;
+
+    public Buffer(long bytes) {
+        this.bytes = bytes;
+    }
+
+    public long bytes() {
+        return bytes;
+    }
+
+    public boolean hasMemory() {
+        return block != null || region != null;
+    }
+
+    /** The address of the first byte; 0 while there is no memory. */
+    public long address() {
+        if (region != null) {
+            return region.memory().address();
+        }
+        return block == null ? 0 : block.address();
+    }
+
+    public PrivateMemory.@Nullable Block block() {
+        return block;
+    }
+
+    public @Nullable SharedRegion region() {
+        return region;
+    }
+
+    public void home(PrivateMemory.Block memory) {
+        block = memory;
+        region = null;
+    }
+
+    public void home(SharedRegion memory) {
+        region = memory;
+        block = null;
+    }
+
+    public void homeless() {
+        region = null;
+        block = null;
+    }
+
+    /** Why the contents are not what the program asked for; whoever reads them gets this. */
+    public @Nullable ManipleException failure() {
+        return failure;
+    }
+
+    public void fail(ManipleException cause) {
+        if (failure == null) {
+            failure = cause;
+        }
+    }
+}
