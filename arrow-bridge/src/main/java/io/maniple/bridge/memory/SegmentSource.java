@@ -160,10 +160,12 @@ public final class SegmentSource {
         return switch (failure) {
             case AccessDeniedException denied -> "permission denied";
             case NoSuchFileException missing -> "no such directory";
-            default -> failure.getMessage();
+            default -> String.valueOf(failure.getMessage());
         };
     }
 
+    // The segment closes the arena, which ends the mapping.
+    @SuppressWarnings("MustBeClosedChecker")
     private static Segment map(int id, Path path, Optional<Path> file, int descriptor, long bytes)
             throws IOException {
         Arena arena = Arena.ofShared();
