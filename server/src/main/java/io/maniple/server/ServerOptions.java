@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -20,8 +21,7 @@ import java.util.TreeMap;
 record ServerOptions(
         Path discovery, Path log, Duration idle, SharedMemorySettings sharedMemory, ServerSettings settings) {
 
-    static final String USAGE =
-            """
+    static final String USAGE = """
             usage: maniple-server --discovery FILE --log FILE [options]
               --discovery FILE       where clients find the port and the token; written with mode 0600
               --log FILE             the log, appended to
@@ -35,15 +35,8 @@ record ServerOptions(
 
     private static final Duration DEFAULT_IDLE = Duration.ofMinutes(10);
     private static final String MEMORY_FILES = "memfd";
-    private static final List<String> NAMES = List.of(
-            "--discovery",
-            "--log",
-            "--idle",
-            "--memory",
-            "--threads",
-            "--blas",
-            "--engine",
-            "--shared-memory");
+    private static final List<String> NAMES =
+            List.of("--discovery", "--log", "--idle", "--memory", "--threads", "--blas", "--engine", "--shared-memory");
 
     /**
      * @throws IllegalArgumentException what is wrong with it, for people
@@ -99,7 +92,7 @@ record ServerOptions(
         } catch (NumberFormatException e) {
             // Reported below, as is a number out of range.
         }
-        throw new IllegalArgumentException("%s needs a number, not '%s'".formatted(name, text));
+        throw new IllegalArgumentException(String.format(Locale.ROOT, "%s needs a number, not '%s'", name, text));
     }
 
     /** Bytes, with k, m, g or t for powers of 1024. */
@@ -109,7 +102,8 @@ record ServerOptions(
             return Math.multiplyExact(
                     Long.parseLong(unit < 0 ? text : text.substring(0, text.length() - 1)), 1L << (10 * (unit + 1)));
         } catch (ArithmeticException | NumberFormatException e) {
-            throw new IllegalArgumentException("--memory needs a size such as 512m or 8g, not '%s'".formatted(text));
+            throw new IllegalArgumentException(
+                    String.format(Locale.ROOT, "--memory needs a size such as 512m or 8g, not '%s'", text));
         }
     }
 

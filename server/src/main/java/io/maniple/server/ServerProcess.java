@@ -10,8 +10,8 @@ import io.maniple.server.logging.Log;
 import io.maniple.server.session.ServerSettings;
 import io.maniple.server.session.SessionFactory;
 import java.io.IOException;
-import java.time.Instant;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -27,8 +27,11 @@ final class ServerProcess {
     private final ServerOptions options;
     private final Function<ServerSettings, SessionFactory> factory;
     /** The process's, for want of a cheap way to the virtual machine's. */
-    private final long started =
-            ProcessHandle.current().info().startInstant().orElseGet(Instant::now).toEpochMilli();
+    private final long started = ProcessHandle.current()
+            .info()
+            .startInstant()
+            .orElseGet(Instant::now)
+            .toEpochMilli();
 
     private final CountDownLatch stopRequested = new CountDownLatch(1);
     private boolean stopped;
@@ -46,14 +49,14 @@ final class ServerProcess {
                 new EntryPoint(sessions, Version.current(), () -> status(sessions), stopRequested::countDown);
         LockedGatewayServer gateway = new LockedGatewayServer(token, entryPoint);
         gateway.start();
-        DiscoveryFile discovery = DiscoveryFile.write(options.discovery(), gateway.getListeningPort(), token, options.log());
+        DiscoveryFile discovery =
+                DiscoveryFile.write(options.discovery(), gateway.getListeningPort(), token, options.log());
 
         long ready = System.currentTimeMillis();
         // From here on clients connect; they do not wait for what follows.
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, thrown) -> LOG.error("Uncaught in {}", thread.getName(), thrown));
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(() -> stop(discovery, gateway, sessions), "maniple-shutdown"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(discovery, gateway, sessions), "maniple-shutdown"));
         LOG.info(
                 "Version {} ready on port {} after {} ms, process {}",
                 Version.current(),
@@ -92,8 +95,7 @@ final class ServerProcess {
         return json.toString();
     }
 
-    private synchronized void stop(
-            DiscoveryFile discovery, LockedGatewayServer gateway, SessionRegistry sessions) {
+    private synchronized void stop(DiscoveryFile discovery, LockedGatewayServer gateway, SessionRegistry sessions) {
         if (stopped) {
             return;
         }

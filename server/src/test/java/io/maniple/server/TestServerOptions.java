@@ -31,8 +31,18 @@ class TestServerOptions {
     @Test
     void everyOption() {
         ServerOptions options = parse(
-                "--idle", "1.5", "--memory", "2g", "--threads", "3", "--blas", "/b.so", "--engine", "portable",
-                "--shared-memory", "/dev/shm,/tmp");
+                "--idle",
+                "1.5",
+                "--memory",
+                "2g",
+                "--threads",
+                "3",
+                "--blas",
+                "/b.so",
+                "--engine",
+                "portable",
+                "--shared-memory",
+                "/dev/shm,/tmp");
         assertThat(options)
                 .isEqualTo(new ServerOptions(
                         Path.of("/d"),

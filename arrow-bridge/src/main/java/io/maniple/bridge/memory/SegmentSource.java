@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -91,8 +92,12 @@ public final class SegmentSource {
         long limit = settings.limitBytes();
         usedBytes.updateAndGet(used -> {
             if (bytes > limit - used) {
-                throw new SharedMemoryException(
-                        "%,d bytes of shared memory asked for, %,d of %,d are in use".formatted(bytes, used, limit));
+                throw new SharedMemoryException(String.format(
+                        Locale.ROOT,
+                        "%,d bytes of shared memory asked for, %,d of %,d are in use",
+                        bytes,
+                        used,
+                        limit));
             }
             return used + bytes;
         });
@@ -114,16 +119,19 @@ public final class SegmentSource {
                 if (!failures.isEmpty()) {
                     warning.compareAndSet(
                             null,
-                            "shared memory comes from %s, which may be slower: %s"
-                                    .formatted(directory, String.join("; ", failures)));
+                            String.format(
+                                    Locale.ROOT,
+                                    "shared memory comes from %s, which may be slower: %s",
+                                    directory,
+                                    String.join("; ", failures)));
                 }
                 return segment;
             } catch (IOException e) {
                 failures.add(directory + ": " + describe(e));
             }
         }
-        throw new SharedMemoryException(
-                "no place for %,d bytes of shared memory: %s".formatted(bytes, String.join("; ", failures)));
+        throw new SharedMemoryException(String.format(
+                Locale.ROOT, "no place for %,d bytes of shared memory: %s", bytes, String.join("; ", failures)));
     }
 
     /** The client opens it through the server's table of descriptors. */
@@ -166,8 +174,7 @@ public final class SegmentSource {
 
     // The segment closes the arena, which ends the mapping.
     @SuppressWarnings("MustBeClosedChecker")
-    private static Segment map(int id, Path path, Optional<Path> file, int descriptor, long bytes)
-            throws IOException {
+    private static Segment map(int id, Path path, Optional<Path> file, int descriptor, long bytes) throws IOException {
         Arena arena = Arena.ofShared();
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             MemorySegment memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);

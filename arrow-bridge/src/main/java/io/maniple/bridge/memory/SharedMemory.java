@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -188,8 +189,11 @@ public final class SharedMemory implements AutoCloseable {
             throw new SharedMemoryException("the session is closed");
         }
         if (bytes < 0 || bytes > source.settings().limitBytes()) {
-            throw new SharedMemoryException("%,d bytes of shared memory asked for, %,d is the limit"
-                    .formatted(bytes, source.settings().limitBytes()));
+            throw new SharedMemoryException(String.format(
+                    Locale.ROOT,
+                    "%,d bytes of shared memory asked for, %,d is the limit",
+                    bytes,
+                    source.settings().limitBytes()));
         }
         long capacity = SizeClasses.roundUp(bytes);
         SharedRegion region = capacity <= LARGEST_SMALL ? takeSlot(bytes, capacity) : takeSegment(bytes, capacity);

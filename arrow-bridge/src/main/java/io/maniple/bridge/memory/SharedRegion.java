@@ -2,6 +2,7 @@ package io.maniple.bridge.memory;
 
 import io.maniple.bridge.proto.Placement;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /**
  * A piece of a segment that holds one buffer. Its memory must not be touched after {@link #release}: the pages may
@@ -64,6 +65,6 @@ public final class SharedRegion {
 
     @Override
     public String toString() {
-        return "region of %,d bytes at %d:%d".formatted(bytes, segment(), offset);
+        return String.format(Locale.ROOT, "region of %,d bytes at %d:%d", bytes, segment(), offset);
     }
 }

@@ -204,17 +204,17 @@ class TestSharedMemory {
     @Test
     void fallsBackToTheNextPlaceAndSaysSo() throws IOException {
         Path missing = directory.resolve("missing");
-        SegmentSource files =
-                new SegmentSource(new SharedMemorySettings(LIMIT, 0, false, List.of(missing, directory)));
+        SegmentSource files = new SegmentSource(new SharedMemorySettings(LIMIT, 0, false, List.of(missing, directory)));
         try (SharedMemory memory = new SharedMemory(files)) {
             SharedRegion region = memory.allocate(100);
-            assertThat(memory.warning()).hasValueSatisfying(text -> assertThat(text)
-                    .contains(directory.toString())
-                    .contains("no such directory"));
+            assertThat(memory.warning())
+                    .hasValueSatisfying(text ->
+                            assertThat(text).contains(directory.toString()).contains("no such directory"));
             region.memory().set(ValueLayout.JAVA_BYTE, 0, (byte) 9);
             Segment segment = memory.takeAnnouncements().getFirst();
             assertThat(read(segment, region.offset())).isEqualTo((byte) 9);
-            assertThat(Files.getPosixFilePermissions(Path.of(segment.getPath()))).hasSize(2);
+            assertThat(Files.getPosixFilePermissions(Path.of(segment.getPath())))
+                    .hasSize(2);
             memory.announcementsReceived();
             assertThat(filesIn(directory)).isEmpty();
             memory.allocate(5 * MEGABYTE);

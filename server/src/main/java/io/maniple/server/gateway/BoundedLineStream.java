@@ -3,6 +3,7 @@ package io.maniple.server.gateway;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Locale;
 
 /** Fails on a line that is longer than allowed, before anybody has collected it in memory. */
 final class BoundedLineStream extends FilterInputStream {
@@ -50,7 +51,7 @@ final class BoundedLineStream extends FilterInputStream {
         private static final long serialVersionUID = 1;
 
         LineTooLongException(int limit) {
-            super("a line of more than %,d bytes".formatted(limit));
+            super(String.format(Locale.ROOT, "a line of more than %,d bytes", limit));
         }
     }
 }

@@ -15,6 +15,7 @@ import io.maniple.server.gateway.Argument.Whole;
 import io.maniple.server.session.ManipleException;
 import java.util.Base64;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -82,7 +83,11 @@ public final class EntryPoint {
             if (!request.getFormatsList().contains(FORMAT)) {
                 throw new ManipleException(
                         Status.UNSUPPORTED_VERSION,
-                        "the server speaks format %d, the client %s".formatted(FORMAT, request.getFormatsList()));
+                        String.format(
+                                Locale.ROOT,
+                                "the server speaks format %d, the client %s",
+                                FORMAT,
+                                request.getFormatsList()));
             }
             OpenSession session = sessions.open(request, connection);
             return reply.setSession(session.id())

@@ -1,6 +1,7 @@
 package io.maniple.server.gateway;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.function.BiConsumer;
 
 /** Writes one JSON object. The server says little in JSON, and starts faster without a library for it. */
@@ -43,7 +44,7 @@ public final class Json {
             if (character == '"' || character == '\\') {
                 target.append('\\').append(character);
             } else if (character < ' ') {
-                target.append("\\u%04x".formatted((int) character));
+                target.append(String.format(Locale.ROOT, "\\u%04x", (int) character));
             } else {
                 target.append(character);
             }

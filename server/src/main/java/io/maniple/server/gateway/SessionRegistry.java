@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -52,7 +53,8 @@ public final class SessionRegistry {
             }
             if (sessions.size() + changing >= GatewayLimits.SESSIONS) {
                 throw new ManipleException(
-                        Status.LIMIT_EXCEEDED, "the server has %d sessions already".formatted(GatewayLimits.SESSIONS));
+                        Status.LIMIT_EXCEEDED,
+                        String.format(Locale.ROOT, "the server has %d sessions already", GatewayLimits.SESSIONS));
             }
             changing++;
         }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,15 +28,16 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
 
     public ServerSettings {
         if (memoryBytes < SMALLEST_MEMORY) {
-            throw new IllegalArgumentException(
-                    "memory must be at least %,d bytes, not %,d".formatted(SMALLEST_MEMORY, memoryBytes));
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT, "memory must be at least %,d bytes, not %,d", SMALLEST_MEMORY, memoryBytes));
         }
         if (threads < 1 || threads > MOST_THREADS) {
-            throw new IllegalArgumentException("threads must be 1 to %d, not %d".formatted(MOST_THREADS, threads));
+            throw new IllegalArgumentException(
+                    String.format(Locale.ROOT, "threads must be 1 to %d, not %d", MOST_THREADS, threads));
         }
         if (!ENGINES.contains(engine)) {
-            throw new IllegalArgumentException(
-                    "engine must be one of %s, not '%s'".formatted(String.join(", ", ENGINES), engine));
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT, "engine must be one of %s, not '%s'", String.join(", ", ENGINES), engine));
         }
     }
 
@@ -56,7 +58,9 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
     private static long firstNumber(Path file, String prefix) {
         try {
             for (String line : Files.readAllLines(file)) {
-                String value = line.startsWith(prefix) ? line.substring(prefix.length()).strip() : "";
+                String value = line.startsWith(prefix)
+                        ? line.substring(prefix.length()).strip()
+                        : "";
                 Matcher digits = DIGITS.matcher(value);
                 if (digits.lookingAt()) {
                     return Long.parseLong(digits.group());

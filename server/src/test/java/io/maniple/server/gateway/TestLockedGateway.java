@@ -68,8 +68,7 @@ class TestLockedGateway {
         try (GatewayClient client = GatewayClient.authenticated(server, token)) {
             assertThat(client.call("status")).isEqualTo("!ys{\"a\": \"b\\\\\\\\c\"}");
             String session = hello(client).getSession();
-            Reply reply = Reply.parseFrom(
-                    decoded(client.call("submit", "s" + session, bytes(sync(1).toByteArray()))));
+            Reply reply = Reply.parseFrom(decoded(client.call("submit", "s" + session, bytes(sync(1).toByteArray()))));
             assertThat(reply.getStatus()).isEqualTo(Status.OK);
             assertThat(client.call("stop")).isEqualTo("!ys");
             assertThat(stops).hasValue(1);
@@ -187,8 +186,7 @@ class TestLockedGateway {
                 .isInstanceOf(SecurityException.class);
         assertThatThrownBy(() -> gateway.putNewObject("x")).isInstanceOf(SecurityException.class);
         assertThatThrownBy(() -> gateway.getReturnObject(new Object())).isInstanceOf(SecurityException.class);
-        assertThatThrownBy(() -> gateway.invoke("java.lang.Object", List.of()))
-                .isInstanceOf(SecurityException.class);
+        assertThatThrownBy(() -> gateway.invoke("java.lang.Object", List.of())).isInstanceOf(SecurityException.class);
     }
 
     @Test
@@ -221,7 +219,8 @@ class TestLockedGateway {
     @Test
     void tooManyArgumentsEndTheConnection() throws IOException {
         try (GatewayClient client = GatewayClient.authenticated(server, token)) {
-            assertThat(client.send("c\nt\nstatus\n" + "sx\n".repeat(1000) + "e\n").line())
+            assertThat(client.send("c\nt\nstatus\n" + "sx\n".repeat(1000) + "e\n")
+                            .line())
                     .isNull();
         }
     }
@@ -253,9 +252,8 @@ class TestLockedGateway {
     @Test
     void aTokenThatIsAlmostRightIsWrong() throws IOException {
         String right = token.reveal();
-        for (String wrong : new String[] {
-            right.substring(1), right + "0", right.toUpperCase(Locale.ROOT) + "G", " " + right
-        }) {
+        for (String wrong :
+                new String[] {right.substring(1), right + "0", right.toUpperCase(Locale.ROOT) + "G", " " + right}) {
             try (GatewayClient client = GatewayClient.unauthenticated(server)) {
                 assertThat(client.send("A\n" + wrong + "\nc\nt\nstatus\ne\n").line())
                         .isNull();
@@ -323,8 +321,7 @@ class TestLockedGateway {
     void aGuessedSessionIsUnknown() throws IOException {
         try (GatewayClient client = GatewayClient.authenticated(server, token)) {
             hello(client);
-            Reply reply = Reply.parseFrom(
-                    decoded(client.call("submit", "s0", bytes(sync(1).toByteArray()))));
+            Reply reply = Reply.parseFrom(decoded(client.call("submit", "s0", bytes(sync(1).toByteArray()))));
             assertThat(reply.getStatus()).isEqualTo(Status.UNKNOWN_SESSION);
             assertThat(client.call("interrupt", "s0")).startsWith("!x");
             assertThat(client.call("close", "s0")).isEqualTo("!ys");
@@ -349,8 +346,7 @@ class TestLockedGateway {
             for (int i = 0; i < GatewayLimits.CONNECTIONS; i++) {
                 clients.add(GatewayClient.authenticated(server, token));
             }
-            assertThatThrownBy(() -> GatewayClient.authenticated(server, token))
-                    .isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> GatewayClient.authenticated(server, token)).isInstanceOf(IOException.class);
         } finally {
             for (GatewayClient client : clients) {
                 client.close();

@@ -33,7 +33,8 @@ class TestSessionWorker {
     void runsBatchesInOrder() throws InterruptedException {
         session.permits.release(100);
         for (int number = 1; number < 50; number++) {
-            assertThat(worker.submit(batch(number, number % 5 == 0)).getStatus()).isEqualTo(Status.OK);
+            assertThat(worker.submit(batch(number, number % 5 == 0)).getStatus())
+                    .isEqualTo(Status.OK);
         }
         assertThat(worker.submit(batch(50, true)).getStatus()).isEqualTo(Status.OK);
         assertThat(session.executed).hasSize(50).isSorted();
