@@ -14,6 +14,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -347,8 +348,8 @@ def _await(configuration: Configuration, process: subprocess.Popen[bytes]) -> Ad
     while True:
         address = _read_discovery(configuration)
         if address is not None and address.pid == process.pid:
-            # It outlives this program: not a child to wait for, nor to warn about.
-            process.returncode = 0
+            # It may outlive this program, or this program it: then somebody has to take note of its end.
+            threading.Thread(target=process.wait, name="maniple-server-end", daemon=True).start()
             return address
         code = process.poll()
         if code is not None:

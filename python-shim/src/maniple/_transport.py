@@ -34,6 +34,7 @@ Bytes = NDArray[np.uint8]
 
 _CONNECT_SECONDS = 10.0
 _ATTEMPTS = 3
+_REPEAT_SECONDS = 0.2
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
@@ -80,6 +81,7 @@ class Connection:
         self._lost: ServerError | None = None
         # The method of a call that an exception ended before its answer was read; empty for none.
         self._unanswered = ""
+        self._cancelling = False
         self._segments: dict[int, mmap.mmap] = {}
         self._session = ""
         try:
@@ -178,6 +180,12 @@ class Connection:
         if self._lost is None:
             self._lose("the session is closed", blame_server=False)
 
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _reply(self, answer: str) -> pb.Reply:
         reply = pb.Reply.FromString(_decoded(answer))
         if reply.segments or reply.dropped_segments or reply.warning:
@@ -210,7 +218,7 @@ class Connection:
                 if self._lost is not None:
                     raise self._again(self._lost)
                 try:
-                    with InterruptGuard(self.interrupt) as guard:
+                    with InterruptGuard(self._cancel) as guard:
                         self._finish_unanswered()
                         self._unanswered = method
                         self._send(method, *arguments)
@@ -249,15 +257,19 @@ class Connection:
     def _answer(self) -> str:
         while True:
             try:
-                self._wire.wait()
+                # An interruption may overtake the call itself: repeat it until the answer is there.
+                # (It comes from a signal handler within the wait, which goes on waiting.)
+                while not self._wire.wait(_REPEAT_SECONDS):
+                    if self._cancelling:
+                        self.interrupt()
             except BaseException:
                 # Somebody's signal handler. The answer stays to be read by the next call.
-                self.interrupt()
+                self._cancel()
                 raise
             try:
                 answer = self._wire.receive()
             except RefusedError:
-                self._unanswered = ""
+                self._answered()
                 raise
             except WireError:
                 raise
@@ -265,8 +277,16 @@ class Connection:
                 self._lose("a call was broken off while its answer was read", blame_server=False)
                 raise
             if answer is not None:
-                self._unanswered = ""
+                self._answered()
                 return answer
+
+    def _answered(self) -> None:
+        self._unanswered = ""
+        self._cancelling = False
+
+    def _cancel(self) -> None:
+        self._cancelling = True
+        self.interrupt()
 
     def _lose(self, message: str, *, blame_server: bool = True) -> ServerError:
         """Remember why the session is gone, for every later call."""

@@ -68,9 +68,9 @@ class Wire:
         except OSError as error:
             raise WireError(str(error)) from error
 
-    def wait(self) -> None:
-        """Wait for something to receive. May be interrupted, and called again."""
-        self._poll.poll()
+    def wait(self, seconds: float) -> bool:
+        """Wait for something to receive; False if there is nothing yet. May be interrupted, and called again."""
+        return bool(self._poll.poll(seconds * 1000))
 
     def receive(self) -> str | None:
         """Take what has arrived; the answer, or None while it is incomplete.
@@ -120,7 +120,7 @@ def call_once(port: int, token: str, method: str, *arguments: str | int | bytes,
     try:
         wire.send(method, *arguments)
         while True:
-            if not wire._poll.poll(timeout * 1000):
+            if not wire.wait(timeout):
                 raise WireError(f"no answer within {timeout:g} s")
             answer = wire.receive()
             if answer is not None:

@@ -112,5 +112,6 @@ final class ServerProcess {
         }
         gateway.shutdown();
         LOG.info("Stopped");
+        Log.start();
     }
 }

@@ -172,7 +172,7 @@ public final class SegmentSource {
         };
     }
 
-    // The segment owns the arena, and closes it.
+    // The segment closes the arena, which ends the mapping.
     @SuppressWarnings("MustBeClosedChecker")
     private static Segment map(int id, Path path, Optional<Path> file, int descriptor, long bytes) throws IOException {
         Arena arena = Arena.ofShared();

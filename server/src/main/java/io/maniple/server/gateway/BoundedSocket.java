@@ -6,10 +6,11 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import javax.net.ServerSocketFactory;
+import org.jspecify.annotations.Nullable;
 
 /** A socket whose input has bounded lines: Py4J reads whole lines into memory. */
 final class BoundedSocket extends Socket {
-    private BoundedLineStream input;
+    private @Nullable BoundedLineStream input;
 
     @Override
     public synchronized InputStream getInputStream() throws IOException {
@@ -20,6 +21,9 @@ final class BoundedSocket extends Socket {
     }
 
     synchronized void limitLinesTo(int bytes) {
+        if (input == null) {
+            throw new IllegalStateException("nothing has been read yet");
+        }
         input.limitTo(bytes);
     }
 

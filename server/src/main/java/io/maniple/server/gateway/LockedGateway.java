@@ -3,6 +3,7 @@ package io.maniple.server.gateway;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import py4j.Gateway;
 import py4j.Py4JPythonClient;
 import py4j.ReturnObject;
@@ -38,7 +39,7 @@ final class LockedGateway extends Gateway {
 
     /** Py4J's server offers itself here; a client could shut it down. */
     @Override
-    public Object putObject(String id, Object object) {
+    public @Nullable Object putObject(String id, Object object) {
         return null;
     }
 

@@ -49,6 +49,8 @@ final class OpenSession {
         return id;
     }
 
+    /** Connections are told apart by identity: two are never equal. */
+    @SuppressWarnings("ReferenceEquality")
     boolean isControlledBy(Object connection) {
         return control == connection;
     }

@@ -2,6 +2,7 @@ package io.maniple.server.gateway;
 
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
+import org.jspecify.annotations.Nullable;
 
 /** The transport's own answers. */
 final class Replies {
@@ -9,11 +10,11 @@ final class Replies {
 
     private Replies() {}
 
-    static Reply failure(Status status, String message) {
+    static Reply failure(Status status, @Nullable String message) {
         return failure(status, message, "");
     }
 
-    static Reply failure(Status status, String message, String source) {
+    static Reply failure(Status status, @Nullable String message, String source) {
         return Reply.newBuilder()
                 .setStatus(status)
                 .setMessage(shortened(message))
@@ -21,7 +22,7 @@ final class Replies {
                 .build();
     }
 
-    private static String shortened(String text) {
+    private static String shortened(@Nullable String text) {
         if (text == null) {
             return "";
         }

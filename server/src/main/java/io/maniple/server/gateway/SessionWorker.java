@@ -9,8 +9,10 @@ import io.maniple.server.session.ManipleException;
 import io.maniple.server.session.Session;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the batches of one session in order, one at a time. A batch that nobody waits for is answered when it is
@@ -29,12 +31,12 @@ final class SessionWorker {
     private boolean running;
     private boolean cancelRequested;
     private boolean closed;
-    private Reply failure;
+    private @Nullable Reply failure;
 
     private static final class Task {
         private final Batch batch;
         private final boolean awaited;
-        private Reply reply;
+        private @Nullable Reply reply;
 
         Task(Batch batch, boolean awaited) {
             this.batch = batch;
@@ -206,7 +208,7 @@ final class SessionWorker {
     }
 
     private Reply takeFailure() {
-        Reply taken = failure;
+        Reply taken = Objects.requireNonNull(failure);
         failure = null;
         return taken;
     }

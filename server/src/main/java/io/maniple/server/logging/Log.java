@@ -2,6 +2,7 @@ package io.maniple.server.logging;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,26 +29,27 @@ public final class Log {
     public static void start() {
         LoggerFactory.getILoggerFactory();
         synchronized (HELD_BACK) {
+            // Empty the second time.
             HELD_BACK.forEach(Runnable::run);
             HELD_BACK.clear();
             started = true;
         }
     }
 
-    public void debug(String message, Object... arguments) {
+    public void debug(String message, @Nullable Object... arguments) {
         write(() -> logger().debug(message, arguments));
     }
 
-    public void info(String message, Object... arguments) {
+    public void info(String message, @Nullable Object... arguments) {
         write(() -> logger().info(message, arguments));
     }
 
-    public void warn(String message, Object... arguments) {
+    public void warn(String message, @Nullable Object... arguments) {
         write(() -> logger().warn(message, arguments));
     }
 
     /** A trailing Throwable is logged with its stack. */
-    public void error(String message, Object... arguments) {
+    public void error(String message, @Nullable Object... arguments) {
         write(() -> logger().error(message, arguments));
     }
 

@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import org.jspecify.annotations.Nullable;
 
 /** Speaks to a gateway in Py4J's protocol, or in whatever else a test wants to try. */
 final class GatewayClient implements AutoCloseable {
@@ -48,7 +49,7 @@ final class GatewayClient implements AutoCloseable {
     }
 
     /** The next line of the answer; null when the server has ended the connection. */
-    String line() throws IOException {
+    @Nullable String line() throws IOException {
         try {
             return in.readLine();
         } catch (SocketException e) {
@@ -57,7 +58,7 @@ final class GatewayClient implements AutoCloseable {
     }
 
     /** Calls a method of the entry point; arguments with their type characters. */
-    String call(String method, String... arguments) throws IOException {
+    @Nullable String call(String method, String... arguments) throws IOException {
         StringBuilder command = new StringBuilder("c\nt\n").append(method).append('\n');
         for (String argument : arguments) {
             command.append(argument).append('\n');
@@ -69,9 +70,9 @@ final class GatewayClient implements AutoCloseable {
         return "j" + Base64.getEncoder().encodeToString(content);
     }
 
-    static byte[] decoded(String answer) {
-        if (!answer.startsWith("!ys")) {
-            throw new IllegalArgumentException(answer);
+    static byte[] decoded(@Nullable String answer) {
+        if (answer == null || !answer.startsWith("!ys")) {
+            throw new IllegalArgumentException(String.valueOf(answer));
         }
         return Base64.getDecoder().decode(answer.substring(3));
     }
