@@ -273,12 +273,12 @@ class ndarray:
             raise TypeError("array does not have imaginary part to set")
         self.imag[...] = value
 
-    # These four hand out NumPy's own objects, which keep a NumPy view of the memory alive.
+    # These hand out NumPy's own objects, which keep a NumPy view of the memory alive.
 
     @property
     def flat(self) -> Any:
         """A 1-D iterator over the array."""
-        return self._export().flat
+        return FlatIterator(self)
 
     @flat.setter
     def flat(self, value: Any) -> None:
@@ -417,6 +417,9 @@ class ndarray:
     def __setstate__(self, state: Any) -> None:
         raise TypeError("the state of a Maniple array cannot be set")
 
+    def __bytes__(self) -> bytes:
+        return self._export().tobytes()
+
     def __copy__(self) -> Any:
         return self.copy("K")  # type: ignore[attr-defined]
 
@@ -425,6 +428,81 @@ class ndarray:
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + (self.nbytes if self._base is None else 0)
+
+
+class FlatIterator:
+    """What `a.flat` is: NumPy's iterator over a view, which takes Maniple arrays as an index."""
+
+    __slots__ = ("_array", "_iterator")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, array: ndarray) -> None:
+        self._array = array
+        self._iterator: Any = array._export().flat
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        return np.flatiter
+
+    @property
+    def base(self) -> ndarray:
+        return self._array
+
+    @property
+    def index(self) -> int:
+        return int(self._iterator.index)
+
+    @property
+    def coords(self) -> Any:
+        return self._iterator.coords
+
+    def copy(self) -> Any:
+        return self._array.flatten()  # type: ignore[attr-defined]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self._iterator.__array__(*(() if dtype is None else (dtype,)))
+
+    def __len__(self) -> int:
+        return len(self._iterator)
+
+    def __iter__(self) -> FlatIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._iterator)
+
+    def __getitem__(self, key: Any) -> Any:
+        from maniple._fallback import real, wrap
+
+        return wrap(self._iterator[real(key)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        from maniple._fallback import real
+
+        self._iterator[real(key)] = real(value)
+
+    def _compare(self, name: str, other: Any) -> Any:
+        from maniple._fallback import real, wrap
+
+        return wrap(getattr(self._iterator, name)(real(other)))
+
+    def __eq__(self, other: object) -> Any:
+        return self._compare("__eq__", other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compare("__ne__", other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compare("__lt__", other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compare("__le__", other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compare("__gt__", other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compare("__ge__", other)
 
 
 _pins: list[Any] = []

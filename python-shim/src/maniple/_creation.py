@@ -131,7 +131,8 @@ def _like(name: str) -> Callable[..., Any]:
             kind = a._dtype if given["dtype"] is None else given["dtype"]
             if filler is None or np.ndim(filler) == 0:
                 order = "C"
-                if given["order"] == "K" and not _views.is_c_contiguous(a):
+                same_rank = given["shape"] is None or np.size(dims) == len(a._shape)
+                if given["order"] == "K" and same_rank and not _views.is_c_contiguous(a):
                     order = "F" if _views.is_f_contiguous(a) else "other"
                 result = _filled(dims, kind, order, filler)
                 if result is not HOST:

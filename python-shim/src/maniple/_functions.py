@@ -77,11 +77,25 @@ for _function, _name in (
     (np.sum, "sum"), (np.prod, "prod"), (np.max, "max"), (np.min, "min"), (np.amax, "max"),
     (np.amin, "min"), (np.any, "any"), (np.all, "all"), (np.mean, "mean"), (np.std, "std"),
     (np.var, "var"), (np.argmax, "argmax"), (np.argmin, "argmin"), (np.cumsum, "cumsum"),
-    (np.cumprod, "cumprod"), (np.clip, "clip"), (np.ravel, "ravel"), (np.squeeze, "squeeze"),
+    (np.cumprod, "cumprod"), (np.ravel, "ravel"), (np.squeeze, "squeeze"),
     (np.swapaxes, "swapaxes"), (np.diagonal, "diagonal"), (np.trace, "trace"),
     (np.take, "take"),
 ):  # fmt: skip
     HANDLERS[_function] = _method(_name)
+
+
+@handles(np.clip)
+def _clip(a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, *,
+          min: Any = np._NoValue, max: Any = np._NoValue, **kwargs: Any) -> Any:  # fmt: skip
+    if min is np._NoValue and max is np._NoValue:
+        min, max = a_min, a_max
+    elif a_min is not np._NoValue or a_max is not np._NoValue:
+        return HOST
+    if min is np._NoValue and max is np._NoValue:
+        return HOST
+    if (a_min is np._NoValue) != (a_max is np._NoValue):
+        return HOST
+    return _array(a).clip(min, max, out, **kwargs)  # type: ignore[attr-defined]
 
 
 @handles(np.reshape)
@@ -210,10 +224,17 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
 @handles(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*[np.shape(a) for a in args])
-    return tuple([
-        a if np.shape(a) == shape and isinstance(a, np.ndarray) else np.broadcast_to(a, shape)
-        for a in args
-    ])
+    results = []
+    for a in args:
+        if type(a) is ndarray and a._shape != shape:
+            broadcast = np.broadcast_to(a, shape)
+            # NumPy still lets one write here, with a warning.
+            broadcast.flags._array._writeable = a._writeable
+            results.append(broadcast)
+        else:
+            results.append(_fallback.wrap(np.broadcast_arrays(_fallback.real(a), np.empty(shape))[0])
+                           if np.shape(a) != shape else a)  # fmt: skip
+    return tuple(results)
 
 
 # -- selection, copies -------------------------------------------------------------------------
@@ -431,16 +452,18 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     ndim = len(a._shape)
     if len(shifts) != len(axes) or any([type(x) is not int or not -ndim <= x < ndim for x in axes]):
         return HOST
+    result = a
     for s, x in zip(shifts, axes, strict=True):
         x %= ndim
         n = a._shape[x]
         s %= n
         if s:
             lead = (slice(None),) * x
-            a = _concatenate(
-                [a[(*lead, slice(n - s, None))], a[(*lead, slice(None, n - s))]], x
-            )
-    return a.copy() if a is _array(a) and not any(shifts) else a
+            parts = [result[(*lead, slice(n - s, None))], result[(*lead, slice(None, n - s))]]
+            result = _concatenate(parts, x)
+            if result is HOST:
+                return HOST
+    return a.copy() if result is a else result  # type: ignore[attr-defined]
 
 
 @handles(np.tile)

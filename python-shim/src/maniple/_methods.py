@@ -97,19 +97,27 @@ def reshape(self: ndarray, *shape: Any, order: Any = "C", copy: Any = None) -> A
 
 def ravel(self: ndarray, order: Any = "C") -> Any:
     """Return a flattened array."""
-    if order in ("K", "k"):
+    letter = "C" if order is None else str(order).upper()
+    if letter in ("K", "A"):
         if is_c_contiguous(self):
-            order = "C"
+            letter = "C"
         elif is_f_contiguous(self):
-            order = "F"
+            letter = "F"
+        elif letter == "A":
+            letter = "C"
         else:
-            strides = [abs(s) for s in self._strides]
-            axes = sorted(range(len(strides)), key=lambda i: -strides[i])
             if min(self._strides, default=0) < 0:
                 return _fallback.method(self, "ravel", ("K",), {})
-            return self.transpose(axes).reshape(-1)  # type: ignore[attr-defined]
-    result = reshape(self, -1, order=order)
-    return result
+            strides = self._strides
+            axes = sorted(range(len(strides)), key=lambda i: -strides[i])
+            return ravel(self.transpose(axes))  # type: ignore[attr-defined]
+    if letter not in ("C", "F"):
+        return _fallback.method(self, "ravel", (order,), {})
+    if letter == "F":
+        return ravel(self.T)
+    # The result is contiguous, so a copy where it could also be a strided view.
+    source = self if is_c_contiguous(self) else copy(self)
+    return source.reshape(-1)
 
 
 def flatten(self: ndarray, order: Any = "C") -> Any:
@@ -292,6 +300,8 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
         if not options.keys() <= {*names, "where", "initial", "keepdims", "mean", "correction"}:
             return _fallback.method(self, name, args, kwargs)
         if "correction" in options:
+            if "ddof" in options:
+                return _fallback.method(self, name, args, kwargs)
             options["ddof"] = options.pop("correction")
         out = options.get("out")
         if (out is not None and type(out) is not ndarray) or self._dtype.kind not in "biufc":

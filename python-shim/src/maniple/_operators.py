@@ -220,7 +220,7 @@ def _power(self: ndarray, other: Any, modulus: Any = None) -> Any:
 
 def _fast_power(a: ndarray, exponent: Any) -> np.ufunc | None:
     inexact = a._dtype.kind in "fc"
-    if exponent == 2 and (inexact or type(exponent) is int) and a._dtype.kind != "b":
+    if exponent == 2 and (inexact or type(exponent) is int):
         return np.square
     if not inexact:
         return None

@@ -379,7 +379,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     """Return the variance as NumPy computes it (two passes), or HOST."""
     if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
         return HOST
-    if where is not True or (mean is not np._NoValue and mean is not None):
+    if not a._shape or where is not True or (mean is not np._NoValue and mean is not None):
         return HOST
     count = _count(a, axis, bool(keepdims), where)
     if ddof >= count:
@@ -423,7 +423,6 @@ def count_nonzero(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     if not worthwhile(a):
         return HOST
     mask = a if a._dtype == BOOL else np.not_equal(a, 0)
-    result = add_reduce(mask, axis, INTP, None, keepdims)
-    return result if not np.isscalar(result) or axis is not None else int(result)
+    return add_reduce(mask, axis, INTP, None, keepdims)
 
 

@@ -153,7 +153,7 @@ def snapshot(array: np.ndarray) -> tuple[int, int, tuple[int, ...]]:
     if 0 in strides and array.ndim and array.size > 1:
         # Broadcast dimensions travel once.
         small = array[tuple(slice(0, 1) if s == 0 else slice(None) for s in strides)]
-        handle, offset, inner = snapshot(np.ascontiguousarray(small).reshape(small.shape))
+        handle, offset, inner = snapshot(small.copy())
         return handle, offset, tuple(0 if s == 0 else t for s, t in zip(strides, inner, strict=True))
     nbytes = array.nbytes
     layout = c_strides(array.shape, array.itemsize)
@@ -292,6 +292,8 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
             where = np.asarray(where)
         if where is HOST or type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:
             return HOST
+        if out is None:
+            return HOST  # with NumPy's warning
     scalar_result = True
     if out is Ellipsis or (type(out) is tuple and len(out) == 1 and out[0] is Ellipsis):
         out, scalar_result = None, False
@@ -329,10 +331,11 @@ def _record(
             return HOST  # whose message is NumPy's
     for o in given:
         if o._shape != shape:
-            if np.broadcast_shapes(o._shape, shape) != o._shape:
+            try:
+                shape = np.broadcast_shapes(o._shape, shape)
+            except ValueError:
                 return HOST
-            shape = o._shape
-    if any(o._shape != shape for o in given):
+    if any([o._shape != shape or not o._writeable for o in given]):
         return HOST
     size = prod(shape)
     if not worth_deferring(size, (*operands, *given)) or errors_matter():

@@ -72,7 +72,11 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
 
 def view(a: ndarray, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Apply a NumPy function that only makes views to the shadow of `a`."""
-    return _map(function(shadow(a), *args, **kwargs), a)
+    result = function(shadow(a), *args, **kwargs)
+    if isinstance(result, np.generic):
+        # An element of the shadow, which means nothing.
+        return function(a._host(), *args, **kwargs)
+    return _map(result, a)
 
 
 def _map(result: Any, a: ndarray) -> Any:
