@@ -24,10 +24,11 @@ HERE = Path(__file__).resolve().parent
 KNOWN = HERE / "numpy_suite_known.json"
 
 CORE = ("ufunc", "umath", "numeric", "indexing", "multiarray", "shape_base", "einsum")
-FILES = (
-    [f"numpy/_core/tests/test_{name}.py" for name in CORE]
-    + ["numpy/lib/tests", "numpy/linalg/tests", "numpy/fft/tests"]
-)
+FILES = [f"numpy/_core/tests/test_{name}.py" for name in CORE] + [
+    "numpy/lib/tests",
+    "numpy/linalg/tests",
+    "numpy/fft/tests",
+]
 
 # Tests that hand arrays to C code which takes them for NumPy's without asking: a crash.
 CRASHES = {"numpy/_core/tests/test_multiarray.py": "incref_elide"}

@@ -82,7 +82,7 @@ class Generator:
         )
 
     def index(self) -> str:
-        part = lambda: self.choice(  # noqa: E731
+        part = lambda: self.choice(
             (":", "::2", "::-1", "1:", ":-1", "1:3", "0", "-1", "None", "...", "2:1", "-3::-2")
         )
         parts = [part() for _ in range(self.random.randint(1, 3))]
@@ -215,7 +215,9 @@ class Generator:
 
     def product(self) -> str:
         x, y = self.old(), self.old()
-        form = self.choice((f"{x} @ {y}", f"np.dot({x}, {y})", f"{x} @ {x}.T", f"np.outer({x}, {y})"))
+        form = self.choice(
+            (f"{x} @ {y}", f"np.dot({x}, {y})", f"{x} @ {x}.T", f"np.outer({x}, {y})")
+        )
         return f"{self.new()} = np.asarray({form})"
 
 

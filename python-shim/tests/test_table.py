@@ -1,4 +1,4 @@
-"""One record table against NumPy: function × dtype × shape."""
+"""One record table against NumPy: function by dtype by shape."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def outcome(function: Callable[[], Any]) -> Any:
+def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return the result, or the type of the exception."""
     with warnings.catch_warnings(), numpy.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            return function()
+            return function(*arguments)
         except Exception as error:
             kinds = (IndexError, OverflowError, numpy.exceptions.AxisError, TypeError, ValueError)
             return next((k for k in kinds if isinstance(error, k)), type(error))
@@ -136,10 +136,10 @@ def test_function_agrees_with_numpy(name: str, shape: str) -> None:
     function = FUNCTIONS[name]
     for dtype in DTYPES:
         # NumPy's own results first: nothing of Maniple may have changed it.
-        want = outcome(lambda: function(numpy, SHAPES[shape](numpy, dtype)))
+        want = outcome(function, numpy, SHAPES[shape](numpy, dtype))
         x = SHAPES[shape](np, dtype)
         assert type(x) is ndarray
-        assert_same(outcome(lambda: function(np, x)), want)
+        assert_same(outcome(function, np, x), want)
 
 
 WRITES: dict[str, Callable[[Any, Any], Any]] = {
@@ -177,7 +177,7 @@ def test_write_is_seen_by_base_and_view(name: str, shape: str) -> None:
         for module in (numpy, np):
             x = SHAPES[shape](module, dtype)
             view = x[..., ::-1] if x.ndim else x[...]
-            result = outcome(lambda x=x, module=module: WRITES[name](module, x))  # type: ignore[misc]
+            result = outcome(WRITES[name], module, x)
             results.append((result if isinstance(result, type) else None, x, view))
         (want_error, want, want_view), (error, got, got_view) = results
         assert error == want_error

@@ -343,9 +343,7 @@ class ndarray:
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         return np.empty(0).__array_namespace__(api_version=api_version)
 
-    def __array_wrap__(
-        self, array: Any, context: Any = None, return_scalar: bool = False
-    ) -> Any:
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         if return_scalar and array.ndim == 0:
             return array[()]
         return array

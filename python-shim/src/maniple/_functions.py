@@ -19,9 +19,7 @@ HANDLERS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to what records it. A handler may return HOST."""
 
 
-def array_function(
-    self: ndarray, function: Any, types: Any, args: Any, kwargs: Any
-) -> Any:
+def array_function(self: ndarray, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """What NumPy calls when a Maniple array is an argument of one of its functions."""
     for kind in types:
         if kind is ndarray or issubclass(kind, (ndarray, np.ndarray)):
@@ -606,5 +604,3 @@ for _function in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
 def install() -> None:
     """Attach the protocol to the class."""
     ndarray.__array_function__ = array_function  # type: ignore[attr-defined]
-
-

@@ -322,9 +322,11 @@ def _checked(index: Any, n: int, axis: int) -> Any:
     if index.dtype == np.dtype("u8"):
         index = index.astype(INTP)
     if low < 0:
-        return np.where(index < 0, index + index.dtype.type(n), index) if n <= _bound(
-            index.dtype
-        ) else np.where(index < 0, index.astype(INTP) + n, index)
+        return (
+            np.where(index < 0, index + index.dtype.type(n), index)
+            if n <= _bound(index.dtype)
+            else np.where(index < 0, index.astype(INTP) + n, index)
+        )
     return index
 
 
@@ -448,9 +450,11 @@ def contains(self: ndarray, value: Any) -> bool:
 
 def install() -> None:
     """Attach indexing to the class."""
-    methods: dict[str, Any] = {"__getitem__": getitem, "__setitem__": setitem, "__contains__": contains}
+    methods: dict[str, Any] = {
+        "__getitem__": getitem,
+        "__setitem__": setitem,
+        "__contains__": contains,
+    }
     methods["__delitem__"] = delitem
     for name, method in methods.items():
         setattr(ndarray, name, method)
-
-

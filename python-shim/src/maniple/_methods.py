@@ -83,9 +83,7 @@ def reshape(self: ndarray, *shape: Any, order: Any = "C", copy: Any = None) -> A
         raise TypeError("reshape() takes exactly 1 argument (0 given)")
     try:
         if copy is not True:
-            return _views.from_shadow(
-                shadow(self).reshape(target, order=order, copy=False), self
-            )
+            return _views.from_shadow(shadow(self).reshape(target, order=order, copy=False), self)
     except ValueError as error:
         if copy is False or "Unable to avoid" not in str(error):
             raise

@@ -35,6 +35,7 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
     """Return the operator and its reflection."""
     plans: dict[_Key, Plan | None] = {}
     name = ufunc.__name__
+    checked = ufunc is np.power  # whose integer exponents must be looked at first
 
     def forward(self: ndarray, other: Any) -> Any:
         kind = type(other)
@@ -46,6 +47,7 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
                     plan = plans[key] if key in plans else _plan(key)
                     if (
                         plan is not None
+                        and not checked
                         and other._strides == c_strides(other._shape, other._dtype.itemsize)
                         and self._strides == c_strides(self._shape, self._dtype.itemsize)
                         and not errors_matter()

@@ -134,7 +134,7 @@ def fold(
         if plain is None or plain[1] != out._dtype:
             return HOST
     found = _resolve(ufunc, "reduce", a._dtype, dtype)
-    if found is None or (len(axes) > 1 and not ufunc.identity is None and not _reorderable(ufunc)):
+    if found is None or (len(axes) > 1 and ufunc.identity is not None and not _reorderable(ufunc)):
         return HOST
     if where is not True:
         where = operand(where)
@@ -424,5 +424,3 @@ def count_nonzero(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
         return HOST
     mask = a if a._dtype == BOOL else np.not_equal(a, 0)
     return add_reduce(mask, axis, INTP, None, keepdims)
-
-

@@ -154,7 +154,11 @@ def snapshot(array: np.ndarray) -> tuple[int, int, tuple[int, ...]]:
         # Broadcast dimensions travel once.
         small = array[tuple(slice(0, 1) if s == 0 else slice(None) for s in strides)]
         handle, offset, inner = snapshot(small.copy())
-        return handle, offset, tuple(0 if s == 0 else t for s, t in zip(strides, inner, strict=True))
+        return (
+            handle,
+            offset,
+            tuple(0 if s == 0 else t for s, t in zip(strides, inner, strict=True)),
+        )
     nbytes = array.nbytes
     layout = c_strides(array.shape, array.itemsize)
     if nbytes <= min(_settings.inline_bytes, stream.limits.inline_bytes):
@@ -304,9 +308,7 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
             o is not None and not issubclass(type(o), ndarray) for o in outs
         ):
             return HOST
-    return _record(
-        ufunc, operands, outs, where, signature, casting, order, scalar_result
-    )
+    return _record(ufunc, operands, outs, where, signature, casting, order, scalar_result)
 
 
 def _record(
@@ -350,6 +352,8 @@ def _record(
     for x, r in zip(operands, plan.ranges, strict=True):
         if type(x) is int and (r is None or not r[0] <= x <= r[1]) and not _fits(x, r):
             return HOST
+    if ufunc is np.power and plan.ranges[1] is not None and _negative(operands[1]):
+        return HOST  # with NumPy's error
     with stream.lock:
         if given and not prepare_outputs(given):
             return HOST
@@ -371,10 +375,16 @@ def _record(
     if _profile.active:
         _profile.count(ufunc, "deferred", "", size)
     if not shape and scalar_result:
-        results = [
-            r._scalar() if o is None else r for r, o in zip(results, outs, strict=True)
-        ]
+        results = [r._scalar() if o is None else r for r, o in zip(results, outs, strict=True)]
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _negative(exponent: Any) -> bool:
+    if type(exponent) in (ndarray, np.ndarray):
+        if exponent.dtype.kind != "i" or not exponent.size:
+            return False
+        return bool(exponent.min() < 0)
+    return bool(exponent < 0)
 
 
 def _fits(x: int, r: tuple[int, int] | None) -> bool:
