@@ -59,7 +59,7 @@ class ndarray:
         return wrap(np.ndarray(*args, **kwargs))
 
     @property
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         return np.ndarray
 
     @__class__.setter
@@ -157,7 +157,7 @@ class ndarray:
     @dtype.setter
     def dtype(self, value: Any) -> None:
         shadow = _views.shadow(self)
-        shadow.dtype = value
+        setattr(shadow, "dtype", value)
         if CODE.get(shadow.dtype) is None:
             raise TypeError(f"the dtype of a Maniple array cannot be set to {shadow.dtype}")
         self._relayout(shadow)
@@ -284,7 +284,7 @@ class ndarray:
     def flat(self, value: Any) -> None:
         from maniple._fallback import real
 
-        self._export().flat = real(value)
+        setattr(self._export(), "flat", real(value))
 
     @property
     def ctypes(self) -> Any:
@@ -297,7 +297,8 @@ class ndarray:
         return self._export().data
 
     def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(self._export())
+        host: Any = self._export()
+        return memoryview(host)
 
     # -- NumPy's protocols for others ----------------------------------------------------------
 
@@ -340,7 +341,7 @@ class ndarray:
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+    def __array_namespace__(self, *, api_version: Any = None) -> Any:
         return np.empty(0).__array_namespace__(api_version=api_version)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
@@ -438,8 +439,8 @@ class FlatIterator:
         self._array = array
         self._iterator: Any = array._export().flat
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         return np.flatiter
 
     @property

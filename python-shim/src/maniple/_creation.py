@@ -256,8 +256,17 @@ def _linspace(start: float, stop: float, num: int, endpoint: bool, retstep: bool
 
 
 @_override
-def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
-          subok: bool = False, ndmin: int = 0, ndmax: int = 0, like: Any = None) -> Any:  # fmt: skip
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: Any = True,
+    order: Any = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    ndmax: int = 0,
+    like: Any = None,
+) -> Any:
     if issubclass(type(object), ndarray) and like is None:
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
@@ -360,13 +369,29 @@ def _through(name: str) -> None:
     OVERRIDES[name] = function
 
 
-for _name in ("concatenate", "concat", "stack", "vstack", "hstack", "dstack", "column_stack",
-              "block", "tile", "repeat", "tril", "triu", "diag", "outer", "kron", "copy"):  # fmt: skip
+for _name in (
+    "concatenate",
+    "concat",
+    "stack",
+    "vstack",
+    "hstack",
+    "dstack",
+    "column_stack",
+    "block",
+    "tile",
+    "repeat",
+    "tril",
+    "triu",
+    "diag",
+    "outer",
+    "kron",
+    "copy",
+):
     _through(_name)
 
 
 @_override
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy") -> Any:
     size = prod([max(1, int(np.size(x))) for x in xi])
     if size < _settings.defer or sparse or indexing not in ("xy", "ij") or not stream.enabled:
         return _fallback.wrap(

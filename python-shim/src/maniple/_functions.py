@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _indexing, _linear, _profile, _reductions, _ufuncs, _views
+from maniple import _fallback, _indexing, _linear, _profile, _reductions, _settings, _ufuncs, _views
 from maniple._array import ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE
 from maniple._recorder import stream
@@ -71,6 +71,7 @@ def _method(name: str) -> Callable[..., Any]:
     return handler
 
 
+_function: Any
 for _function, _name in (
     (np.sum, "sum"), (np.prod, "prod"), (np.max, "max"), (np.min, "min"), (np.amax, "max"),
     (np.amin, "min"), (np.any, "any"), (np.all, "all"), (np.mean, "mean"), (np.std, "std"),
@@ -225,13 +226,12 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     results = []
     for a in args:
         if type(a) is ndarray and a._shape != shape:
-            broadcast = np.broadcast_to(a, shape)
+            broadcast: Any = np.broadcast_to(a, shape)
             # NumPy still lets one write here, with a warning.
-            broadcast.flags._array._writeable = a._writeable
+            broadcast._writeable = a._writeable
             results.append(broadcast)
         else:
-            results.append(_fallback.wrap(np.broadcast_arrays(_fallback.real(a), np.empty(shape))[0])
-                           if np.shape(a) != shape else a)  # fmt: skip
+            results.append(a if np.shape(a) == shape else np.broadcast_to(_fallback.real(a), shape))
     return tuple(results)
 
 
@@ -289,7 +289,7 @@ def _in_range(value: int, dtype: np.dtype) -> bool:
 
 
 @handles(np.copyto)
-def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> Any:
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> Any:
     if type(dst) is not ndarray or not dst._writeable:
         return HOST
     if not (dst._size >= 1 and (worthwhile(dst) or _indexing.busy(dst))):
@@ -333,13 +333,13 @@ def _any_worthwhile(arrays: Any) -> bool:
             total += a._size
         elif type(a) is np.ndarray:
             total += a.size
-    return total >= _ufuncs._settings.defer and stream.enabled and not errors_matter()
+    return total >= _settings.defer and stream.enabled and not errors_matter()
 
 
 @handles(np.concatenate, np.concat)
 def _concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
-    casting: str = "same_kind",
+    casting: Any = "same_kind",
 ) -> Any:  # fmt: skip
     if type(arrays) not in (list, tuple) or out is not None or casting != "same_kind":
         return HOST
@@ -388,12 +388,12 @@ def _several(arrays: Any) -> list[Any]:
     arrays = [a if isinstance(a, np.ndarray) else np.asarray(a) for a in arrays]
     if not _any_worthwhile(arrays):
         raise _Unusual
-    return arrays
+    return list(arrays)
 
 
 @handles(np.stack)
 def _stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None,
-           casting: str = "same_kind") -> Any:  # fmt: skip
+           casting: Any = "same_kind") -> Any:  # fmt: skip
     arrays = _several(arrays)
     ndim = arrays[0].ndim + 1
     if out is not None or not -ndim <= axis < ndim or len({a.shape for a in arrays}) != 1:
@@ -404,13 +404,13 @@ def _stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None,
 
 
 @handles(np.vstack)
-def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     arrays = [np.atleast_2d(a) for a in _several(tup)]
     return _concatenate(arrays, 0, dtype=dtype, casting=casting)
 
 
 @handles(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     arrays = [np.atleast_1d(a) for a in _several(tup)]
     return _concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
@@ -461,7 +461,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
             result = _concatenate(parts, x)
             if result is HOST:
                 return HOST
-    return a.copy() if result is a else result  # type: ignore[attr-defined]
+    return a.copy() if result is a else result
 
 
 @handles(np.tile)
@@ -537,7 +537,7 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None,
     low = info.min if neginf is None else neginf
     if np.ndim(high) or np.ndim(low):
         return HOST
-    result = x.copy()  # type: ignore[attr-defined]
+    result = x.copy()
     for where, value in ((np.isnan(x), nan), (x == np.inf, high), (x == -np.inf, low)):
         np.copyto(result, x._dtype.type(value), where=where)
     return result
@@ -566,9 +566,9 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     if not worthwhile(x) or x._dtype.kind not in "fiu" or ord not in (None, 2) or keepdims:
         return HOST
     if x._dtype.kind in "iu":
-        x = x.astype(float)  # type: ignore[attr-defined]
+        x = x.astype(float)
     if axis is None and (ord is None or len(x._shape) == 1):
-        x = x.ravel(order="K")  # type: ignore[attr-defined]
+        x = x.ravel(order="K")
         return np.sqrt(np.dot(x, x))
     if type(axis) is int and ord in (None, 2):
         # numpy/linalg/_linalg.py: s = (x.conj() * x).real

@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
 from maniple import _fallback, _indexing, _reductions, _settings, _views
 from maniple._array import ndarray
@@ -38,6 +39,9 @@ def _order_strides(a: ndarray, dtype: np.dtype, order: Any) -> tuple[int, ...]:
     return f_strides(a._shape, itemsize) if order == "F" else c_strides(a._shape, itemsize)
 
 
+# Not public, but what numpy.ndarray.clip calls, and a ufunc.
+_clip: np.ufunc = getattr(umath, "clip")  # noqa: B009 (stubs do not know it)
+
 _ORDERS = frozenset((None, "C", "F", "A", "K", "c", "f", "a", "k"))
 
 
@@ -45,7 +49,7 @@ def astype(
     self: ndarray,
     dtype: Any,
     order: Any = "K",
-    casting: str = "unsafe",
+    casting: Any = "unsafe",
     subok: bool = True,
     copy: Any = True,
 ) -> Any:
@@ -114,7 +118,7 @@ def ravel(self: ndarray, order: Any = "C") -> Any:
     if letter == "F":
         return ravel(self.T)
     # The result is contiguous, so a copy where it could also be a strided view.
-    source = self if is_c_contiguous(self) else copy(self)
+    source: Any = self if is_c_contiguous(self) else copy(self)
     return source.reshape(-1)
 
 
@@ -195,9 +199,7 @@ def clip(self: ndarray, min: Any = None, max: Any = None, out: Any = None, **kwa
         return np.minimum(self, max, **options)
     if max is None:
         return np.maximum(self, min, **options)
-    import numpy._core.umath as um
-
-    return um.clip(self, min, max, **options)
+    return _clip(self, min, max, **options)
 
 
 def dot(self: ndarray, other: Any, out: Any = None) -> Any:
@@ -216,7 +218,9 @@ def setflags(self: ndarray, write: Any = None, align: Any = None, uic: Any = Non
         flags.writeable = write
 
 
-def take(self: ndarray, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:  # fmt: skip
+def take(
+    self: ndarray, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise"
+) -> Any:
     """Return an array formed from the elements of the array at the given indices."""
     if out is None and mode == "raise" and worthwhile(self) and np.ndim(indices) > 0:
         if not isinstance(indices, np.ndarray):

@@ -235,7 +235,7 @@ def _fast_power(a: ndarray, exponent: Any) -> np.ufunc | None:
     return None
 
 
-def _in_place_power(self: ndarray, other: Any) -> Any:
+def _in_place_power(self: Any, other: Any) -> Any:
     kind = type(other)
     if (kind is int or kind is float) and self._shape:
         fast = _fast_power(self, other)
@@ -257,7 +257,7 @@ def _rdivmod(self: ndarray, other: Any) -> Any:
     return NotImplemented if _defers(other) else np.divmod(other, self)
 
 
-def _in_place_matmul(self: ndarray, other: Any) -> Any:
+def _in_place_matmul(self: Any, other: Any) -> Any:
     if _defers(other):
         return NotImplemented
     if len(self._shape) < 2 or np.ndim(other) < 2:
@@ -284,14 +284,15 @@ def install() -> None:
         "rshift": (np.right_shift, operator.rshift),
     }
     methods: dict[str, Any] = {}
-    for name, (ufunc, python) in pairs.items():
-        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(ufunc, python)
-        methods[f"__i{name}__"] = _in_place(ufunc)
+    for name, (binary, python) in pairs.items():
+        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(binary, python)
+        methods[f"__i{name}__"] = _in_place(binary)
     methods["__matmul__"], methods["__rmatmul__"] = _matmul_pair()
     methods["__imatmul__"] = _in_place_matmul
     methods["__pow__"], methods["__rpow__"] = _power, _power_reflected
     methods["__ipow__"] = _in_place_power
     methods["__divmod__"], methods["__rdivmod__"] = _divmod, _rdivmod
+    ufunc: Any
     for name, ufunc in (
         ("neg", np.negative),
         ("pos", np.positive),

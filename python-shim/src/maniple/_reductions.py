@@ -260,33 +260,61 @@ def _call(ufunc: np.ufunc, a: Any, axis: Any, dtype: Any, out: Any, keepdims: An
     return ufunc.reduce(a, **kwargs)
 
 
-def add_reduce(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
-               keepdims: Any = False, initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def add_reduce(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.add, a, axis, dtype, out, keepdims, where, initial)
 
 
-def multiply_reduce(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
-                    keepdims: Any = False, initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def multiply_reduce(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.multiply, a, axis, dtype, out, keepdims, where, initial)
 
 
-def maximum_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-                   initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def maximum_reduce(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.maximum, a, axis, None, out, keepdims, where, initial)
 
 
-def minimum_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-                   initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def minimum_reduce(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.minimum, a, axis, None, out, keepdims, where, initial)
 
 
-def any_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
-               where: Any = True) -> Any:  # fmt: skip
+def any_reduce(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+) -> Any:
     return _call(np.logical_or, a, axis, BOOL if out is None else None, out, keepdims, where)
 
 
-def all_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
-               where: Any = True) -> Any:  # fmt: skip
+def all_reduce(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+) -> Any:
     return _call(np.logical_and, a, axis, BOOL if out is None else None, out, keepdims, where)
 
 
@@ -346,11 +374,17 @@ def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     from numpy.lib._stride_tricks_impl import broadcast_to
 
     mask = broadcast_to(_fallback.real(where), a._shape)
-    return np.add.reduce(mask, axis=axis, dtype=INTP, keepdims=keepdims)
+    return np.add.reduce(mask, axis=axis, dtype=INTP, keepdims=keepdims)  # type: ignore[call-overload]
 
 
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-         where: Any = True) -> Any:  # fmt: skip
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    where: Any = True,
+) -> Any:
     """Return the mean as NumPy computes it, or HOST."""
     if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
         return HOST

@@ -11,7 +11,7 @@ import numpy as np
 from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
 
 from maniple import _fallback, _profile, _settings
-from maniple._array import make, ndarray
+from maniple._array import adopt, make, ndarray
 from maniple._buffer import PRIVATE, Buffer
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
@@ -486,5 +486,5 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
         if result.size < _settings.small or CODE.get(result.dtype) is None:
             return result
         if result.base is None:
-            return _fallback.adopt(result)
+            return adopt(result)
     return _fallback.wrap(result, known)

@@ -46,7 +46,8 @@ def shadow(a: ndarray) -> np.ndarray:
 
 
 def is_shadow(s: np.ndarray) -> bool:
-    return 0 <= s.__array_interface__["data"][0] - _origin < _extent
+    offset: int = s.__array_interface__["data"][0] - _origin
+    return 0 <= offset < _extent
 
 
 def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
@@ -167,12 +168,12 @@ def keep_order(
                     break
         if insert != i:
             order.insert(insert, order.pop(i))
-    strides = [0] * ndim
+    result = [0] * ndim
     step = itemsize
     for axis in order:
-        strides[axis] = step
+        result[axis] = step
         step *= shape[axis]
-    return tuple(strides)
+    return tuple(result)
 
 
 def broadcast_strides(
