@@ -21,7 +21,7 @@ from maniple._recorder import (  # noqa: F401
 
 __maniple_version__ = "0.1.0"
 
-__all__ = _numpy.__all__  # noqa: PLE0605
+__all__ = _numpy.__all__
 __version__ = _numpy.__version__
 _module = _namespace("numpy")
 

@@ -59,7 +59,7 @@ class ndarray:
         return wrap(np.ndarray(*args, **kwargs))
 
     @property
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         return np.ndarray
 
     @__class__.setter
@@ -157,7 +157,7 @@ class ndarray:
     @dtype.setter
     def dtype(self, value: Any) -> None:
         shadow = _views.shadow(self)
-        shadow.dtype = value
+        setattr(shadow, "dtype", value)
         if CODE.get(shadow.dtype) is None:
             raise TypeError(f"the dtype of a Maniple array cannot be set to {shadow.dtype}")
         self._relayout(shadow)
@@ -273,18 +273,18 @@ class ndarray:
             raise TypeError("array does not have imaginary part to set")
         self.imag[...] = value
 
-    # These four hand out NumPy's own objects, which keep a NumPy view of the memory alive.
+    # These hand out NumPy's own objects, which keep a NumPy view of the memory alive.
 
     @property
     def flat(self) -> Any:
         """A 1-D iterator over the array."""
-        return self._export().flat
+        return FlatIterator(self)
 
     @flat.setter
     def flat(self, value: Any) -> None:
         from maniple._fallback import real
 
-        self._export().flat = real(value)
+        setattr(self._export(), "flat", real(value))
 
     @property
     def ctypes(self) -> Any:
@@ -297,7 +297,8 @@ class ndarray:
         return self._export().data
 
     def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(self._export())
+        host: Any = self._export()
+        return memoryview(host)
 
     # -- NumPy's protocols for others ----------------------------------------------------------
 
@@ -340,12 +341,10 @@ class ndarray:
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+    def __array_namespace__(self, *, api_version: Any = None) -> Any:
         return np.empty(0).__array_namespace__(api_version=api_version)
 
-    def __array_wrap__(
-        self, array: Any, context: Any = None, return_scalar: bool = False
-    ) -> Any:
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         if return_scalar and array.ndim == 0:
             return array[()]
         return array
@@ -417,6 +416,9 @@ class ndarray:
     def __setstate__(self, state: Any) -> None:
         raise TypeError("the state of a Maniple array cannot be set")
 
+    def __bytes__(self) -> bytes:
+        return self._export().tobytes()
+
     def __copy__(self) -> Any:
         return self.copy("K")  # type: ignore[attr-defined]
 
@@ -425,6 +427,81 @@ class ndarray:
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + (self.nbytes if self._base is None else 0)
+
+
+class FlatIterator:
+    """What `a.flat` is: NumPy's iterator over a view, which takes Maniple arrays as an index."""
+
+    __slots__ = ("_array", "_iterator")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, array: ndarray) -> None:
+        self._array = array
+        self._iterator: Any = array._export().flat
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return np.flatiter
+
+    @property
+    def base(self) -> ndarray:
+        return self._array
+
+    @property
+    def index(self) -> int:
+        return int(self._iterator.index)
+
+    @property
+    def coords(self) -> Any:
+        return self._iterator.coords
+
+    def copy(self) -> Any:
+        return self._array.flatten()  # type: ignore[attr-defined]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self._iterator.__array__(*(() if dtype is None else (dtype,)))
+
+    def __len__(self) -> int:
+        return len(self._iterator)
+
+    def __iter__(self) -> FlatIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._iterator)
+
+    def __getitem__(self, key: Any) -> Any:
+        from maniple._fallback import real, wrap
+
+        return wrap(self._iterator[real(key)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        from maniple._fallback import real
+
+        self._iterator[real(key)] = real(value)
+
+    def _compare(self, name: str, other: Any) -> Any:
+        from maniple._fallback import real, wrap
+
+        return wrap(getattr(self._iterator, name)(real(other)))
+
+    def __eq__(self, other: object) -> Any:
+        return self._compare("__eq__", other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compare("__ne__", other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compare("__lt__", other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compare("__le__", other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compare("__gt__", other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compare("__ge__", other)
 
 
 _pins: list[Any] = []

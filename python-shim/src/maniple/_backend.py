@@ -23,6 +23,9 @@ INDEX_OUT_OF_RANGE = 105
 OUT_OF_MEMORY = 200
 INTERNAL = 300
 
+REFUSALS = frozenset((INVALID_PROGRAM, UNKNOWN_BUFFER, 102, 103, LIMIT_EXCEEDED))
+"""With these nothing of a batch was executed."""
+
 Placement = tuple[int, int, int]
 """(segment, offset, bytes) of a region of shared memory."""
 

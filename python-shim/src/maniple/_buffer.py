@@ -118,7 +118,7 @@ class Buffer:
         memory = np.empty(length, np.uint8)
         if length:
             (content,) = stream.flush([(self.handle, offset, length)])
-            memory[...] = np.frombuffer(content, np.uint8)  # type: ignore[arg-type]
+            memory[...] = np.frombuffer(content, np.uint8)
         return memory
 
     def read(self, offset: int, length: int) -> np.ndarray:

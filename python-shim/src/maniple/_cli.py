@@ -125,15 +125,14 @@ def _print_version() -> None:
 
 
 def _run(run: Callable[[], None], options: _Options) -> int:
-    import maniple
-    from maniple import _profile
+    from maniple import _hook, _profile, flush
 
-    maniple.install()
+    _hook.install()
     if options.profile or options.profile_json:
         _profile.start()
     try:
         run()
-        maniple.flush()
+        flush()
         return 0
     except SystemExit:
         raise

@@ -131,7 +131,8 @@ def _like(name: str) -> Callable[..., Any]:
             kind = a._dtype if given["dtype"] is None else given["dtype"]
             if filler is None or np.ndim(filler) == 0:
                 order = "C"
-                if given["order"] == "K" and not _views.is_c_contiguous(a):
+                same_rank = given["shape"] is None or np.size(dims) == len(a._shape)
+                if given["order"] == "K" and same_rank and not _views.is_c_contiguous(a):
                     order = "F" if _views.is_f_contiguous(a) else "other"
                 result = _filled(dims, kind, order, filler)
                 if result is not HOST:
@@ -255,8 +256,17 @@ def _linspace(start: float, stop: float, num: int, endpoint: bool, retstep: bool
 
 
 @_override
-def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
-          subok: bool = False, ndmin: int = 0, ndmax: int = 0, like: Any = None) -> Any:  # fmt: skip
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: Any = True,
+    order: Any = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    ndmax: int = 0,
+    like: Any = None,
+) -> Any:
     if issubclass(type(object), ndarray) and like is None:
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
@@ -359,13 +369,29 @@ def _through(name: str) -> None:
     OVERRIDES[name] = function
 
 
-for _name in ("concatenate", "concat", "stack", "vstack", "hstack", "dstack", "column_stack",
-              "block", "tile", "repeat", "tril", "triu", "diag", "outer", "kron", "copy"):  # fmt: skip
+for _name in (
+    "concatenate",
+    "concat",
+    "stack",
+    "vstack",
+    "hstack",
+    "dstack",
+    "column_stack",
+    "block",
+    "tile",
+    "repeat",
+    "tril",
+    "triu",
+    "diag",
+    "outer",
+    "kron",
+    "copy",
+):
     _through(_name)
 
 
 @_override
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy") -> Any:
     size = prod([max(1, int(np.size(x))) for x in xi])
     if size < _settings.defer or sparse or indexing not in ("xy", "ij") or not stream.enabled:
         return _fallback.wrap(

@@ -11,7 +11,6 @@ from maniple import _profile, _settings
 from maniple._array import _address, adopt, make, ndarray
 from maniple._dtypes import CODE
 
-
 Known = list[tuple[ndarray, np.ndarray]]
 """Maniple arrays and the NumPy views of them that a call was given."""
 
@@ -92,9 +91,7 @@ def real(value: Any, known: Known | None = None) -> Any:
     return value
 
 
-def call(
-    function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "not deferred"
-) -> Any:
+def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "not deferred") -> Any:
     """Call a NumPy function on NumPy views of the arguments."""
     known: Known = []
     args = real(tuple(args), known)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _indexing, _linear, _profile, _reductions, _ufuncs, _views
+from maniple import _fallback, _indexing, _linear, _profile, _reductions, _settings, _ufuncs, _views
 from maniple._array import ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE
 from maniple._recorder import stream
@@ -19,9 +19,7 @@ HANDLERS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to what records it. A handler may return HOST."""
 
 
-def array_function(
-    self: ndarray, function: Any, types: Any, args: Any, kwargs: Any
-) -> Any:
+def array_function(self: ndarray, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """What NumPy calls when a Maniple array is an argument of one of its functions."""
     for kind in types:
         if kind is ndarray or issubclass(kind, (ndarray, np.ndarray)):
@@ -73,15 +71,30 @@ def _method(name: str) -> Callable[..., Any]:
     return handler
 
 
+_function: Any
 for _function, _name in (
     (np.sum, "sum"), (np.prod, "prod"), (np.max, "max"), (np.min, "min"), (np.amax, "max"),
     (np.amin, "min"), (np.any, "any"), (np.all, "all"), (np.mean, "mean"), (np.std, "std"),
     (np.var, "var"), (np.argmax, "argmax"), (np.argmin, "argmin"), (np.cumsum, "cumsum"),
-    (np.cumprod, "cumprod"), (np.clip, "clip"), (np.ravel, "ravel"), (np.squeeze, "squeeze"),
+    (np.cumprod, "cumprod"), (np.ravel, "ravel"), (np.squeeze, "squeeze"),
     (np.swapaxes, "swapaxes"), (np.diagonal, "diagonal"), (np.trace, "trace"),
     (np.take, "take"),
 ):  # fmt: skip
     HANDLERS[_function] = _method(_name)
+
+
+@handles(np.clip)
+def _clip(a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, *,
+          min: Any = np._NoValue, max: Any = np._NoValue, **kwargs: Any) -> Any:  # fmt: skip
+    if min is np._NoValue and max is np._NoValue:
+        min, max = a_min, a_max
+    elif a_min is not np._NoValue or a_max is not np._NoValue:
+        return HOST
+    if min is np._NoValue and max is np._NoValue:
+        return HOST
+    if (a_min is np._NoValue) != (a_max is np._NoValue):
+        return HOST
+    return _array(a).clip(min, max, out, **kwargs)  # type: ignore[attr-defined]
 
 
 @handles(np.reshape)
@@ -210,10 +223,16 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
 @handles(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*[np.shape(a) for a in args])
-    return tuple([
-        a if np.shape(a) == shape and isinstance(a, np.ndarray) else np.broadcast_to(a, shape)
-        for a in args
-    ])
+    results = []
+    for a in args:
+        if type(a) is ndarray and a._shape != shape:
+            broadcast: Any = np.broadcast_to(a, shape)
+            # NumPy still lets one write here, with a warning.
+            broadcast._writeable = a._writeable
+            results.append(broadcast)
+        else:
+            results.append(a if np.shape(a) == shape else np.broadcast_to(_fallback.real(a), shape))
+    return tuple(results)
 
 
 # -- selection, copies -------------------------------------------------------------------------
@@ -270,7 +289,7 @@ def _in_range(value: int, dtype: np.dtype) -> bool:
 
 
 @handles(np.copyto)
-def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> Any:
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> Any:
     if type(dst) is not ndarray or not dst._writeable:
         return HOST
     if not (dst._size >= 1 and (worthwhile(dst) or _indexing.busy(dst))):
@@ -314,13 +333,13 @@ def _any_worthwhile(arrays: Any) -> bool:
             total += a._size
         elif type(a) is np.ndarray:
             total += a.size
-    return total >= _ufuncs._settings.defer and stream.enabled and not errors_matter()
+    return total >= _settings.defer and stream.enabled and not errors_matter()
 
 
 @handles(np.concatenate, np.concat)
 def _concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
-    casting: str = "same_kind",
+    casting: Any = "same_kind",
 ) -> Any:  # fmt: skip
     if type(arrays) not in (list, tuple) or out is not None or casting != "same_kind":
         return HOST
@@ -369,12 +388,12 @@ def _several(arrays: Any) -> list[Any]:
     arrays = [a if isinstance(a, np.ndarray) else np.asarray(a) for a in arrays]
     if not _any_worthwhile(arrays):
         raise _Unusual
-    return arrays
+    return list(arrays)
 
 
 @handles(np.stack)
 def _stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None,
-           casting: str = "same_kind") -> Any:  # fmt: skip
+           casting: Any = "same_kind") -> Any:  # fmt: skip
     arrays = _several(arrays)
     ndim = arrays[0].ndim + 1
     if out is not None or not -ndim <= axis < ndim or len({a.shape for a in arrays}) != 1:
@@ -385,13 +404,13 @@ def _stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None,
 
 
 @handles(np.vstack)
-def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     arrays = [np.atleast_2d(a) for a in _several(tup)]
     return _concatenate(arrays, 0, dtype=dtype, casting=casting)
 
 
 @handles(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     arrays = [np.atleast_1d(a) for a in _several(tup)]
     return _concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
@@ -431,16 +450,18 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     ndim = len(a._shape)
     if len(shifts) != len(axes) or any([type(x) is not int or not -ndim <= x < ndim for x in axes]):
         return HOST
+    result = a
     for s, x in zip(shifts, axes, strict=True):
         x %= ndim
         n = a._shape[x]
         s %= n
         if s:
             lead = (slice(None),) * x
-            a = _concatenate(
-                [a[(*lead, slice(n - s, None))], a[(*lead, slice(None, n - s))]], x
-            )
-    return a.copy() if a is _array(a) and not any(shifts) else a
+            parts = [result[(*lead, slice(n - s, None))], result[(*lead, slice(None, n - s))]]
+            result = _concatenate(parts, x)
+            if result is HOST:
+                return HOST
+    return a.copy() if result is a else result
 
 
 @handles(np.tile)
@@ -516,7 +537,7 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None,
     low = info.min if neginf is None else neginf
     if np.ndim(high) or np.ndim(low):
         return HOST
-    result = x.copy()  # type: ignore[attr-defined]
+    result = x.copy()
     for where, value in ((np.isnan(x), nan), (x == np.inf, high), (x == -np.inf, low)):
         np.copyto(result, x._dtype.type(value), where=where)
     return result
@@ -545,9 +566,9 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     if not worthwhile(x) or x._dtype.kind not in "fiu" or ord not in (None, 2) or keepdims:
         return HOST
     if x._dtype.kind in "iu":
-        x = x.astype(float)  # type: ignore[attr-defined]
+        x = x.astype(float)
     if axis is None and (ord is None or len(x._shape) == 1):
-        x = x.ravel(order="K")  # type: ignore[attr-defined]
+        x = x.ravel(order="K")
         return np.sqrt(np.dot(x, x))
     if type(axis) is int and ord in (None, 2):
         # numpy/linalg/_linalg.py: s = (x.conj() * x).real
@@ -583,5 +604,3 @@ for _function in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
 def install() -> None:
     """Attach the protocol to the class."""
     ndarray.__array_function__ = array_function  # type: ignore[attr-defined]
-
-

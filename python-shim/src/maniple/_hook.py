@@ -124,8 +124,11 @@ def _import(
 ) -> Any:
     module = _original_import(name, globals, locals, fromlist, level)
     if level == 0:
-        if (name == "numpy" or name.startswith("numpy.")) and is_users(globals):
-            return _translate(module)
+        if name == "numpy" or name.startswith("numpy."):
+            # A call of __import__ has no globals; an import statement has.
+            scope = sys._getframe(1).f_globals if globals is None else globals
+            if is_users(scope):
+                return _translate(module)
     elif type(module) is ModuleType and _is_numpy(module.__name__) and is_users(globals):
         # A relative import inside NumPy's own tests.
         return _translate(module)

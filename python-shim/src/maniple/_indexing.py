@@ -14,6 +14,7 @@ from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
+from maniple._views import broadcast_strides, c_strides, keep_order
 
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
@@ -87,12 +88,13 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
             return
     if is_basic(key):
         if self._size >= _settings.defer or busy(self) or _is_deferred(value):
-            key = key if type(key) is tuple else (key,)
-            if not any([k is Ellipsis for k in key]):
-                key = (*key, ...)
-            view = self._sliced(key)
-            if not assign(view, value):
-                _assign_on_host(view, ..., value)
+            full = key if type(key) is tuple else (key,)
+            if not any([k is Ellipsis for k in full]):
+                full = (*full, ...)
+            view = self._sliced(full)
+            sequence = not view._shape and np.ndim(value) > 0  # NumPy's error, most likely
+            if sequence or not assign(view, value):
+                _assign_on_host(self, key, value)
             return
     elif (self._size >= _settings.defer or busy(self)) and _set_advanced(self, key, value):
         return
@@ -224,8 +226,18 @@ def _advanced(a: ndarray, key: Any) -> Any:
     if number is None:
         return HOST
     rest = view._shape[len(indices) :]
+    target = placed(shape, rest)
+    if len(target) > 64:
+        return HOST
+    strides = None
+    if len(shape) > 1 and len(target) == len(shape) + len(rest) and target[: len(shape)] == shape:
+        # NumPy allocates the result in the order of the index arrays.
+        inner = prod(rest) * a._dtype.itemsize
+        views = [(shape, broadcast_strides(k.shape, k.strides, shape)) for k in indices]
+        if inner:
+            strides = keep_order(views, shape, inner) + c_strides(rest, a._dtype.itemsize)
     with stream.lock:
-        out = new_array(placed(shape, rest), a._dtype)
+        out = new_array(target, a._dtype, strides)
         instruction = Instruction()
         instruction.output(_moved(out, key, shape))
         instruction.input(view)
@@ -310,9 +322,11 @@ def _checked(index: Any, n: int, axis: int) -> Any:
     if index.dtype == np.dtype("u8"):
         index = index.astype(INTP)
     if low < 0:
-        return np.where(index < 0, index + index.dtype.type(n), index) if n <= _bound(
-            index.dtype
-        ) else np.where(index < 0, index.astype(INTP) + n, index)
+        return (
+            np.where(index < 0, index + index.dtype.type(n), index)
+            if n <= _bound(index.dtype)
+            else np.where(index < 0, index.astype(INTP) + n, index)
+        )
     return index
 
 
@@ -328,19 +342,20 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     mask = mask_for(a, key)
     if mask is not None:
         return _set_masked(a, mask, value)
+    value = operand(value)
+    if value is HOST or errors_matter():
+        return False
+    if type(value) not in (ndarray, np.ndarray):
+        # Before the index is looked at: whose error comes first matters.
+        element = np.empty((), a._dtype)
+        element[()] = value
+        value = element
     prepared = _index_arrays(a, key)
     if prepared is HOST:
         return False
     view, indices, shape, placed = prepared
     rest = view._shape[len(indices) :]
     target = placed(shape, rest)
-    value = operand(value)
-    if value is HOST or errors_matter():
-        return False
-    if type(value) not in (ndarray, np.ndarray):
-        element = np.empty((), a._dtype)
-        element[()] = value
-        value = element
     if value.dtype.kind == "c" and a._dtype.kind not in "cb":
         return False
     try:
@@ -425,14 +440,21 @@ def compress(a: ndarray, mask: Any) -> Any:
     return out
 
 
+def delitem(self: ndarray, key: Any) -> None:
+    raise ValueError("cannot delete array elements")
+
+
 def contains(self: ndarray, value: Any) -> bool:
     return bool(np.any(self == value))
 
 
 def install() -> None:
     """Attach indexing to the class."""
-    methods = {"__getitem__": getitem, "__setitem__": setitem, "__contains__": contains}
+    methods: dict[str, Any] = {
+        "__getitem__": getitem,
+        "__setitem__": setitem,
+        "__contains__": contains,
+    }
+    methods["__delitem__"] = delitem
     for name, method in methods.items():
         setattr(ndarray, name, method)
-
-

@@ -51,9 +51,7 @@ def product(a: Any, b: Any, out: Any = None) -> Any:
     number = stream.operations.get(f"matmul:{character}{character}->{character}")
     if number is None:
         return HOST
-    if out is not None and (
-        type(out) is not ndarray or out._shape != shape or out._dtype != dtype
-    ):
+    if out is not None and (type(out) is not ndarray or out._shape != shape or out._dtype != dtype):
         return HOST
     first, second = _as_matrix(a, False), _as_matrix(b, True)
     full = (first.shape[0], second.shape[1])

@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
 from maniple import _fallback, _indexing, _reductions, _settings, _views
 from maniple._array import ndarray
@@ -38,6 +39,9 @@ def _order_strides(a: ndarray, dtype: np.dtype, order: Any) -> tuple[int, ...]:
     return f_strides(a._shape, itemsize) if order == "F" else c_strides(a._shape, itemsize)
 
 
+# Not public, but what numpy.ndarray.clip calls, and a ufunc.
+_clip: np.ufunc = getattr(umath, "clip")  # noqa: B009 (stubs do not know it)
+
 _ORDERS = frozenset((None, "C", "F", "A", "K", "c", "f", "a", "k"))
 
 
@@ -45,7 +49,7 @@ def astype(
     self: ndarray,
     dtype: Any,
     order: Any = "K",
-    casting: str = "unsafe",
+    casting: Any = "unsafe",
     subok: bool = True,
     copy: Any = True,
 ) -> Any:
@@ -83,9 +87,7 @@ def reshape(self: ndarray, *shape: Any, order: Any = "C", copy: Any = None) -> A
         raise TypeError("reshape() takes exactly 1 argument (0 given)")
     try:
         if copy is not True:
-            return _views.from_shadow(
-                shadow(self).reshape(target, order=order, copy=False), self
-            )
+            return _views.from_shadow(shadow(self).reshape(target, order=order, copy=False), self)
     except ValueError as error:
         if copy is False or "Unable to avoid" not in str(error):
             raise
@@ -97,19 +99,27 @@ def reshape(self: ndarray, *shape: Any, order: Any = "C", copy: Any = None) -> A
 
 def ravel(self: ndarray, order: Any = "C") -> Any:
     """Return a flattened array."""
-    if order in ("K", "k"):
+    letter = "C" if order is None else str(order).upper()
+    if letter in ("K", "A"):
         if is_c_contiguous(self):
-            order = "C"
+            letter = "C"
         elif is_f_contiguous(self):
-            order = "F"
+            letter = "F"
+        elif letter == "A":
+            letter = "C"
         else:
-            strides = [abs(s) for s in self._strides]
-            axes = sorted(range(len(strides)), key=lambda i: -strides[i])
             if min(self._strides, default=0) < 0:
                 return _fallback.method(self, "ravel", ("K",), {})
-            return self.transpose(axes).reshape(-1)  # type: ignore[attr-defined]
-    result = reshape(self, -1, order=order)
-    return result
+            strides = self._strides
+            axes = sorted(range(len(strides)), key=lambda i: -strides[i])
+            return ravel(self.transpose(axes))  # type: ignore[attr-defined]
+    if letter not in ("C", "F"):
+        return _fallback.method(self, "ravel", (order,), {})
+    if letter == "F":
+        return ravel(self.T)
+    # The result is contiguous, so a copy where it could also be a strided view.
+    source: Any = self if is_c_contiguous(self) else copy(self)
+    return source.reshape(-1)
 
 
 def flatten(self: ndarray, order: Any = "C") -> Any:
@@ -189,9 +199,7 @@ def clip(self: ndarray, min: Any = None, max: Any = None, out: Any = None, **kwa
         return np.minimum(self, max, **options)
     if max is None:
         return np.maximum(self, min, **options)
-    import numpy._core.umath as um
-
-    return um.clip(self, min, max, **options)
+    return _clip(self, min, max, **options)
 
 
 def dot(self: ndarray, other: Any, out: Any = None) -> Any:
@@ -210,7 +218,9 @@ def setflags(self: ndarray, write: Any = None, align: Any = None, uic: Any = Non
         flags.writeable = write
 
 
-def take(self: ndarray, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:  # fmt: skip
+def take(
+    self: ndarray, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise"
+) -> Any:
     """Return an array formed from the elements of the array at the given indices."""
     if out is None and mode == "raise" and worthwhile(self) and np.ndim(indices) > 0:
         if not isinstance(indices, np.ndarray):
@@ -292,6 +302,8 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
         if not options.keys() <= {*names, "where", "initial", "keepdims", "mean", "correction"}:
             return _fallback.method(self, name, args, kwargs)
         if "correction" in options:
+            if "ddof" in options:
+                return _fallback.method(self, name, args, kwargs)
             options["ddof"] = options.pop("correction")
         out = options.get("out")
         if (out is not None and type(out) is not ndarray) or self._dtype.kind not in "biufc":

@@ -35,6 +35,7 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
     """Return the operator and its reflection."""
     plans: dict[_Key, Plan | None] = {}
     name = ufunc.__name__
+    checked = ufunc is np.power  # whose integer exponents must be looked at first
 
     def forward(self: ndarray, other: Any) -> Any:
         kind = type(other)
@@ -46,6 +47,7 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
                     plan = plans[key] if key in plans else _plan(key)
                     if (
                         plan is not None
+                        and not checked
                         and other._strides == c_strides(other._shape, other._dtype.itemsize)
                         and self._strides == c_strides(self._shape, self._dtype.itemsize)
                         and not errors_matter()
@@ -220,7 +222,7 @@ def _power(self: ndarray, other: Any, modulus: Any = None) -> Any:
 
 def _fast_power(a: ndarray, exponent: Any) -> np.ufunc | None:
     inexact = a._dtype.kind in "fc"
-    if exponent == 2 and (inexact or type(exponent) is int) and a._dtype.kind != "b":
+    if exponent == 2 and (inexact or type(exponent) is int):
         return np.square
     if not inexact:
         return None
@@ -233,7 +235,7 @@ def _fast_power(a: ndarray, exponent: Any) -> np.ufunc | None:
     return None
 
 
-def _in_place_power(self: ndarray, other: Any) -> Any:
+def _in_place_power(self: Any, other: Any) -> Any:
     kind = type(other)
     if (kind is int or kind is float) and self._shape:
         fast = _fast_power(self, other)
@@ -255,7 +257,7 @@ def _rdivmod(self: ndarray, other: Any) -> Any:
     return NotImplemented if _defers(other) else np.divmod(other, self)
 
 
-def _in_place_matmul(self: ndarray, other: Any) -> Any:
+def _in_place_matmul(self: Any, other: Any) -> Any:
     if _defers(other):
         return NotImplemented
     if len(self._shape) < 2 or np.ndim(other) < 2:
@@ -282,14 +284,15 @@ def install() -> None:
         "rshift": (np.right_shift, operator.rshift),
     }
     methods: dict[str, Any] = {}
-    for name, (ufunc, python) in pairs.items():
-        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(ufunc, python)
-        methods[f"__i{name}__"] = _in_place(ufunc)
+    for name, (binary, python) in pairs.items():
+        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(binary, python)
+        methods[f"__i{name}__"] = _in_place(binary)
     methods["__matmul__"], methods["__rmatmul__"] = _matmul_pair()
     methods["__imatmul__"] = _in_place_matmul
     methods["__pow__"], methods["__rpow__"] = _power, _power_reflected
     methods["__ipow__"] = _in_place_power
     methods["__divmod__"], methods["__rdivmod__"] = _divmod, _rdivmod
+    ufunc: Any
     for name, ufunc in (
         ("neg", np.negative),
         ("pos", np.positive),

@@ -55,8 +55,8 @@ def count(function: Any, place: str, reason: str, elements: int, seconds: float 
 
 
 def _name(function: Any) -> str:
-    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "?")
-    module = getattr(function, "__module__", "") or ""
+    name = str(getattr(function, "__qualname__", None) or getattr(function, "__name__", "?"))
+    module: str = getattr(function, "__module__", None) or ""
     if module.startswith("numpy.") and "_" not in module and "." not in name:
         return f"{module.removeprefix('numpy.')}.{name}"
     return str(name).removeprefix("_")

@@ -83,6 +83,7 @@ class Stream:
         self.pending_elements = 0
         self.must_sync = False  # an exported buffer was touched
         self.frees: list[int] = []
+        self.lost: set[int] = set()  # introduced by batches that were refused
         self.shared: dict[int, weakref.ref[np.ndarray]] = {}
         self.inherited = 0  # handles up to here belong to the parent process
         self.enabled = True
@@ -218,7 +219,11 @@ class Stream:
         inherited = self.inherited
         if inherited:
             handles = [handle for handle in handles if handle > inherited]
-            count = len(handles)
+        if self.lost:
+            known = [handle for handle in handles if handle not in self.lost]
+            self.lost.difference_update(handles)
+            handles = known
+        count = len(handles)
         batch = self.batch
         zeros = [0] * count
         batch.operation += zeros
@@ -262,10 +267,26 @@ class Stream:
             try:
                 contents = self._backend.submit(batch)
             except _backend.BackendError as error:
+                if error.status in _backend.REFUSALS:
+                    self._refused(batch)
                 raise _to_exception(error) from None
             if sync or observations:
                 self.completed = number
             return contents
+
+    def _refused(self, batch: Batch) -> None:
+        """Nothing of `batch` was executed: its buffers do not exist, its frees are still due."""
+        introduced = {handle for handle, *_ in batch.buffers}
+        self.lost |= introduced
+        position = 0
+        for operation, count in zip(batch.operation, batch.operand_count, strict=False):
+            if operation == 0:
+                handle = batch.operand_buffer[position]
+                if handle in introduced:
+                    self.lost.discard(handle)
+                else:
+                    self.frees.append(handle)
+            position += count
 
     def _new_batch(self) -> None:
         self.batch = Batch()

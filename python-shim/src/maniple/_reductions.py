@@ -134,7 +134,7 @@ def fold(
         if plain is None or plain[1] != out._dtype:
             return HOST
     found = _resolve(ufunc, "reduce", a._dtype, dtype)
-    if found is None or (len(axes) > 1 and not ufunc.identity is None and not _reorderable(ufunc)):
+    if found is None or (len(axes) > 1 and ufunc.identity is not None and not _reorderable(ufunc)):
         return HOST
     if where is not True:
         where = operand(where)
@@ -260,33 +260,61 @@ def _call(ufunc: np.ufunc, a: Any, axis: Any, dtype: Any, out: Any, keepdims: An
     return ufunc.reduce(a, **kwargs)
 
 
-def add_reduce(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
-               keepdims: Any = False, initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def add_reduce(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.add, a, axis, dtype, out, keepdims, where, initial)
 
 
-def multiply_reduce(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
-                    keepdims: Any = False, initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def multiply_reduce(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.multiply, a, axis, dtype, out, keepdims, where, initial)
 
 
-def maximum_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-                   initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def maximum_reduce(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.maximum, a, axis, None, out, keepdims, where, initial)
 
 
-def minimum_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-                   initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def minimum_reduce(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     return _call(np.minimum, a, axis, None, out, keepdims, where, initial)
 
 
-def any_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
-               where: Any = True) -> Any:  # fmt: skip
+def any_reduce(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+) -> Any:
     return _call(np.logical_or, a, axis, BOOL if out is None else None, out, keepdims, where)
 
 
-def all_reduce(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *,
-               where: Any = True) -> Any:  # fmt: skip
+def all_reduce(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+) -> Any:
     return _call(np.logical_and, a, axis, BOOL if out is None else None, out, keepdims, where)
 
 
@@ -346,11 +374,17 @@ def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     from numpy.lib._stride_tricks_impl import broadcast_to
 
     mask = broadcast_to(_fallback.real(where), a._shape)
-    return np.add.reduce(mask, axis=axis, dtype=INTP, keepdims=keepdims)
+    return np.add.reduce(mask, axis=axis, dtype=INTP, keepdims=keepdims)  # type: ignore[call-overload]
 
 
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-         where: Any = True) -> Any:  # fmt: skip
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    where: Any = True,
+) -> Any:
     """Return the mean as NumPy computes it, or HOST."""
     if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
         return HOST
@@ -379,7 +413,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     """Return the variance as NumPy computes it (two passes), or HOST."""
     if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
         return HOST
-    if where is not True or (mean is not np._NoValue and mean is not None):
+    if not a._shape or where is not True or (mean is not np._NoValue and mean is not None):
         return HOST
     count = _count(a, axis, bool(keepdims), where)
     if ddof >= count:
@@ -423,7 +457,4 @@ def count_nonzero(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     if not worthwhile(a):
         return HOST
     mask = a if a._dtype == BOOL else np.not_equal(a, 0)
-    result = add_reduce(mask, axis, INTP, None, keepdims)
-    return result if not np.isscalar(result) or axis is not None else int(result)
-
-
+    return add_reduce(mask, axis, INTP, None, keepdims)

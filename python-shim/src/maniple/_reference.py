@@ -42,12 +42,18 @@ class _Operand:
 class _Row:
     """One row of the operation table."""
 
-    __slots__ = ("execute", "inputs", "name", "outputs", "ufunc")
+    __slots__ = ("execute", "inputs", "loop", "name", "outputs", "ufunc")
 
     def __init__(
-        self, name: str, signature: str, execute: Callable[..., None], ufunc: np.ufunc | None = None
+        self,
+        name: str,
+        loop: str,
+        execute: Callable[..., None],
+        ufunc: np.ufunc | None = None,
     ) -> None:
         self.name = name
+        self.loop = loop  # with NumPy's own characters
+        signature = loop.replace("q", "l").replace("Q", "L")
         inputs, outputs = signature.split("->")
         self.inputs = [np.dtype(c) for c in inputs]
         self.outputs = [np.dtype(c) for c in outputs]
@@ -94,8 +100,7 @@ def _elementwise(row: _Row, operands: list[_Operand]) -> None:
     _same_shape(operands)
     where = _condition(operands, nout + nin)
     inputs = [_cast(o.array, t) for o, t in zip(operands[nout:], row.inputs, strict=False)]
-    signature = tuple(row.inputs + row.outputs)
-    results: Any = row.ufunc(*inputs, signature=signature)
+    results: Any = row.ufunc(*inputs, signature=row.loop)
     for out, result in zip(operands, results if nout > 1 else (results,), strict=False):
         _store(out.array, np.asarray(result), where)
 
@@ -177,7 +182,9 @@ def _arg_reduce(row: _Row, operands: list[_Operand]) -> None:
     axes = _reduced_axes(out, source)
     function = getattr(np, row.name.split(".")[0])
     source = _cast(source, row.inputs[0])
-    if len(axes) == 1 and out.size != 1:
+    if not axes:
+        result = np.zeros(out.shape, np.intp)  # along a dimension of size 1
+    elif len(axes) == 1 and out.size != 1:
         result = function(source, axis=axes[0], keepdims=True)
     elif out.size == 1:
         result = np.reshape(function(source), out.shape)
@@ -254,8 +261,11 @@ _ACCUMULATIONS = ("add", "multiply", "minimum", "maximum", "logical_and", "logic
 
 def _signatures(ufunc: np.ufunc) -> list[str]:
     known = set(CHARACTERS)
-    unique = {t.replace("q", "l").replace("Q", "L"): None for t in ufunc.types}
-    return [t for t in unique if set(t) - {"-", ">"} <= known]
+    # longlong is int64 under another name; some loops exist under that name only.
+    unique: dict[str, str] = {}
+    for loop in ufunc.types:
+        unique.setdefault(loop.replace("q", "l").replace("Q", "L"), loop)
+    return [loop for t, loop in unique.items() if set(t) - {"-", ">"} <= known]
 
 
 def _table() -> list[_Row]:
@@ -355,11 +365,11 @@ class ReferenceBackend:
         try:
             with np.errstate(all="ignore"):
                 row.execute(row, operands)
-        except BackendError as error:
+        except Exception as error:
             source = batch.source[i]
-            error.source = batch.sources[source - 1] if source else ""
-            error.message = f"{row.name}: {error.message}"
-            raise
+            where = batch.sources[source - 1] if source else ""
+            status = getattr(error, "status", _backend.INTERNAL)
+            raise BackendError(status, f"{row.name}: {error}", where) from error
 
     def _operand(self, batch: Batch, position: int) -> _Operand:
         handle = batch.operand_buffer[position]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from maniple import _indexing, _reductions, _ufuncs
-from maniple._array import ndarray
+from maniple._array import adopt, ndarray
 from maniple._buffer import LOCAL, PRIVATE, SHARED, Buffer
 from maniple._dtypes import BOOL
 from maniple._ufuncs import HOST
@@ -43,7 +43,7 @@ class Selection(ndarray):
         if packed is HOST:
             from maniple import _fallback
 
-            packed = _fallback.adopt(source._host()[_fallback.real(mask)])
+            packed = adopt(source._host()[_fallback.real(mask)])
         self._offset = packed._offset
         self._shape = packed._shape
         self._size = packed._size

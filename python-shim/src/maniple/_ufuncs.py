@@ -11,7 +11,7 @@ import numpy as np
 from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
 
 from maniple import _fallback, _profile, _settings
-from maniple._array import make, ndarray
+from maniple._array import adopt, make, ndarray
 from maniple._buffer import PRIVATE, Buffer
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
@@ -153,8 +153,12 @@ def snapshot(array: np.ndarray) -> tuple[int, int, tuple[int, ...]]:
     if 0 in strides and array.ndim and array.size > 1:
         # Broadcast dimensions travel once.
         small = array[tuple(slice(0, 1) if s == 0 else slice(None) for s in strides)]
-        handle, offset, inner = snapshot(np.ascontiguousarray(small).reshape(small.shape))
-        return handle, offset, tuple(0 if s == 0 else t for s, t in zip(strides, inner, strict=True))
+        handle, offset, inner = snapshot(small.copy())
+        return (
+            handle,
+            offset,
+            tuple(0 if s == 0 else t for s, t in zip(strides, inner, strict=True)),
+        )
     nbytes = array.nbytes
     layout = c_strides(array.shape, array.itemsize)
     if nbytes <= min(_settings.inline_bytes, stream.limits.inline_bytes):
@@ -292,6 +296,8 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
             where = np.asarray(where)
         if where is HOST or type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:
             return HOST
+        if out is None:
+            return HOST  # with NumPy's warning
     scalar_result = True
     if out is Ellipsis or (type(out) is tuple and len(out) == 1 and out[0] is Ellipsis):
         out, scalar_result = None, False
@@ -302,9 +308,7 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
             o is not None and not issubclass(type(o), ndarray) for o in outs
         ):
             return HOST
-    return _record(
-        ufunc, operands, outs, where, signature, casting, order, scalar_result
-    )
+    return _record(ufunc, operands, outs, where, signature, casting, order, scalar_result)
 
 
 def _record(
@@ -329,10 +333,11 @@ def _record(
             return HOST  # whose message is NumPy's
     for o in given:
         if o._shape != shape:
-            if np.broadcast_shapes(o._shape, shape) != o._shape:
+            try:
+                shape = np.broadcast_shapes(o._shape, shape)
+            except ValueError:
                 return HOST
-            shape = o._shape
-    if any(o._shape != shape for o in given):
+    if any([o._shape != shape or not o._writeable for o in given]):
         return HOST
     size = prod(shape)
     if not worth_deferring(size, (*operands, *given)) or errors_matter():
@@ -347,6 +352,8 @@ def _record(
     for x, r in zip(operands, plan.ranges, strict=True):
         if type(x) is int and (r is None or not r[0] <= x <= r[1]) and not _fits(x, r):
             return HOST
+    if ufunc is np.power and plan.ranges[1] is not None and _negative(operands[1]):
+        return HOST  # with NumPy's error
     with stream.lock:
         if given and not prepare_outputs(given):
             return HOST
@@ -368,10 +375,16 @@ def _record(
     if _profile.active:
         _profile.count(ufunc, "deferred", "", size)
     if not shape and scalar_result:
-        results = [
-            r._scalar() if o is None else r for r, o in zip(results, outs, strict=True)
-        ]
+        results = [r._scalar() if o is None else r for r, o in zip(results, outs, strict=True)]
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _negative(exponent: Any) -> bool:
+    if type(exponent) in (ndarray, np.ndarray):
+        if exponent.dtype.kind != "i" or not exponent.size:
+            return False
+        return bool(exponent.min() < 0)
+    return bool(exponent < 0)
 
 
 def _fits(x: int, r: tuple[int, int] | None) -> bool:
@@ -473,5 +486,5 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
         if result.size < _settings.small or CODE.get(result.dtype) is None:
             return result
         if result.base is None:
-            return _fallback.adopt(result)
+            return adopt(result)
     return _fallback.wrap(result, known)

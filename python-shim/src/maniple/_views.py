@@ -46,7 +46,8 @@ def shadow(a: ndarray) -> np.ndarray:
 
 
 def is_shadow(s: np.ndarray) -> bool:
-    return 0 <= s.__array_interface__["data"][0] - _origin < _extent
+    offset: int = s.__array_interface__["data"][0] - _origin
+    return 0 <= offset < _extent
 
 
 def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
@@ -72,7 +73,11 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
 
 def view(a: ndarray, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Apply a NumPy function that only makes views to the shadow of `a`."""
-    return _map(function(shadow(a), *args, **kwargs), a)
+    result = function(shadow(a), *args, **kwargs)
+    if isinstance(result, np.generic):
+        # An element of the shadow, which means nothing.
+        return function(a._host(), *args, **kwargs)
+    return _map(result, a)
 
 
 def _map(result: Any, a: ndarray) -> Any:
@@ -163,12 +168,12 @@ def keep_order(
                     break
         if insert != i:
             order.insert(insert, order.pop(i))
-    strides = [0] * ndim
+    result = [0] * ndim
     step = itemsize
     for axis in order:
-        strides[axis] = step
+        result[axis] = step
         step *= shape[axis]
-    return tuple(strides)
+    return tuple(result)
 
 
 def broadcast_strides(

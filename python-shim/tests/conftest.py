@@ -1,0 +1,21 @@
+"""The shim's own tests run against the reference backend."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+os.environ.setdefault("MANIPLE_BACKEND", "reference")
+
+import pytest
+
+from maniple import _settings
+
+
+@pytest.fixture
+def defer_all() -> Iterator[None]:
+    """Every array is deferred, however small."""
+    before = _settings.small, _settings.defer
+    _settings.small = _settings.defer = 0
+    yield
+    _settings.small, _settings.defer = before
