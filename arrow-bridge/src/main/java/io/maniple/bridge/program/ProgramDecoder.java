@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The verifier at the door: turns a batch's structure into instructions and refuses whatever is not sound. Every
@@ -19,7 +20,7 @@ public final class ProgramDecoder {
         int outputs(int operation);
 
         /** @return null if the operands suit the operation, else what is wrong with them */
-        String check(int operation, List<Operand> operands);
+        @Nullable String check(int operation, List<Operand> operands);
     }
 
     private static final Layout WHOLE = new Layout(DType.UINT8, new long[] {0}, new long[] {1});

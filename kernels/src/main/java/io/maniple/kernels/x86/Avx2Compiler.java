@@ -14,6 +14,7 @@ public final class Avx2Compiler implements KernelCompiler {
     private static final Logger LOGGER = System.getLogger(Avx2Compiler.class.getName());
     /** The vector functions of libjsvml that go with AVX2 use FMA; emitted code itself never fuses, NumPy does not. */
     private static final Set<String> NEEDED = Set.of("avx", "avx2", "f16c", "fma");
+
     private static final int RET = 0xC3;
 
     private Avx2Compiler() {}
@@ -37,7 +38,7 @@ public final class Avx2Compiler implements KernelCompiler {
         try (CodeMemory probe = CodeMemory.of(new byte[] {(byte) RET})) {
             return Optional.empty();
         } catch (CodeMemory.RefusedException refused) {
-            return Optional.of(refused.getMessage());
+            return Optional.of(String.valueOf(refused.getMessage()));
         }
     }
 

@@ -168,7 +168,7 @@ final class Integers {
     /** A shift by the same known number of bits in every lane; 8-bit lanes have no such instruction. */
     int shiftLeftBy(ElementType type, int x, long count, int lanes) {
         boolean wide = wide(type.bytes(), lanes);
-        if (count < 0 || count >= 8 * type.bytes()) {
+        if (count < 0 || count >= 8L * type.bytes()) {
             return zero();
         }
         int bits = (int) count;

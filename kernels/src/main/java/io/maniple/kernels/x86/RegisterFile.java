@@ -2,7 +2,9 @@ package io.maniple.kernels.x86;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which value is in which vector register while a straight piece of code is emitted. Where a register is needed and
@@ -84,8 +86,13 @@ final class RegisterFile {
         return location[value];
     }
 
+    /** Where a value that is known to lie in memory can be read. */
+    Memory requireHome(int value) {
+        return Objects.requireNonNull(home(value), "the value has no place in memory");
+    }
+
     /** Where a value can be read from memory, or null. */
-    Memory home(int value) {
+    @Nullable Memory home(int value) {
         return switch (steps.home(value)) {
             case LITERAL -> new Memory.Pool(steps.poolOffset(value));
             case INVARIANT -> invariantHomes[value] < 0 ? null : Memory.at(Gpr.RSP, invariantHomes[value]);
@@ -183,7 +190,7 @@ final class RegisterFile {
         int value = owner[register];
         if (home(value) == null && isLive(value)) {
             spilled[value] = frame.newVector();
-            assembler.vector(VectorOp.MOVAPS_STORE, steps.isWide(value), register, 0, home(value));
+            assembler.vector(VectorOp.MOVAPS_STORE, steps.isWide(value), register, 0, requireHome(value));
         }
         owner[register] = NONE;
         location[value] = NONE;
@@ -195,7 +202,7 @@ final class RegisterFile {
             int value = owner[register];
             if (value >= 0 && home(value) == null && usesBeyond(value, arguments)) {
                 spilled[value] = frame.newVector();
-                assembler.vector(VectorOp.MOVAPS_STORE, steps.isWide(value), register, 0, home(value));
+                assembler.vector(VectorOp.MOVAPS_STORE, steps.isWide(value), register, 0, requireHome(value));
             }
         }
     }

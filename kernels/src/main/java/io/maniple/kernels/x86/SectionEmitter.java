@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Emits one section of a kernel's steps (see {@link Steps}) once, for one {@link Mode}. */
 final class SectionEmitter {
@@ -112,7 +113,11 @@ final class SectionEmitter {
         if (steps.home(value) == Steps.Home.INVARIANT) {
             context.invariantHomes[value] = context.frame.newVector();
             assembler.vector(
-                    VectorOp.MOVAPS_STORE, steps.isWide(value), registers.registerOf(value), 0, registers.home(value));
+                    VectorOp.MOVAPS_STORE,
+                    steps.isWide(value),
+                    registers.registerOf(value),
+                    0,
+                    registers.requireHome(value));
         }
         if (!folded.containsKey(value)) {
             registers.dropIfDead(value);
@@ -182,7 +187,7 @@ final class SectionEmitter {
     }
 
     /** {@code right} is the last operand's register where {@code memory} is null. */
-    private void put(Step.Vector step, int result, int left, int right, Memory memory) {
+    private void put(Step.Vector step, int result, int left, int right, @Nullable Memory memory) {
         VectorOp op = step.op();
         boolean immediate = op.form() == VectorOp.Form.ONE_IMMEDIATE || op.form() == VectorOp.Form.TWO_IMMEDIATE;
         if (memory == null && immediate) {
@@ -197,7 +202,7 @@ final class SectionEmitter {
     }
 
     /** The memory that an instruction can read a value from, or null where it is in a register. */
-    private Memory memoryOperand(int value) {
+    private @Nullable Memory memoryOperand(int value) {
         if (registers.inRegister(value)) {
             return null;
         }
@@ -290,7 +295,7 @@ final class SectionEmitter {
 
     private void fetch(int value, int register) {
         if (!registers.inRegister(value)) {
-            move(register, steps.isWide(value), registers.home(value));
+            move(register, steps.isWide(value), registers.requireHome(value));
         } else if (registers.registerOf(value) != register) {
             assembler.vector(VectorOp.MOVAPS, steps.isWide(value), register, 0, registers.registerOf(value));
         }

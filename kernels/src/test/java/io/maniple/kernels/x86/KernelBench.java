@@ -27,7 +27,7 @@ final class KernelBench {
     private final ElementType[] storages;
     private int ulps;
     private ReferenceInterpreter.Functions functions = TestFunctions.STRICT;
-    private long[] scalars;
+    private long[] scalars = new long[0];
     private boolean calmRun;
 
     KernelBench(Kernel kernel, List<Kernel.Access> accesses, Random random) {

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Nanoseconds per element of typical kernels, on data in the second-level cache and in memory; the best of many runs.
@@ -313,11 +314,12 @@ final class KernelTimings {
         double best = Double.MAX_VALUE;
         for (int round = 0; round < 300; round++) {
             long start = System.nanoTime();
-            Avx2Compiler.create()
+            KernelCompiler.Executable compiled = Avx2Compiler.create()
                     .orElseThrow()
                     .compile(kernel, accesses(kernel, Access.CONTIGUOUS), false)
                     .orElseThrow();
             long time = System.nanoTime() - start;
+            Objects.requireNonNull(compiled);
             if (round == 0) {
                 System.out.printf("first compile in a warm process: %.2f ms%n", time / 1e6);
             }

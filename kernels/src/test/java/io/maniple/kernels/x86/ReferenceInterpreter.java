@@ -215,7 +215,7 @@ final class ReferenceInterpreter {
     private static long integer(Primitive primitive, ElementType type, long x, long y) {
         boolean signed = type.kind() == Kind.SIGNED;
         int order = signed ? Long.compare(x, y) : Long.compareUnsigned(x, y);
-        boolean outside = y < 0 || y >= 8 * type.bytes();
+        boolean outside = y < 0 || y >= 8L * type.bytes();
         long result = switch (primitive) {
             case ADD -> x + y;
             case SUBTRACT -> x - y;

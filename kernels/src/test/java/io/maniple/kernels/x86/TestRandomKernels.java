@@ -47,12 +47,12 @@ class TestRandomKernels {
                 block.setAtIndex(
                         ValueLayout.JAVA_LONG,
                         Kernel.Arguments.OPERANDS + Kernel.Arguments.WORDS_PER_OPERAND * k,
-                        numbers.address() + 8 * k);
+                        numbers.address() + 8L * k);
             }
             for (int k = 0; k < 2; k++) {
                 double argument = k == 0 ? x : y;
                 ReferenceInterpreter.write(
-                        numbers.address() + 8 * (k + 1),
+                        numbers.address() + 8L * (k + 1),
                         type,
                         isDouble ? Double.doubleToRawLongBits(argument) : Float.floatToRawIntBits((float) argument));
             }

@@ -16,6 +16,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -107,7 +108,7 @@ public final class Blas {
                 gemv(type, b, true, a, depth, target, columns, arena);
             } else {
                 invoke(
-                        gemm.get(type),
+                        Objects.requireNonNull(gemm.get(type)),
                         ROW_MAJOR,
                         a.flag(),
                         b.flag(),
@@ -135,7 +136,7 @@ public final class Blas {
         int along = layout.size(0) == depth && layout.size(1) == 1 ? 0 : 1;
         long step = depth == 1 ? 1 : layout.stride(along) / type.bytes();
         invoke(
-                gemv.get(type),
+                Objects.requireNonNull(gemv.get(type)),
                 ROW_MAJOR,
                 transposed ? TRANSPOSED : PLAIN,
                 storedRows,

@@ -21,10 +21,20 @@ public final class Workers implements AutoCloseable {
     /** Spinning this often before sleeping lets loops that follow on each other start at once. */
     private static final int SPINS = 4_000;
 
-    private record Loop(Body body, long items, long grain, AtomicLong next, AtomicInteger pending, Failure failure) {}
+    private static final class Loop {
+        private final Body body;
+        private final long items;
+        private final long grain;
+        private final AtomicLong next = new AtomicLong();
+        private final AtomicInteger pending;
+        private volatile @Nullable Throwable failure;
 
-    private static final class Failure {
-        private volatile @Nullable Throwable cause;
+        Loop(Body body, long items, long grain, int others) {
+            this.body = body;
+            this.items = items;
+            this.grain = grain;
+            this.pending = new AtomicInteger(others);
+        }
     }
 
     private final Thread[] threads;
@@ -59,18 +69,17 @@ public final class Workers implements AutoCloseable {
                 body.run(0, 0, items);
                 return;
             }
-            Loop loop =
-                    new Loop(body, items, grain, new AtomicLong(), new AtomicInteger(threads.length), new Failure());
+            Loop loop = new Loop(body, items, grain, threads.length);
             current = loop;
             for (Thread thread : threads) {
                 LockSupport.unpark(thread);
             }
             take(loop, 0);
-            while (loop.pending().get() > 0) {
+            while (loop.pending.get() > 0) {
                 Thread.onSpinWait();
             }
             current = null;
-            Throwable cause = loop.failure().cause;
+            Throwable cause = loop.failure;
             if (cause instanceof RuntimeException exception) {
                 throw exception;
             }
@@ -84,15 +93,15 @@ public final class Workers implements AutoCloseable {
 
     private static void take(Loop loop, int worker) {
         try {
-            while (loop.failure().cause == null) {
-                long begin = loop.next().getAndAdd(loop.grain());
-                if (begin >= loop.items()) {
+            while (loop.failure == null) {
+                long begin = loop.next.getAndAdd(loop.grain);
+                if (begin >= loop.items) {
                     return;
                 }
-                loop.body().run(worker, begin, Math.min(loop.items(), begin + loop.grain()));
+                loop.body.run(worker, begin, Math.min(loop.items, begin + loop.grain));
             }
         } catch (Throwable cause) {
-            loop.failure().cause = cause;
+            loop.failure = cause;
         }
     }
 
@@ -112,7 +121,7 @@ public final class Workers implements AutoCloseable {
             if (loop != null && loop != done) {
                 take(loop, worker);
                 done = loop;
-                loop.pending().decrementAndGet();
+                loop.pending.decrementAndGet();
             }
         }
     }

@@ -13,12 +13,16 @@ import io.maniple.server.store.PrivateMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** The buffers of one session, by handle. */
 final class SessionMemory implements AutoCloseable {
     private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
+    private static final AtomicLong LAST_NUMBER = new AtomicLong();
+
+    private final long number = LAST_NUMBER.incrementAndGet();
     private final PrivateMemory privateMemory;
     private final SharedMemory shared;
     private final Map<Long, Buffer> buffers = new HashMap<>();
@@ -66,7 +70,7 @@ final class SessionMemory implements AutoCloseable {
     }
 
     private void allocate(Buffer buffer) {
-        PrivateMemory.Block block = privateMemory.allocate(buffer.bytes(), this);
+        PrivateMemory.Block block = privateMemory.allocate(buffer.bytes(), number);
         buffer.home(block);
         count(block.bytes());
     }
@@ -155,7 +159,7 @@ final class SessionMemory implements AutoCloseable {
 
         @Override
         public Scratch scratch(long bytes) {
-            PrivateMemory.Block block = privateMemory.allocate(bytes, SessionMemory.this);
+            PrivateMemory.Block block = privateMemory.allocate(bytes, number);
             count(block.bytes());
             return new Scratch() {
                 @Override

@@ -25,9 +25,10 @@ public final class PrivateMemory {
     /**
      * A piece of memory.
      *
-     * @param owner the session it was last handed to, so that another one never sees what it held
+     * @param owner the number of the session it was last handed to, so that another one never sees what it held; 0 for
+     *     none
      */
-    public record Block(long address, long bytes, boolean cut, Object owner) {}
+    public record Block(long address, long bytes, boolean cut, long owner) {}
 
     /** @param limit most bytes to take from the system */
     public PrivateMemory(long limit) {
@@ -47,10 +48,10 @@ public final class PrivateMemory {
      *
      * @throws ManipleException OUT_OF_MEMORY, before anything is taken, if the limit forbids it
      */
-    public Block allocate(long bytes, Object session) {
+    public Block allocate(long bytes, long session) {
         long size = sizeClass(Math.max(64, bytes));
         Block block = take(size, bytes);
-        if (block.owner() != null && block.owner() != session) {
+        if (block.owner() != 0 && block.owner() != session) {
             MemorySegment.ofAddress(block.address()).reinterpret(block.bytes()).fill((byte) 0);
         }
         return new Block(block.address(), block.bytes(), block.cut(), session);
@@ -66,14 +67,14 @@ public final class PrivateMemory {
             long address = map(CHUNK, asked);
             ArrayDeque<Block> blocks = free.computeIfAbsent(size, key -> new ArrayDeque<>());
             for (long offset = size; offset + size <= CHUNK; offset += size) {
-                blocks.push(new Block(address + offset, size, true, null));
+                blocks.push(new Block(address + offset, size, true, 0));
             }
             used += size;
-            return new Block(address, size, true, null);
+            return new Block(address, size, true, 0);
         }
         long address = map(size, asked);
         used += size;
-        return new Block(address, size, false, null);
+        return new Block(address, size, false, 0);
     }
 
     private long map(long size, long asked) {
