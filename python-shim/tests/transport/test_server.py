@@ -281,7 +281,7 @@ def test_the_command_line(configuration: Configuration, capsys: pytest.CaptureFi
         assert cli(configuration, "status") == 0
         shown = capsys.readouterr().out
         assert f"process {os.getpid()}" in shown
-        assert "4 MiB of 1 GiB" in shown
+        assert "MiB of 1 GiB" in shown
         assert cli(configuration, "status", "--json") == 0
         assert json.loads(capsys.readouterr().out)["running"] is True
     assert cli(configuration, "restart") == 0
