@@ -31,7 +31,8 @@ class Interrupted(KeyboardInterrupt):
     Attributes
     ----------
     reply : Reply or None
-        The answer to the interrupted `submit`. Its status may be OK: what the batch did then stands, and the
+        The answer to the interrupted `submit`. Its status may be OK: what the batch did then
+        stands, and the
         client must take note of it before it lets this exception go on.
     results : list or None
         What `ServerBackend.submit` would have returned then.

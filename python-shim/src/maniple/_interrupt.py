@@ -14,9 +14,11 @@ except ImportError:
 
 
 class InterruptGuard:
-    """Turns the first Ctrl-C within it into a call of `on_interrupt`, so that the answer still arrives, in order.
+    """Turns the first Ctrl-C within it into a call of `on_interrupt`, so that the answer still
+    arrives, in order.
 
-    The second one raises KeyboardInterrupt at once. Does nothing where Python would not raise KeyboardInterrupt here:
+    The second one raises KeyboardInterrupt at once. Does nothing where Python would not raise
+    KeyboardInterrupt here:
     outside the main thread, or with somebody else's handler.
     """
 
@@ -28,13 +30,19 @@ class InterruptGuard:
         self.pressed = False
 
     def __enter__(self) -> InterruptGuard:
-        if threading.current_thread() is threading.main_thread() and getsignal(SIGINT) is default_int_handler:
+        if (
+            threading.current_thread() is threading.main_thread()
+            and getsignal(SIGINT) is default_int_handler
+        ):
             self._active = True
             signal(SIGINT, self._handle)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._active:
             signal(SIGINT, default_int_handler)

@@ -1,7 +1,9 @@
 """Finds the user's running server, or starts one.
 
-The server of a user and version announces itself by a file of mode 0600 in the runtime directory. Whoever finds none,
-or one that leads nowhere, starts a server while holding a lock, so that programs that start at once share one.
+The server of a user and version announces itself by a file of mode 0600 in the runtime directory.
+Whoever finds none,
+or one that leads nowhere, starts a server while holding a lock, so that programs that start at
+once share one.
 """
 
 from __future__ import annotations
@@ -10,20 +12,20 @@ import fcntl
 import importlib
 import json
 import os
-import shutil
 import stat
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maniple._errors import ServerError
 from maniple._wire import RefusedError, WireError, call_once
+
+if TYPE_CHECKING:
+    import subprocess
 
 VERSION = "0.1.0"
 """Of the server; the client talks to no other."""
@@ -112,13 +114,17 @@ class Configuration:
 
 
 def default_runtime_directory() -> Path:
-    """$MANIPLE_RUNTIME_DIR, or a directory of the user's own that does not outlive the machine's run."""
+    """$MANIPLE_RUNTIME_DIR, or a directory of the user's own that does not outlive the machine's
+    run.
+    """
     chosen = os.environ.get("MANIPLE_RUNTIME_DIR")
     if chosen:
         return Path(chosen)
     base = os.environ.get("XDG_RUNTIME_DIR")
     if base and os.access(base, os.W_OK | os.X_OK):
         return Path(base) / "maniple"
+    import tempfile
+
     return Path(tempfile.gettempdir()) / f"maniple-{os.getuid()}"
 
 
@@ -192,7 +198,8 @@ def stop(configuration: Configuration) -> bool:
     except RefusedError as error:
         raise ServerError(f"the server refused to stop: {error}", log=address.log) from error
     except (OSError, WireError):
-        # Either it ended before its answer got out, or it is not ours: the process id may be somebody else's now.
+        # Either it ended before its answer got out, or it is not ours: the process id may be
+        # somebody else's now.
         if not _is_server(address.pid):
             return False
     end = time.monotonic() + _STOP_SECONDS
@@ -217,11 +224,15 @@ def log_tail(path: Path, limit: int = _LOG_TAIL_BYTES) -> str:
 
 def _read_discovery(configuration: Configuration) -> Address | None:
     try:
-        descriptor = os.open(configuration.discovery_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(
+            configuration.discovery_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        )
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ServerError(f"cannot read {configuration.discovery_file}: {error.strerror}") from error
+        raise ServerError(
+            f"cannot read {configuration.discovery_file}: {error.strerror}"
+        ) from error
     with open(descriptor, encoding="utf-8") as file:
         _require_own(configuration.discovery_file, os.fstat(descriptor))
         try:
@@ -246,12 +257,16 @@ def _require_private(directory: Path) -> None:
 
 
 def _require_own(path: Path, state: os.stat_result) -> None:
-    """A file that others may read gives the token away; one they may write leads to their server."""
+    """Refuse what others may read (it gives the token away) or write (it leads elsewhere)."""
     if state.st_uid != os.getuid():
-        raise ServerError(f"{path} belongs to another user; set MANIPLE_RUNTIME_DIR to a directory of your own")
+        raise ServerError(
+            f"{path} belongs to another user; set MANIPLE_RUNTIME_DIR to a directory of your own"
+        )
     if state.st_mode & 0o077:
         mode = stat.S_IMODE(state.st_mode)
-        raise ServerError(f"{path} is open to other users (mode {mode:o}): remove it, or take their rights away")
+        raise ServerError(
+            f"{path} is open to other users (mode {mode:o}): remove it, or take their rights away"
+        )
 
 
 def _is_alive(pid: int) -> bool:
@@ -286,9 +301,13 @@ def _locked(configuration: Configuration) -> Iterator[None]:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ServerError(f"cannot make {directory}: {error.strerror}; set MANIPLE_RUNTIME_DIR") from error
+        raise ServerError(
+            f"cannot make {directory}: {error.strerror}; set MANIPLE_RUNTIME_DIR"
+        ) from error
     _require_private(directory)
-    descriptor = os.open(configuration.lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(
+        configuration.lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -297,6 +316,9 @@ def _locked(configuration: Configuration) -> Iterator[None]:
 
 
 def _start(configuration: Configuration) -> Address:
+    # Imported here: whoever finds a running server does not need it.
+    import subprocess
+
     java = configuration.java or find_java()
     class_path = configuration.class_path or find_class_path()
     log_path = configuration.log_file
@@ -334,13 +356,18 @@ def _start(configuration: Configuration) -> Address:
 
 
 def open_log(path: Path) -> Any:
-    """Open the log for appending; a long one is set aside first, replacing the one set aside before."""
+    """Open the log for appending; a long one is set aside first, replacing the one set aside
+    before.
+    """
     try:
         if path.stat().st_size > _LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
     except FileNotFoundError:
         pass
-    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "ab")
+    return open(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600),
+        "ab",
+    )
 
 
 def _await(configuration: Configuration, process: subprocess.Popen[bytes]) -> Address:
@@ -348,7 +375,8 @@ def _await(configuration: Configuration, process: subprocess.Popen[bytes]) -> Ad
     while True:
         address = _read_discovery(configuration)
         if address is not None and address.pid == process.pid:
-            # It may outlive this program, or this program it: then somebody has to take note of its end.
+            # It may outlive this program, or this program it: then somebody has to take note of
+            # its end.
             threading.Thread(target=process.wait, name="maniple-server-end", daemon=True).start()
             return address
         code = process.poll()
@@ -362,7 +390,9 @@ def _await(configuration: Configuration, process: subprocess.Popen[bytes]) -> Ad
 
 
 def _java_environment() -> dict[str, str]:
-    """Without variables by which the user's own Java settings would change ours or print to the log."""
+    """Without variables by which the user's own Java settings would change ours or print to the
+    log.
+    """
     unwanted = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH")
     return {name: value for name, value in os.environ.items() if name not in unwanted}
 
@@ -374,7 +404,8 @@ def find_java() -> Path:
         if java.is_file() and os.access(java, os.X_OK) and _is_java_25(home):
             return java
     raise ServerError(
-        "no Java 25 found: install the package maniple-runtime, or set MANIPLE_JAVA_HOME to a Java 25 runtime"
+        "no Java 25 found: install the package maniple-runtime, "
+        "or set MANIPLE_JAVA_HOME to a Java 25 runtime"
     )
 
 
@@ -397,6 +428,8 @@ def _java_homes() -> Iterator[Path]:
     if os.environ.get("JAVA_HOME"):
         yield Path(os.environ["JAVA_HOME"])
     yield from sorted(Path("/usr/lib/jvm").glob("*25*"))
+    import shutil
+
     on_path = shutil.which("java")
     if on_path:
         yield Path(on_path).resolve().parent.parent
@@ -428,7 +461,9 @@ def find_class_path() -> str:
         if jars:
             return os.pathsep.join(map(str, jars))
     where = " or ".join(map(str, folders))
-    raise ServerError(f"the server's jars are not in {where}: build them, or set MANIPLE_JARS to their directory")
+    raise ServerError(
+        f"the server's jars are not in {where}: build them, or set MANIPLE_JARS to their directory"
+    )
 
 
 def _checkout() -> Path | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import numpy as np
-from maniple._backend import Backend, BackendError, BackendUnavailable, Batch, Limits
-from maniple._encode import encode_batch
 
 from maniple import _program_pb2 as pb
+from maniple._backend import Backend, BackendError, BackendUnavailable, Batch, Limits
+from maniple._encode import encode_batch
 from maniple._errors import Interrupted, ServerError
 from maniple._server import Configuration
 from maniple._transport import Connection, Region, open_connection
@@ -17,7 +17,8 @@ from maniple._transport import Connection, Region, open_connection
 class ServerBackend:
     """Sends batches to the server, and shows what they left in shared memory.
 
-    `submit` may raise `Interrupted`, whose `reply` says whether the batch was done, and then has `results`, as
+    `submit` may raise `Interrupted`, whose `reply` says whether the batch was done, and then has
+    `results`, as
     `submit` would have returned them.
     """
 
@@ -82,11 +83,14 @@ class ServerBackend:
         placements = iter(reply.placements)
         contents = iter(reply.contents)
         return [
-            next(contents) if length else self.connection.array(next(placements)) for _, _, length in batch.observations
+            next(contents) if length else self.connection.array(next(placements))
+            for _, _, length in batch.observations
         ]
 
 
-def connect(configuration: Configuration | None = None, options: pb.SessionOptions | None = None) -> Backend:
+def connect(
+    configuration: Configuration | None = None, options: pb.SessionOptions | None = None
+) -> Backend:
     """Find or start the server, or raise BackendUnavailable."""
     if options is None:
         options = _options_of_environment()

@@ -20,13 +20,19 @@ _LINE_BYTES = 400
 def add_commands(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands to the parser of `maniple server`."""
     commands = parser.add_subparsers(dest="server_command", metavar="COMMAND", required=True)
-    show = commands.add_parser("status", help="say whether it runs and what it does; exit status 3 if it does not run")
+    show = commands.add_parser(
+        "status", help="say whether it runs and what it does; exit status 3 if it does not run"
+    )
     show.add_argument("--json", action="store_true", help="print all there is to know, as JSON")
-    commands.add_parser("start", help="start it, if it does not run; it leaves when idle for ten minutes")
+    commands.add_parser(
+        "start", help="start it, if it does not run; it leaves when idle for ten minutes"
+    )
     commands.add_parser("stop", help="stop it; running programs lose their arrays")
     commands.add_parser("restart", help="stop and start it")
     log = commands.add_parser("log", help="print the end of its log")
-    log.add_argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (default: 50)")
+    log.add_argument(
+        "-n", "--lines", type=int, default=50, metavar="N", help="how many lines (default: 50)"
+    )
     log.add_argument("--path", action="store_true", help="print where the log is instead")
 
 
@@ -68,8 +74,14 @@ def _status(configuration: Configuration, *, as_json: bool) -> int:
         print("not running")
     else:
         sessions = found["sessions"]
-        print(f"running: version {found['version']}, process {found['pid']}, for {found['uptime_seconds']} s")
-        print(f"shared memory: {_size(found['shared_memory_bytes'])} of {_size(found['shared_memory_limit'])}")
+        print(
+            f"running: version {found['version']}, process {found['pid']}, "
+            f"for {found['uptime_seconds']} s"
+        )
+        print(
+            f"shared memory: {_size(found['shared_memory_bytes'])} "
+            f"of {_size(found['shared_memory_limit'])}"
+        )
         print(f"sessions: {len(sessions)}")
         for session in sessions:
             print(

@@ -1,4 +1,5 @@
-"""The client's end of a session with the local server: calls over Py4J's protocol, data in shared memory.
+"""The client's end of a session with the local server: calls over Py4J's protocol, data in shared
+memory.
 
 Imported at the first deferred flush, not with `import maniple`.
 """
@@ -66,14 +67,18 @@ class Region:
 class Connection:
     """A session with the server.
 
-    Thread-safe: one call at a time, except `interrupt`. Not to be called from finalisers or signal handlers, which
+    Thread-safe: one call at a time, except `interrupt`. Not to be called from finalisers or signal
+    handlers, which
     may run in the middle of a call of the same thread; such a call is refused.
 
-    When the server is gone, the pending and every later call raise the same ServerError; what the session held is
+    When the server is gone, the pending and every later call raise the same ServerError; what the
+    session held is
     lost. Connect anew for new arrays.
     """
 
-    def __init__(self, address: Address, options: pb.SessionOptions | None = None, client_version: str = "") -> None:
+    def __init__(
+        self, address: Address, options: pb.SessionOptions | None = None, client_version: str = ""
+    ) -> None:
         """Connect and open a session, or raise ServerError."""
         self.address = address
         self._lock = threading.Lock()
@@ -93,7 +98,9 @@ class Connection:
             formats=[FORMAT], client_version=client_version, client_pid=os.getpid(), options=options
         )
         try:
-            hello = pb.HelloReply.FromString(self._call("hello", request.SerializeToString(), convert=_decoded))
+            hello = pb.HelloReply.FromString(
+                self._call("hello", request.SerializeToString(), convert=_decoded)
+            )
             if hello.status != pb.OK:
                 message = f"the server refused the session: {hello.message}"
                 raise ServerError(message, status=hello.status, log=address.log)
@@ -147,7 +154,9 @@ class Connection:
         self._call("release", self._session, region.segment, region.offset, convert=self._reply)
 
     def array(self, placement: pb.Placement) -> Bytes:
-        """The bytes of a placement as a one-dimensional uint8 array over shared memory, whose base is no ndarray."""
+        """The bytes of a placement as a one-dimensional uint8 array over shared memory, whose
+        base is no ndarray.
+        """
         if placement.bytes == 0:
             return np.frombuffer(bytearray(), np.uint8)
         segment = self._segments[placement.segment]
@@ -227,7 +236,9 @@ class Connection:
                     message = f"the server refused the call: {error}"
                     raise ServerError(message, log=self.address.log) from error
                 except WireError as error:
-                    raise self._lose(f"the server is gone, and its arrays with it: {error}") from error
+                    raise self._lose(
+                        f"the server is gone, and its arrays with it: {error}"
+                    ) from error
                 if guard.pressed:
                     raise Interrupted(result if isinstance(result, pb.Reply) else None)
                 return result
@@ -242,7 +253,8 @@ class Connection:
             except RefusedError:
                 return
             if method in ("submit", "reserve", "release"):
-                # Nobody wants the answer any more, but the segments it announces are announced once.
+                # Nobody wants the answer any more, but the segments it announces are announced
+                # once.
                 self._reply(answer)
 
     def _send(self, method: str, *arguments: str | int | bytes) -> None:
@@ -305,7 +317,9 @@ class Connection:
         self._lock = threading.Lock()
         self._holder = 0
         if self._lost is None:
-            self._lost = ServerError("the array belongs to the parent process, whose server session a child cannot use")
+            self._lost = ServerError(
+                "the array belongs to the parent process, whose server session a child cannot use"
+            )
             self._wire.close(shared=True)
 
 
@@ -323,7 +337,9 @@ def _map(path: str, nbytes: int) -> mmap.mmap:
 
 
 def _allow_more_files() -> bool:
-    """Raise the soft limit of open files to the hard one: before 3.13 Python keeps one open for each mapping."""
+    """Raise the soft limit of open files to the hard one: before 3.13 Python keeps one open for
+    each mapping.
+    """
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -342,7 +358,9 @@ def _decoded(answer: str) -> bytes:
 
 
 def after_fork_in_child() -> None:
-    """Give up the parent's connections: the child must not speak in their midst. Registered with os.register_at_fork."""
+    """Give up the parent's connections: the child must not speak in their midst. Registered with
+    os.register_at_fork.
+    """
     for connection in list(_connections):
         connection._forked()
 
@@ -360,7 +378,8 @@ def open_connection(
     configuration: Configuration | None = None,
     options: pb.SessionOptions | None = None,
 ) -> Connection:
-    """Open a session with the user's running server; start one if there is none, or if it does not answer.
+    """Open a session with the user's running server; start one if there is none, or if it does
+    not answer.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""The subset of Py4J's protocol that the server takes: a token, then calls with strings, integers and bytes.
+"""The subset of Py4J's protocol that the server takes: a token, then calls with strings, integers
+and bytes.
 
 py4j's own client would take longer to import than a running server to answer; see
-docs/decisions/0002-own-py4j-client.md.
+docs/decisions/002-own-client-of-py4j.md.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ class Wire:
             raise WireError(str(error)) from error
 
     def wait(self, seconds: float) -> bool:
-        """Wait for something to receive; False if there is nothing yet. May be interrupted, and called again."""
+        """Wait for something to receive; False if there is nothing yet. May be interrupted, and
+        called again.
+        """
         return bool(self._poll.poll(seconds * 1000))
 
     def receive(self) -> str | None:
@@ -114,7 +117,9 @@ def _value(line: bytes) -> str:
     raise WireError("the server does not speak the protocol")
 
 
-def call_once(port: int, token: str, method: str, *arguments: str | int | bytes, timeout: float = 5.0) -> str:
+def call_once(
+    port: int, token: str, method: str, *arguments: str | int | bytes, timeout: float = 5.0
+) -> str:
     """Call a method on a connection of its own, or raise OSError, WireError or RefusedError."""
     wire = Wire(port, token, timeout)
     try:

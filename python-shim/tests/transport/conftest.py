@@ -1,4 +1,6 @@
-"""Servers for the tests of the transport: real processes, whose sessions give back what they were given."""
+"""Servers for the tests of the transport: real processes, whose sessions give back what they were
+given.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def class_path() -> str:
 
 @pytest.fixture
 def configuration(tmp_path: Path, class_path: str) -> Iterator[Configuration]:
-    """A runtime directory of the test's own; its server does not survive the test, nor does anything it made."""
+    """A runtime directory of the test's own; its server does not survive the test, nor does
+    anything it made.
+    """
     runtime = tmp_path / "run"
     configuration = Configuration(
         runtime,
@@ -70,7 +74,9 @@ def connection(configuration: Configuration) -> Iterator[Connection]:
 @pytest.fixture
 def with_arguments(configuration: Configuration) -> Callable[..., Configuration]:
     """The configuration with further arguments of the server; the later of two wins."""
-    return lambda *arguments: replace(configuration, arguments=(*configuration.arguments, *arguments))
+    return lambda *arguments: replace(
+        configuration, arguments=(*configuration.arguments, *arguments)
+    )
 
 
 def servers_of(runtime: Path) -> list[int]:

@@ -51,7 +51,9 @@ def test_inline_content_and_observations(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("nbytes", [1, 64, 1000, 1 << 20, (1 << 20) + 1, 9 << 20])
-def test_a_reservation_is_the_same_memory_on_both_sides(connection: Connection, nbytes: int) -> None:
+def test_a_reservation_is_the_same_memory_on_both_sides(
+    connection: Connection, nbytes: int
+) -> None:
     region = connection.reserve(nbytes)
     assert region.array.shape == (nbytes,)
     assert not isinstance(region.array.base, np.ndarray)
@@ -104,7 +106,11 @@ def test_too_large_a_batch_is_refused_without_being_sent(connection: Connection)
 
 def test_a_failure_names_its_source(connection: Connection) -> None:
     reply = connection.submit(batches.fail(1, source="user.py:12"))
-    assert (reply.status, reply.source, reply.failed_batch) == (pb.INDEX_OUT_OF_RANGE, "user.py:12", 1)
+    assert (reply.status, reply.source, reply.failed_batch) == (
+        pb.INDEX_OUT_OF_RANGE,
+        "user.py:12",
+        1,
+    )
     assert connection.submit(batches.sync(2)).status == pb.OK
 
 
@@ -166,7 +172,7 @@ def test_interrupt_from_another_thread(connection: Connection) -> None:
 def test_control_c(connection: Connection, delay: float) -> None:
     timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (it may come before the call)
         timer.start()
         connection.submit(batches.sleep(20_000))
     assert time.monotonic() - start < 5
@@ -202,7 +208,9 @@ def test_somebody_elses_signal_handler_may_raise(connection: Connection) -> None
     assert connection.submit(batches.content(1, b"abc", 2)).contents[0] == b"abc"
 
 
-def test_death_of_the_server_is_one_clear_error(connection: Connection, configuration: Configuration) -> None:
+def test_death_of_the_server_is_one_clear_error(
+    connection: Connection, configuration: Configuration
+) -> None:
     threading.Timer(0.3, os.kill, (connection.address.pid, signal.SIGKILL)).start()
     start = time.monotonic()
     with pytest.raises(ServerError, match="is gone") as caught:
@@ -272,11 +280,17 @@ def client(configuration: Configuration, rest: str) -> subprocess.Popen[str]:
         main=configuration.main_class,
         arguments=configuration.arguments,
     )
-    return subprocess.Popen([sys.executable, "-c", beginning + rest], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", beginning + rest], stdout=subprocess.PIPE, text=True
+    )
 
 
-def test_kill_9_of_the_client_frees_everything(connection: Connection, configuration: Configuration) -> None:
-    program = client(configuration, "print('ready', flush=True)\nconnection.submit(batches.sleep(60_000))")
+def test_kill_9_of_the_client_frees_everything(
+    connection: Connection, configuration: Configuration
+) -> None:
+    program = client(
+        configuration, "print('ready', flush=True)\nconnection.submit(batches.sleep(60_000))"
+    )
     assert program.stdout is not None
     assert program.stdout.readline() == "ready\n"
     wait_until(lambda: len(sessions(configuration)) == 2)
@@ -289,8 +303,13 @@ def test_kill_9_of_the_client_frees_everything(connection: Connection, configura
     assert connection.submit(batches.sync()).status == pb.OK
 
 
-def test_a_child_that_outlives_the_client_does_not_keep_its_session(configuration: Configuration) -> None:
-    rest = "import os\nif os.fork() == 0: time.sleep(10); os._exit(0)\nprint('ready', flush=True); os._exit(0)"
+def test_a_child_that_outlives_the_client_does_not_keep_its_session(
+    configuration: Configuration,
+) -> None:
+    rest = (
+        "import os\nif os.fork() == 0: time.sleep(10); os._exit(0)\n"
+        "print('ready', flush=True); os._exit(0)"
+    )
     keeper = open_connection(configuration)
     program = client(configuration, rest)
     assert program.stdout is not None
@@ -323,7 +342,9 @@ def test_a_forked_child_gets_an_error_and_the_parent_goes_on(connection: Connect
     assert connection.submit(batches.sync()).status == pb.OK
 
 
-def test_a_client_that_exits_leaves_nothing(connection: Connection, configuration: Configuration) -> None:
+def test_a_client_that_exits_leaves_nothing(
+    connection: Connection, configuration: Configuration
+) -> None:
     program = client(configuration, "print('done')")
     assert program.communicate(timeout=30)[0] == "done\n"
     assert program.returncode == 0
@@ -348,7 +369,9 @@ def test_a_small_dev_shm_falls_back_with_one_warning(
         assert list(places.iterdir()) == []
 
 
-def test_kill_9_of_the_server_leaves_no_file(with_arguments: Callable[..., Configuration], tmp_path: Path) -> None:
+def test_kill_9_of_the_server_leaves_no_file(
+    with_arguments: Callable[..., Configuration], tmp_path: Path
+) -> None:
     places = tmp_path / "places"
     places.mkdir()
     configuration = with_arguments("--shared-memory", str(places))

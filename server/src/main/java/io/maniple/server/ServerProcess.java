@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The server from its start to its end: told to, idle for long enough, or by a signal. */
 final class ServerProcess {
@@ -34,6 +35,7 @@ final class ServerProcess {
             .toEpochMilli();
 
     private final CountDownLatch stopRequested = new CountDownLatch(1);
+    private volatile @Nullable DiscoveryFile discovery;
     private boolean stopped;
 
     ServerProcess(ServerOptions options, Function<ServerSettings, SessionFactory> factory) {
@@ -48,15 +50,15 @@ final class ServerProcess {
         EntryPoint entryPoint =
                 new EntryPoint(sessions, Version.current(), () -> status(sessions), stopRequested::countDown);
         LockedGatewayServer gateway = new LockedGatewayServer(token, entryPoint);
-        gateway.start();
-        DiscoveryFile discovery =
-                DiscoveryFile.write(options.discovery(), gateway.getListeningPort(), token, options.log());
-
-        long ready = System.currentTimeMillis();
-        // From here on clients connect; they do not wait for what follows.
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, thrown) -> LOG.error("Uncaught in {}", thread.getName(), thrown));
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(discovery, gateway, sessions), "maniple-shutdown"));
+        // Before anybody can know of the server, and so stop it.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(gateway, sessions), "maniple-shutdown"));
+        gateway.start();
+        discovery = DiscoveryFile.write(options.discovery(), gateway.getListeningPort(), token, options.log());
+
+        // From here on clients connect; they do not wait for what follows.
+        long ready = System.currentTimeMillis();
         LOG.info(
                 "Version {} ready on port {} after {} ms, process {}",
                 Version.current(),
@@ -76,7 +78,7 @@ final class ServerProcess {
             }
         }
         Thread.sleep(FAREWELL_MILLISECONDS);
-        stop(discovery, gateway, sessions);
+        stop(gateway, sessions);
         return 0;
     }
 
@@ -95,13 +97,15 @@ final class ServerProcess {
         return json.toString();
     }
 
-    private synchronized void stop(DiscoveryFile discovery, LockedGatewayServer gateway, SessionRegistry sessions) {
+    private synchronized void stop(LockedGatewayServer gateway, SessionRegistry sessions) {
         if (stopped) {
             return;
         }
         stopped = true;
         try {
-            discovery.remove();
+            if (discovery != null) {
+                discovery.remove();
+            }
         } catch (IOException e) {
             LOG.warn("The discovery file stays: {}", e.getMessage());
         }

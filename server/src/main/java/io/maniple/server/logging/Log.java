@@ -25,8 +25,8 @@ public final class Log {
         return new Log(owner);
     }
 
-    /** Sets the logging up and writes what was held back. */
-    public static void start() {
+    /** Sets the logging up and writes what was held back; whoever comes second waits for that. */
+    public static synchronized void start() {
         LoggerFactory.getILoggerFactory();
         synchronized (HELD_BACK) {
             // Empty the second time.
