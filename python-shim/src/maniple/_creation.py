@@ -18,6 +18,13 @@ OVERRIDES: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
 
 
+_COPY_MODES: dict[Any, bool | None] = {
+    np._CopyMode.ALWAYS: True,
+    np._CopyMode.NEVER: False,
+    np._CopyMode.IF_NEEDED: None,
+}
+
+
 class Replacement:
     """A function of the numpy module, replaced.
 
@@ -289,10 +296,11 @@ def array(
     order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
-    ndmax: int = 0,
+    ndmax: Any = None,
     like: Any = None,
 ) -> Any:
-    if issubclass(type(object), ndarray) and like is None:
+    copy = _COPY_MODES.get(copy, copy) if isinstance(copy, np._CopyMode) else copy
+    if issubclass(type(object), ndarray) and like is None and ndmax is None:
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
             if copy is False:
@@ -315,7 +323,7 @@ def array(
     options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
     if like is not None:
         options["like"] = _fallback.real(like)
-    if ndmax:
+    if ndmax is not None:
         options["ndmax"] = ndmax
     if type(object) in (list, tuple):
         object = _fallback.real(object, known)

@@ -267,12 +267,13 @@ def _rdivmod(self: ndarray, other: Any) -> Any:
 def _in_place_matmul(self: Any, other: Any) -> Any:
     if _defers(other):
         return NotImplemented
-    if len(self._shape) < 2 or np.ndim(other) < 2:
+    if len(self._shape) < 1 or np.ndim(other) < 2:
         raise ValueError(
             "inplace matrix multiplication requires the first operand to have at least one and "
             "the second at least two dimensions."
         )
-    return np.matmul(self, other, out=(self,), axes=[(-2, -1), (-2, -1), (-2, -1)])
+    core: Any = (-2, -1) if len(self._shape) > 1 else (-1,)
+    return np.matmul(self, other, out=(self,), axes=[core, (-2, -1), core])
 
 
 def install() -> None:
