@@ -92,11 +92,10 @@ def run(file: str, maniple: bool, backend: str, timeout: float) -> dict[str, str
             except subprocess.TimeoutExpired:
                 print(f"{file}: stopped after {timeout:.0f} s", file=sys.stderr)
         try:
-            with open(report) as stream:
-                outcomes = {f"{file}::{test}": o for test, o in json.load(stream).items()}
+            lines = Path(report).read_text().splitlines()
         except FileNotFoundError:
             return {}
-    return outcomes
+    return {f"{file}::{test}": outcome for test, outcome in map(json.loads, lines)}
 
 
 def main() -> int:
@@ -106,7 +105,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", default=FILES)
     parser.add_argument("--backend", default="reference", help="MANIPLE_BACKEND (reference)")
     parser.add_argument("--minimum", type=float, default=97.0, help="least share in per cent")
-    parser.add_argument("--timeout", type=float, default=900, help="seconds a file (900)")
+    parser.add_argument("--timeout", type=float, default=1800, help="seconds a file (1800)")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--update", action="store_true", help="rewrite the list of differences")
     arguments = parser.parse_args()

@@ -11,7 +11,7 @@ if os.environ.get("MANIPLE_SUITE_INSTALL"):
 
     maniple.install()
 
-_outcomes: dict[str, str] = {}
+_path = os.environ.get("MANIPLE_SUITE_REPORT")
 
 
 def pytest_runtest_logreport(report: Any) -> None:
@@ -20,17 +20,14 @@ def pytest_runtest_logreport(report: Any) -> None:
         if outcome == "failed" or hasattr(report, "wasxfail"):
             outcome = "xfailed" if hasattr(report, "wasxfail") else _message(report)
         # The part before "::" depends on the directory.
-        _outcomes["::".join(report.nodeid.split("::")[1:])] = outcome
+        test = "::".join(report.nodeid.split("::")[1:])
+        if _path:
+            # Line by line: a process that is stopped or crashes leaves what it had.
+            with open(_path, "a", encoding="utf-8") as file:
+                file.write(json.dumps([test, outcome]) + "\n")
 
 
 def _message(report: Any) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = getattr(crash, "message", None) or str(report.longrepr)
     return text.splitlines()[0][:200] if text else "failed"
-
-
-def pytest_sessionfinish() -> None:
-    path = os.environ.get("MANIPLE_SUITE_REPORT")
-    if path:
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(_outcomes, file)

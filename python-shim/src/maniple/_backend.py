@@ -7,8 +7,7 @@ that sends it encodes it with `_encode.encode_batch`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +29,7 @@ Placement = tuple[int, int, int]
 """(segment, offset, bytes) of a region of shared memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one batch may hold. A zero means that the backend sets no limit."""
 
     batch_bytes: int = 4 << 20

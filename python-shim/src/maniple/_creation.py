@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -19,14 +18,47 @@ OVERRIDES: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
 
 
+_COPY_MODES: dict[Any, bool | None] = {
+    np._CopyMode.ALWAYS: True,
+    np._CopyMode.NEVER: False,
+    np._CopyMode.IF_NEEDED: None,
+}
+
+
+class Replacement:
+    """A function of the numpy module, replaced.
+
+    Like NumPy's built-in functions, and unlike Python's, it does not become a method when it is an
+    attribute of a class.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        original = getattr(np, name)
+        self.__call = function
+        self.__wrapped__ = original
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "numpy"
+        self.__doc__ = original.__doc__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__call(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<function numpy.{self.__name__} (Maniple)>"
+
+    def __reduce__(self) -> Any:
+        return replacement, (self.__name__,)
+
+
+def replacement(name: str) -> Any:
+    """Return what stands for the numpy function `name`; for unpickling."""
+    return OVERRIDES[name]
+
+
 def _override(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__
-    original = getattr(np, name)
-    function.__doc__ = original.__doc__
-    function.__module__ = "numpy"
-    function.__qualname__ = name
-    function.__wrapped__ = original  # type: ignore[attr-defined]
-    OVERRIDES[name] = function
+    function.__doc__ = getattr(np, name).__doc__
+    OVERRIDES[name] = Replacement(name, function)
     return function
 
 
@@ -264,10 +296,11 @@ def array(
     order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
-    ndmax: int = 0,
+    ndmax: Any = None,
     like: Any = None,
 ) -> Any:
-    if issubclass(type(object), ndarray) and like is None:
+    copy = _COPY_MODES.get(copy, copy) if isinstance(copy, np._CopyMode) else copy
+    if issubclass(type(object), ndarray) and like is None and ndmax is None:
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
             if copy is False:
@@ -290,7 +323,7 @@ def array(
     options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
     if like is not None:
         options["like"] = _fallback.real(like)
-    if ndmax:
+    if ndmax is not None:
         options["ndmax"] = ndmax
     if type(object) in (list, tuple):
         object = _fallback.real(object, known)
@@ -342,11 +375,10 @@ def _simple(name: str) -> None:
     """Replace a function by itself with its large results wrapped."""
     original = getattr(np, name)
 
-    @functools.wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:
         return _wrapped_call(original, args, kwargs)
 
-    OVERRIDES[name] = function
+    OVERRIDES[name] = Replacement(name, function)
 
 
 for _name in (
@@ -361,12 +393,11 @@ def _through(name: str) -> None:
     """Replace a function of several arrays: ours by protocol, real ones with results wrapped."""
     original = getattr(np, name)
 
-    @functools.wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         return _fallback.wrap(result) if type(result) is np.ndarray else result
 
-    OVERRIDES[name] = function
+    OVERRIDES[name] = Replacement(name, function)
 
 
 for _name in (

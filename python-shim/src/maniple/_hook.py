@@ -8,12 +8,9 @@ statement of a user's module is given is decided by who asks: `builtins.__import
 from __future__ import annotations
 
 import builtins
-import fnmatch
 import importlib
 import os
-import site
 import sys
-import sysconfig
 from types import ModuleType
 from typing import Any
 
@@ -68,6 +65,10 @@ def _patterns(given: str | None, variable: str) -> tuple[str, ...]:
 
 
 def _library_directories() -> tuple[str, ...]:
+    # Imported when needed: `import maniple` shall not cost much more than `import numpy`.
+    import site
+    import sysconfig
+
     paths = sysconfig.get_paths()
     found = {paths[k] for k in ("stdlib", "platstdlib", "purelib", "platlib")}
     found.update(getattr(site, "getsitepackages", list)())
@@ -96,6 +97,8 @@ def is_users(scope: dict[str, Any] | None) -> bool:
 
 def _decide(name: Any, file: Any, scope: dict[str, Any]) -> bool:
     if isinstance(name, str):
+        import fnmatch
+
         if any(fnmatch.fnmatchcase(name, p) for p in _exclude):
             return False
         if any(fnmatch.fnmatchcase(name, p) for p in _include):

@@ -12,6 +12,7 @@ from maniple._buffer import PRIVATE
 from maniple._dtypes import CHARACTER
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
+from maniple._views import is_c_contiguous
 
 
 def _worthwhile(a: Any, b: Any, shape: tuple[int, ...], inner: int) -> bool:
@@ -105,6 +106,8 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     """numpy.dot for arrays of at most two dimensions."""
     if out is None and (np.ndim(a) == 0 or np.ndim(b) == 0):
         return np.multiply(a, b)
+    if out is not None and (type(out) is not ndarray or not is_c_contiguous(out)):
+        return HOST
     result = product(a, b, out)
     return _scalar(result) if out is None else result
 

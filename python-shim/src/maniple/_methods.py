@@ -117,9 +117,13 @@ def ravel(self: ndarray, order: Any = "C") -> Any:
         return _fallback.method(self, "ravel", (order,), {})
     if letter == "F":
         return ravel(self.T)
+    if is_c_contiguous(self):
+        return reshape(self, -1)
     # The result is contiguous, so a copy where it could also be a strided view.
-    source: Any = self if is_c_contiguous(self) else copy(self)
-    return source.reshape(-1)
+    result = reshape(copy(self), -1)
+    if type(result) is ndarray:
+        result._base = None
+    return result
 
 
 def flatten(self: ndarray, order: Any = "C") -> Any:
@@ -202,9 +206,9 @@ def clip(self: ndarray, min: Any = None, max: Any = None, out: Any = None, **kwa
     return _clip(self, min, max, **options)
 
 
-def dot(self: ndarray, other: Any, out: Any = None) -> Any:
+def dot(self: ndarray, b: Any, out: Any = None) -> Any:
     """Dot product of two arrays."""
-    return np.dot(self, other) if out is None else np.dot(self, other, out)
+    return np.dot(self, b) if out is None else np.dot(self, b, out)
 
 
 def setflags(self: ndarray, write: Any = None, align: Any = None, uic: Any = None) -> None:

@@ -53,11 +53,13 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
                         and not errors_matter()
                     ):
                         return record(self, plan, other, None)
-            elif kind is float and type(self) is ndarray:
+            elif (kind is float or kind is int) and type(self) is ndarray:
                 key = (self._dtype, kind)
                 plan = plans[key] if key in plans else _plan(key)
                 if (
                     plan is not None
+                    and not checked
+                    and (kind is float or _in_range(other, plan.ranges[1]))
                     and self._strides == c_strides(self._shape, self._dtype.itemsize)
                     and not errors_matter()
                 ):
@@ -144,6 +146,10 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
     return forward, reflected
 
 
+def _in_range(value: int, bounds: tuple[int, int] | None) -> bool:
+    return abs(value) < 1 << 53 if bounds is None else bounds[0] <= value <= bounds[1]
+
+
 _caches: list[dict[_Key, Plan | None]] = []
 _EXACT = (np.ndarray, ndarray)
 
@@ -167,7 +173,8 @@ def _in_place(ufunc: np.ufunc) -> Any:
     def method(self: ndarray, other: Any) -> Any:
         if _defers(other):
             return NotImplemented
-        return ufunc(self, other, out=(self,))
+        result = _ufuncs.fast(ufunc, (self, other), self)
+        return ufunc(self, other, out=(self,)) if result is _ufuncs.HOST else result
 
     return method
 
@@ -212,7 +219,7 @@ def _power(self: ndarray, other: Any, modulus: Any = None) -> Any:
     if modulus is not None:
         return NotImplemented
     kind = type(other)
-    if (kind is int or kind is float) and self._shape:
+    if kind is int or kind is float:
         # The exponents for which NumPy has a faster ufunc (array_power in number.c).
         fast = _fast_power(self, other)
         if fast is not None:
@@ -237,7 +244,7 @@ def _fast_power(a: ndarray, exponent: Any) -> np.ufunc | None:
 
 def _in_place_power(self: Any, other: Any) -> Any:
     kind = type(other)
-    if (kind is int or kind is float) and self._shape:
+    if kind is int or kind is float:
         fast = _fast_power(self, other)
         if fast is not None:
             return fast(self, out=(self,))
@@ -260,12 +267,13 @@ def _rdivmod(self: ndarray, other: Any) -> Any:
 def _in_place_matmul(self: Any, other: Any) -> Any:
     if _defers(other):
         return NotImplemented
-    if len(self._shape) < 2 or np.ndim(other) < 2:
+    if len(self._shape) < 1 or np.ndim(other) < 2:
         raise ValueError(
             "inplace matrix multiplication requires the first operand to have at least one and "
             "the second at least two dimensions."
         )
-    return np.matmul(self, other, out=(self,), axes=[(-2, -1), (-2, -1), (-2, -1)])
+    core: Any = (-2, -1) if len(self._shape) > 1 else (-1,)
+    return np.matmul(self, other, out=(self,), axes=[core, (-2, -1), core])
 
 
 def install() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -171,6 +170,8 @@ def _shorten(name: str) -> str:
 
 
 def write_json(path: str) -> None:
+    import json
+
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"seconds": time.perf_counter() - _started, "rows": rows(), "server": server_rows()}, file, indent=1)
 

@@ -192,9 +192,19 @@ class Stream:
         in_place: bool = False,
     ) -> None:
         """Append one instruction; flush where the policy says so."""
-        if self.frees:
-            self._drain_frees()
         batch = self.batch
+        frees = self.frees
+        if frees:
+            if len(frees) == 1 and not self.inherited and not self.lost:
+                # A temporary that has just died: nearly every instruction has one.
+                batch.operand_buffer.append(frees.pop())
+                batch.operation.append(0)
+                batch.operand_count.append(1)
+                batch.source.append(0)
+                batch.operand_layout.append(0)
+                batch.operand_offset.append(0)
+            else:
+                self._drain_frees()
         source = self._source()
         count = len(handles)
         batch.operand_buffer += handles

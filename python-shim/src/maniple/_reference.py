@@ -369,6 +369,8 @@ class ReferenceBackend:
             source = batch.source[i]
             where = batch.sources[source - 1] if source else ""
             status = getattr(error, "status", _backend.INTERNAL)
+            if status in _backend.REFUSALS:
+                status = _backend.INTERNAL  # too late: a part of the batch is executed
             raise BackendError(status, f"{row.name}: {error}", where) from error
 
     def _operand(self, batch: Batch, position: int) -> _Operand:
