@@ -96,6 +96,8 @@ class Configuration:
             ("--shared-memory", "MANIPLE_SHARED_MEMORY"),
         ):
             value = os.environ.get(variable)
+            if not value and option == "--blas":
+                value = _numpys_blas()
             if value:
                 arguments += (option, value)
         return cls(default_runtime_directory(), arguments=tuple(arguments))
@@ -111,6 +113,14 @@ class Configuration:
     @property
     def log_file(self) -> Path:
         return self.runtime_directory / f"server-{self.version}.log"
+
+
+def _numpys_blas() -> str:
+    """The OpenBLAS that NumPy's wheel brings, so that matrix products are NumPy's to the bit; empty if there is none."""
+    import numpy
+
+    libraries = Path(numpy.__file__).parent.parent / "numpy.libs"
+    return next((str(path) for path in sorted(libraries.glob("libscipy_openblas64_*"))), "")
 
 
 def default_runtime_directory() -> Path:

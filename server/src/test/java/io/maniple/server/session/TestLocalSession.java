@@ -109,7 +109,7 @@ class TestLocalSession {
                         in = writer.view(writer.doubles(x), F64, a, b, c);
                     } else {
                         in = writer.fresh(F64, a, b, c);
-                        BatchWriter.View flat = writer.view(in.handle(), F64, a * b * c);
+                        BatchWriter.View flat = writer.view(in.handle(), F64, (long) a * b * c);
                         writer.add("arange", "dd->d", flat, writer.scalar(0), writer.scalar(1));
                         Arrays.setAll(x, i -> i);
                     }
