@@ -293,27 +293,34 @@ def trace(self: ndarray, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype:
 def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
     """Return a method: recorded by `function` where worthwhile, else NumPy's."""
 
-    def method(self: ndarray, *args: Any, **kwargs: Any) -> Any:
+    def record(self: ndarray, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not _lazy(self) and (
             not stream.enabled
             or (self._size < _settings.defer and not _indexing.busy(self))
             or errors_matter()
         ):
-            return _fallback.method(self, name, args, kwargs)
+            return HOST
         if len(args) > len(names):
-            return _fallback.method(self, name, args, kwargs)
+            return HOST
         options = {**dict(zip(names, args, strict=False)), **kwargs}
         if not options.keys() <= {*names, "where", "initial", "keepdims", "mean", "correction"}:
-            return _fallback.method(self, name, args, kwargs)
+            return HOST
         if "correction" in options:
             if "ddof" in options:
-                return _fallback.method(self, name, args, kwargs)
+                return HOST
             options["ddof"] = options.pop("correction")
         out = options.get("out")
         if (out is not None and type(out) is not ndarray) or self._dtype.kind not in "biufc":
+            return HOST
+        return function(self, **options)
+
+    def method(self: ndarray, *args: Any, **kwargs: Any) -> Any:
+        result = record(self, args, kwargs)
+        if result is HOST:
             return _fallback.method(self, name, args, kwargs)
-        result = function(self, **options)
-        return _fallback.method(self, name, args, kwargs) if result is HOST else result
+        # If `self` was a temporary, this was the last reference to it.
+        del self
+        return _reductions.settle(result)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = getattr(np.ndarray, name).__doc__

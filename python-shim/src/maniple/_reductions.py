@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -14,6 +15,36 @@ from maniple._buffer import PRIVATE
 from maniple._dtypes import BOOL, CHARACTER, INTP
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, scalar_key
+
+
+class Unobserved:
+    """The scalar that a full reduction gives, not looked at yet.
+
+    Looking sends the batch. Whoever called first drops its references to the reduced array, so
+    that a temporary such as `x*x` in `(x*x).sum()` is freed in the same batch and never stored.
+    """
+
+    __slots__ = ("array", "finish")
+
+    def __init__(self, array: ndarray, finish: Callable[[Any], Any] | None = None) -> None:
+        self.array = array
+        self.finish = finish
+
+    def then(self, finish: Callable[[Any], Any]) -> Unobserved:
+        """Return the result of `finish` on this scalar, not looked at either."""
+        before = self.finish
+        if before is None:
+            return Unobserved(self.array, finish)
+        return Unobserved(self.array, lambda scalar: finish(before(scalar)))
+
+
+def settle(result: Any) -> Any:
+    """Look at what is not looked at yet; anything else is returned as it is."""
+    if type(result) is Unobserved:
+        scalar = result.array._scalar()  # type: ignore[attr-defined]
+        return scalar if result.finish is None else result.finish(scalar)
+    return result
+
 
 _types: dict[Any, tuple[int, np.dtype] | None] = {}
 
@@ -75,6 +106,10 @@ def worthwhile(a: Any) -> bool:
 
 def reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Record `ufunc.reduce(a, axis, dtype, out, keepdims, initial, where)`."""
+    return settle(_reduce(ufunc, inputs, kwargs))
+
+
+def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     names = ("axis", "dtype", "out", "keepdims", "initial", "where")
     if len(inputs) > 1:
         kwargs = {**dict(zip(names, inputs[1:], strict=False)), **kwargs}
@@ -111,7 +146,7 @@ def fold(
     where: Any = True,
     masked_extremum: bool = False,
 ) -> Any:
-    """Record a reduction.
+    """Record a reduction; a full one gives an `Unobserved`.
 
     `masked_extremum`: the caller knows that `where` is true somewhere, so that a minimum or
     maximum needs no initial value.
@@ -167,7 +202,7 @@ def fold(
     if _profile.active:
         _profile.count(f"{ufunc.__name__}.reduce", "deferred", "", a._size)
     if out is None and not shape and not keep_array:
-        return target._scalar()
+        return Unobserved(target)
     return target
 
 
@@ -257,7 +292,8 @@ def _call(ufunc: np.ufunc, a: Any, axis: Any, dtype: Any, out: Any, keepdims: An
         kwargs["where"] = where
     if initial is not np._NoValue:
         kwargs["initial"] = initial
-    return ufunc.reduce(a, **kwargs)
+    result = _reduce(ufunc, (a,), kwargs) if issubclass(type(a), ndarray) else HOST
+    return ufunc.reduce(a, **kwargs) if result is HOST else result
 
 
 def add_reduce(
@@ -341,7 +377,7 @@ def arg_reduce(name: str, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:
         instruction.emit(number, a._size)
     if _profile.active:
         _profile.count(name, "deferred", "", a._size)
-    return target if shape else target._scalar()
+    return target if shape else Unobserved(target)
 
 
 def ravelled(a: ndarray) -> ndarray:
@@ -403,9 +439,12 @@ def mean(
         if half and np.dtype(dtype) == np.dtype("f4"):
             total = total.astype(a._dtype)
         return total
-    if half:
-        return a._dtype.type(total / count)
-    return total.dtype.type(total / count)
+    kind = a._dtype.type if half else None
+    return _finished(total, lambda scalar: (kind or scalar.dtype.type)(scalar / count))
+
+
+def _finished(total: Any, finish: Callable[[Any], Any]) -> Any:
+    return total.then(finish) if type(total) is Unobserved else finish(total)
 
 
 def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
@@ -420,7 +459,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
         return HOST
     if dtype is None and a._dtype.kind in "iub":
         dtype = np.dtype("f8")
-    average = add_reduce(a, axis, dtype, None, True)
+    average = settle(add_reduce(a, axis, dtype, None, True))
     average = np.true_divide(average, count, out=average, casting="unsafe")
     x = np.subtract(a, average)
     if x.dtype.kind in "fiub":
@@ -431,7 +470,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     count = max(count - ddof, 0)
     if isinstance(total, np.ndarray):
         return np.true_divide(total, count, out=total, casting="unsafe")
-    return total.dtype.type(total / count)
+    return _finished(total, lambda scalar: scalar.dtype.type(scalar / count))
 
 
 def std(a: Any, *args: Any, **kwargs: Any) -> Any:
@@ -440,7 +479,7 @@ def std(a: Any, *args: Any, **kwargs: Any) -> Any:
         return HOST
     if isinstance(variance, np.ndarray):
         return np.sqrt(variance, out=variance)
-    return variance.dtype.type(np.sqrt(variance))
+    return _finished(variance, lambda scalar: scalar.dtype.type(np.sqrt(scalar)))
 
 
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
@@ -449,7 +488,7 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
     if not worthwhile(a) or out is not None:
         return HOST
     return np.subtract(
-        maximum_reduce(a, axis, None, keepdims), minimum_reduce(a, axis, None, keepdims)
+        settle(maximum_reduce(a, axis, None, keepdims)), settle(minimum_reduce(a, axis, None, keepdims))
     )
 
 
@@ -457,4 +496,4 @@ def count_nonzero(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     if not worthwhile(a):
         return HOST
     mask = a if a._dtype == BOOL else np.not_equal(a, 0)
-    return add_reduce(mask, axis, INTP, None, keepdims)
+    return settle(add_reduce(mask, axis, INTP, None, keepdims))
