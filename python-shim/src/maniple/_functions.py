@@ -64,7 +64,7 @@ def _array(a: Any) -> ndarray:
 def _method(name: str) -> Callable[..., Any]:
     def handler(a: Any, *args: Any, **kwargs: Any) -> Any:
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-        if "a" in kwargs:
+        if "a" in kwargs or "correction" in kwargs:
             raise _Unusual
         return getattr(_array(a), name)(*args, **kwargs)
 
