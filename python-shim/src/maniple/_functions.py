@@ -305,6 +305,8 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
             return HOST
     elif not np.can_cast(value.dtype, dst._dtype, casting):
         return HOST
+    else:
+        value = np.asarray(value)
     if where is not True:
         where = operand(where)
         if type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:
