@@ -88,6 +88,9 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     with stream.lock:
         strides = _views.f_strides(dims, dtype.itemsize) if order == "F" else None
         result = new_array(dims, dtype, strides)
+    if isinstance(value, (np.generic, np.ndarray)):
+        # Unlike a Python number, cast without checks.
+        value = np.asarray(_fallback.real(value)).astype(dtype)
     if value is not None and size and not _indexing.assign(result, value):
         return HOST
     return result

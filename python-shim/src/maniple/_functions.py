@@ -64,7 +64,7 @@ def _array(a: Any) -> ndarray:
 def _method(name: str) -> Callable[..., Any]:
     def handler(a: Any, *args: Any, **kwargs: Any) -> Any:
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-        if "a" in kwargs:
+        if "a" in kwargs or "correction" in kwargs:
             raise _Unusual
         return getattr(_array(a), name)(*args, **kwargs)
 
@@ -305,6 +305,8 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
             return HOST
     elif not np.can_cast(value.dtype, dst._dtype, casting):
         return HOST
+    else:
+        value = np.asarray(value)
     if where is not True:
         where = operand(where)
         if type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:

@@ -147,7 +147,8 @@ def assign(out: ndarray, value: Any, where: Any = True) -> bool:
         except ValueError:
             return False
         if type(value) is np.ndarray and value.ndim == 0:
-            value = value[()]
+            with np.errstate(all="ignore"):
+                value = value.astype(out._dtype)[()]
     if type(value) not in (ndarray, np.ndarray):
         if isinstance(value, (complex, np.complexfloating)) and out._dtype.kind not in "cb":
             return False
@@ -227,26 +228,27 @@ def _advanced(a: ndarray, key: Any) -> Any:
         return HOST
     rest = view._shape[len(indices) :]
     target = placed(shape, rest)
-    if len(target) > 64:
-        return HOST
+    if len(target) > 32:
+        return HOST  # NumPy's limits, and its errors
+    # NumPy allocates the result in the order of the index arrays, the indexed dimensions first.
+    itemsize = a._dtype.itemsize
     strides = None
-    if len(shape) > 1 and len(target) == len(shape) + len(rest) and target[: len(shape)] == shape:
-        # NumPy allocates the result in the order of the index arrays.
-        inner = prod(rest) * a._dtype.itemsize
+    inner = prod(rest) * itemsize
+    if len(shape) > 1 and inner:
         views = [(shape, broadcast_strides(k.shape, k.strides, shape)) for k in indices]
-        if inner:
-            strides = keep_order(views, shape, inner) + c_strides(rest, a._dtype.itemsize)
+        strides = keep_order(views, shape, inner) + c_strides(rest, itemsize)
     with stream.lock:
-        out = new_array(target, a._dtype, strides)
+        moved = new_array((*shape, *rest), a._dtype, strides)
         instruction = Instruction()
-        instruction.output(_moved(out, key, shape))
+        instruction.output(moved)
         instruction.input(view)
         for index in indices:
             instruction.input(index, shape)
-        instruction.emit(number, out._size)
+        instruction.emit(number, moved._size)
     if _profile.active:
-        _profile.count("take", "deferred", "", out._size)
-    return out
+        _profile.count("take", "deferred", "", moved._size)
+    axis = _axis_of(key) if type(key) is tuple and type(key[0]) is slice else 0
+    return np.moveaxis(moved, range(len(shape)), range(axis, axis + len(shape))) if axis else moved
 
 
 def _any_large(key: Any) -> bool:
@@ -274,7 +276,7 @@ def _index_arrays(a: ndarray, key: Any) -> Any:
     keys = key if type(key) is tuple else (key,)
     full = slice(None)
     arrays = [k for k in keys if type(k) is not slice]
-    if not arrays or len(keys) > len(a._shape) or not a._size:
+    if not arrays or len(keys) > len(a._shape) or not a._size or len(keys) > 32:
         return HOST
     if any([type(k) is slice and k != full for k in keys]):
         return HOST

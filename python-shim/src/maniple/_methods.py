@@ -158,7 +158,8 @@ def item(self: ndarray, *args: Any) -> Any:
 
 def view(self: ndarray, *args: Any, **kwargs: Any) -> Any:
     """New view of the array with the same data."""
-    if not args and not kwargs:
+    # type(a) is what code finds that asks for "the same class".
+    if (not args and not kwargs) or args == (ndarray,) or kwargs == {"type": ndarray}:
         return self._view_as_is()
     result = shadow(self).view(*args, **kwargs)
     if type(result) is not np.ndarray or CODE.get(result.dtype) is None:
@@ -303,12 +304,8 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
         if len(args) > len(names):
             return HOST
         options = {**dict(zip(names, args, strict=False)), **kwargs}
-        if not options.keys() <= {*names, "where", "initial", "keepdims", "mean", "correction"}:
+        if not options.keys() <= {*names, "where", "initial", "keepdims", "mean"}:
             return HOST
-        if "correction" in options:
-            if "ddof" in options:
-                return HOST
-            options["ddof"] = options.pop("correction")
         out = options.get("out")
         if (out is not None and type(out) is not ndarray) or self._dtype.kind not in "biufc":
             return HOST

@@ -48,8 +48,11 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
                     if (
                         plan is not None
                         and not checked
-                        and other._strides == c_strides(other._shape, other._dtype.itemsize)
                         and self._strides == c_strides(self._shape, self._dtype.itemsize)
+                        and (
+                            other._strides is self._strides
+                            or other._strides == c_strides(other._shape, other._dtype.itemsize)
+                        )
                         and not errors_matter()
                     ):
                         return record(self, plan, other, None)
@@ -89,7 +92,9 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
         shape = self._shape
         itemsize = plan.itemsizes[0]
         size = self._size
-        strides = c_strides(shape, itemsize)
+        mine_code = CODE[self._dtype]
+        same = mine_code == plan.codes[0]
+        strides = self._strides if same else c_strides(shape, itemsize)
         with stream.lock:
             mine = self._buf.for_reading()
             theirs = 0 if other is None else other._buf.for_reading()
@@ -102,8 +107,10 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
             layouts = stream.batch.layout_index
             key = (plan.codes[0], shape, strides)
             out_layout = layouts[key] if key in layouts else stream.layout(key)
-            key = (CODE[self._dtype], shape, self._strides)
-            in_layout = layouts[key] if key in layouts else stream.layout(key)
+            in_layout = out_layout
+            if not same:
+                key = (mine_code, shape, self._strides)
+                in_layout = layouts[key] if key in layouts else stream.layout(key)
             nbytes = size * itemsize
             handle = stream.new_buffer(nbytes)
             result: ndarray = _new(ndarray)
@@ -125,15 +132,14 @@ def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, An
                     size,
                 )
             else:
-                key = (CODE[other._dtype], shape, other._strides)
+                other_layout = in_layout
+                if other._dtype is not self._dtype:
+                    key = (CODE[other._dtype], shape, other._strides)
+                    other_layout = layouts[key] if key in layouts else stream.layout(key)
                 stream.emit(
                     plan.number,
                     (handle, mine, theirs),
-                    (
-                        out_layout,
-                        in_layout,
-                        layouts[key] if key in layouts else stream.layout(key),
-                    ),
+                    (out_layout, in_layout, other_layout),
                     (0, self._offset, other._offset),
                     size,
                 )

@@ -34,7 +34,7 @@ inline_bytes: int = _integer("MANIPLE_INLINE_BYTES", 64 << 10)
 batch_instructions: int = _integer("MANIPLE_BATCH_INSTRUCTIONS", 2000)
 """A batch of this many instructions is sent without waiting for an observation."""
 
-pending_elements: int = _integer("MANIPLE_PENDING_ELEMENTS", 64 << 20)
+pending_elements: int = _integer("MANIPLE_PENDING_ELEMENTS", 512 << 20)
 """Work of this many elements is sent when an in-place write ends it (a loop's body, usually)."""
 
 backend: str = os.environ.get("MANIPLE_BACKEND", "")
