@@ -248,7 +248,8 @@ def _advanced(a: ndarray, key: Any) -> Any:
     if _profile.active:
         _profile.count("take", "deferred", "", moved._size)
     axis = _axis_of(key) if type(key) is tuple and type(key[0]) is slice else 0
-    return np.moveaxis(moved, range(len(shape)), range(axis, axis + len(shape))) if axis else moved
+    result: Any = moved
+    return np.moveaxis(result, range(len(shape)), range(axis, axis + len(shape))) if axis else moved
 
 
 def _any_large(key: Any) -> bool:
