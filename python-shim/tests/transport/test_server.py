@@ -219,7 +219,14 @@ def test_the_runtime_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_the_environment_reaches_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MANIPLE_THREADS", "3")
     monkeypatch.setenv("MANIPLE_IDLE", "5")
-    assert Configuration.from_environment().arguments == ("--idle", "5", "--threads", "3")
+    monkeypatch.setenv("MANIPLE_BLAS", "/a/blas.so")
+    assert Configuration.from_environment().arguments == ("--idle", "5", "--threads", "3", "--blas", "/a/blas.so")
+
+
+def test_numpys_own_blas_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MANIPLE_BLAS", raising=False)
+    arguments = Configuration.from_environment().arguments
+    assert "libscipy_openblas64_" in arguments[arguments.index("--blas") + 1]
 
 
 def test_the_users_java_options_do_not_reach_it(

@@ -20,6 +20,9 @@ final class LaunchBuilder {
     /** Accumulators of one call when rows are added up: they stay in the first-level cache. */
     private static final long FOLD_ROW = 2_048;
 
+    private static final long FOLD_LEAST_ROW = 128;
+    private static final long FOLD_COLUMNS = 1_024;
+    private static final long FOLD_LEAST_ROWS = 64;
     private static final long FOLD_BLOCK = 262_144;
     private static final long MOST_FOLD_BLOCKS = 64;
     /** Transposing access goes by tiles of this edge, so that both sides use whole cache lines. */
@@ -266,11 +269,15 @@ final class LaunchBuilder {
     private Region foldOuter() {
         long size0 = size0();
         long size1 = size1();
-        long blocks = Math.max(1, Math.min(Math.min(MOST_FOLD_BLOCKS, size1), size1 * size0 / FOLD_BLOCK));
+        long results = product(kept(step.shape()));
+        // Enough columns to share: every one is added up from top to bottom, as NumPy does. Otherwise rows are shared.
+        long blocks = results >= FOLD_COLUMNS
+                ? 1
+                : Math.max(
+                        1, Math.min(Math.min(MOST_FOLD_BLOCKS, size1 / FOLD_LEAST_ROWS), size1 * size0 / FOLD_BLOCK));
         long chunk1 = (size1 + blocks - 1) / blocks;
         blocks = (size1 + chunk1 - 1) / chunk1;
-        long chunk0 = Math.min(size0, FOLD_ROW);
-        long results = product(kept(step.shape()));
+        long chunk0 = Math.min(size0, Math.clamp(results / 8, FOLD_LEAST_ROW, FOLD_ROW));
         long perResult = product(step.shape()) / results / size1 * blocks;
         List<Region.Motion> motions = new ArrayList<>();
         for (Plan.FoldBinding fold : step.folds()) {

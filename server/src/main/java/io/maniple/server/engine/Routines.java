@@ -5,8 +5,8 @@ import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Scalar;
 import io.maniple.bridge.proto.Status;
 import io.maniple.kernels.ops.Operation;
+import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.Plan;
-import io.maniple.server.session.ManipleException;
 import java.util.List;
 
 /** Operations with a routine of their own. The planner hands them contiguous operands of the signature's types. */

@@ -9,7 +9,7 @@ import io.maniple.kernels.ir.KernelBuilder;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.ops.Casts;
-import io.maniple.server.session.ManipleException;
+import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -3,7 +3,7 @@ package io.maniple.server.engine;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Status;
-import io.maniple.server.session.ManipleException;
+import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 

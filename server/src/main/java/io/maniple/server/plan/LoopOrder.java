@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * that follow on each other in every view as one.
  */
 final class LoopOrder {
+    /** Up to here NumPy adds a row's elements one after the other. */
+    private static final long SHORT_ROW = 8;
+
     private final int[][] merged;
     private final long[] shape;
     private final boolean[] folded;
@@ -49,6 +52,7 @@ final class LoopOrder {
                 merged.add(new int[] {dimension});
             }
         }
+        bringKeptInside(merged, shape, isFolded);
         if (!merged.isEmpty() && !isFolded[merged.getLast()[0]]) {
             bringFoldedNext(merged, isFolded);
         }
@@ -103,6 +107,30 @@ final class LoopOrder {
             }
         }
         return false;
+    }
+
+    /**
+     * Very short rows are folded across: a longer kept dimension becomes the inner loop. That fills the lanes, and adds
+     * the few elements one after the other, as NumPy does.
+     */
+    private static void bringKeptInside(List<int[]> merged, long[] shape, boolean[] folded) {
+        if (merged.size() < 2 || !folded[merged.getLast()[0]] || size(merged.getLast(), shape) >= SHORT_ROW) {
+            return;
+        }
+        for (int from = merged.size() - 2; from >= 0; from--) {
+            if (!folded[merged.get(from)[0]] && size(merged.get(from), shape) >= SHORT_ROW) {
+                merged.add(merged.remove(from));
+                return;
+            }
+        }
+    }
+
+    private static long size(int[] dimensions, long[] shape) {
+        long size = 1;
+        for (int dimension : dimensions) {
+            size *= shape[dimension];
+        }
+        return size;
     }
 
     /** Rows are added to accumulators: the innermost folded dimension runs right outside the inner loop. */

@@ -20,6 +20,7 @@ import io.maniple.kernels.ops.OperationTable;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.PreparedPlan;
+import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.OperationChecks;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.plan.Planner;

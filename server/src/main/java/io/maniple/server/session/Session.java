@@ -3,6 +3,7 @@ package io.maniple.server.session;
 import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
+import io.maniple.server.failure.ManipleException;
 
 /** Executes the batches of one client. */
 public interface Session extends AutoCloseable {

@@ -7,6 +7,7 @@ import io.maniple.bridge.proto.NewBuffer;
 import io.maniple.bridge.proto.Placement;
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.engine.Memory;
+import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.store.Buffer;
 import io.maniple.server.store.PrivateMemory;

@@ -1,7 +1,7 @@
 package io.maniple.server.store;
 
 import io.maniple.bridge.memory.SharedRegion;
-import io.maniple.server.session.ManipleException;
+import io.maniple.server.failure.ManipleException;
 import org.jspecify.annotations.Nullable;
 
 /** The memory behind views. It has no memory until it is first written. */

@@ -1,7 +1,7 @@
 package io.maniple.server.store;
 
 import io.maniple.bridge.proto.Status;
-import io.maniple.server.session.ManipleException;
+import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Map;

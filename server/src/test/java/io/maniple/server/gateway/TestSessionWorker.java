@@ -6,7 +6,7 @@ import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
-import io.maniple.server.session.ManipleException;
+import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.Session;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -10,6 +10,7 @@ import io.maniple.bridge.proto.Placement;
 import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
+import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;

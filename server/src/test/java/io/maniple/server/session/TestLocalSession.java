@@ -12,6 +12,7 @@ import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Status;
+import io.maniple.server.failure.ManipleException;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package io.maniple.server.session;
+package io.maniple.server.failure;
 
 import io.maniple.bridge.proto.Status;
 
