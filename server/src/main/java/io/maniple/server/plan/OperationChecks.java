@@ -167,8 +167,8 @@ public final class OperationChecks implements ProgramDecoder.Operations {
         List<Layout> indices = layouts.subList(2, layouts.size());
         Layout first = indices.get(0);
         for (Layout index : indices) {
-            if (index.type() != DType.INT64 || !index.sameShape(first)) {
-                return "the indices must be int64 arrays of one shape";
+            if (!isInteger(index.type()) || !index.sameShape(first)) {
+                return "the indices must be integer arrays of one shape, not " + indices;
             }
         }
         if (indices.size() > array.rank()) {
@@ -183,6 +183,13 @@ public final class OperationChecks implements ProgramDecoder.Operations {
             suits = selected.size(dimension) == expected;
         }
         return suits ? null : "the selection has shape " + Arrays.toString(selected.shape());
+    }
+
+    private static boolean isInteger(DType type) {
+        return switch (type) {
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64 -> true;
+            case BOOL, FLOAT16, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128 -> false;
+        };
     }
 
     private static @Nullable String product(List<Layout> layouts) {
