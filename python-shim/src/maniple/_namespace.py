@@ -69,7 +69,7 @@ def namespace(name: str) -> Namespace:
 
 def _overrides(name: str) -> dict[str, Any]:
     if name == "numpy":
-        from maniple._creation import OVERRIDES
+        from maniple._grids import OVERRIDES
 
         return OVERRIDES
     if name == "numpy.random":
