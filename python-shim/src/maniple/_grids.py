@@ -1,8 +1,9 @@
-"""Axes of grids, and functions whose large results begin a program's work.
+"""Grids, and functions whose large results begin a program's work.
 
-A grid is often made of small real arrays: `x[:, None] ** 2 + y ** 2` of two axes of 500 points has
-250,000 elements. Axes are therefore Maniple's from a much smaller size on than other arrays, so that
-what they span is.
+A large array often comes of small real ones: `np.where(x[:, None] ** 2 + y ** 2 < 1, …)` of two axes
+of 500 points has 250,000 elements, and all before it is NumPy's own. Its result is Maniple's here.
+The axes of an open grid are Maniple's from a smaller size on than other arrays: they are made to be
+broadcast. (Those of linspace are not: they are as often the small data of a loop.)
 """
 
 from __future__ import annotations
@@ -21,22 +22,6 @@ def axis(array: Any) -> Any:
     if type(array) is np.ndarray and _settings.axis <= array.size:
         return adopt(array)
     return array
-
-
-def _axes(name: str) -> None:
-    inner = OVERRIDES.get(name) or getattr(np, name)
-
-    def function(*args: Any, **kwargs: Any) -> Any:
-        result = inner(*args, **kwargs)
-        if type(result) is tuple:  # with retstep
-            return (axis(result[0]), *result[1:])
-        return axis(result)
-
-    OVERRIDES[name] = Replacement(name, function)
-
-
-for _name in ("linspace", "logspace", "geomspace"):
-    _axes(_name)
 
 
 def _results(name: str) -> None:

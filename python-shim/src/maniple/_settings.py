@@ -26,7 +26,7 @@ small: int = 0 if defer_all else _integer("MANIPLE_SMALL", 1000)
 """Creation of fewer elements returns a real numpy.ndarray."""
 
 axis: int = 0 if defer_all else _integer("MANIPLE_AXIS", 64)
-"""Functions that make the axes of grids (linspace, ogrid, …) return Maniple's arrays from here on."""
+"""The axes of an open grid (np.ogrid) are Maniple's arrays from here on."""
 
 defer: int = 0 if defer_all else _integer("MANIPLE_DEFER", 32768)
 """Operations on fewer elements are computed by NumPy at once."""
