@@ -46,7 +46,8 @@ final class ServerProcess {
     int run() throws IOException, InterruptedException {
         Token token = Token.random();
         SegmentSource segments = new SegmentSource(options.sharedMemory());
-        SessionRegistry sessions = new SessionRegistry(factory.apply(options.settings()), segments);
+        SessionFactory sessionFactory = factory.apply(options.settings());
+        SessionRegistry sessions = new SessionRegistry(sessionFactory, segments);
         EntryPoint entryPoint =
                 new EntryPoint(sessions, Version.current(), () -> status(sessions), stopRequested::countDown);
         LockedGatewayServer gateway = new LockedGatewayServer(token, entryPoint);
@@ -68,6 +69,7 @@ final class ServerProcess {
         Log.start();
         segments.removeAbandonedFiles();
         segments.warmUp();
+        Thread.ofPlatform().daemon().name("maniple-warm-up").start(sessionFactory::warmUp);
 
         long tick = Math.clamp(options.idle().toMillis() / 4, 10, TICK_MILLISECONDS);
         while (!stopRequested.await(tick, TimeUnit.MILLISECONDS)) {

@@ -68,6 +68,11 @@ public final class LocalSessionFactory implements SessionFactory {
     }
 
     @Override
+    public void warmUp() {
+        new WarmUp(this).run();
+    }
+
+    @Override
     public List<Operation> operations() {
         return operations;
     }

@@ -14,4 +14,7 @@ public interface SessionFactory {
     List<Operation> operations();
 
     Limits limits();
+
+    /** Makes the first client's first request fast; called once, when the server is ready, on a thread of its own. */
+    default void warmUp() {}
 }
