@@ -7,9 +7,11 @@ import java.util.List;
  * strides, so a broadcast is a stride of 0 and a transposed view a large inner stride.
  *
  * <p>A kernel either has {@link Node.Store}s only, or {@link Node.Reduce}s and, beside them, any number of stores. A
- * reduction folds the inner loop of n0 elements; with S = 64 / {@link #widestBytes()} it keeps S partial results,
- * element i0 goes to partial i0 mod S, in order; at the end partial l takes in partial l + S/2, then l + S/4, … and
- * partial 0 is the result. Every engine does just that, so results agree to the bit.
+ * reduction folds the inner loop of n0 elements; with S = 64 / {@link #widestBytes()} it keeps S partial results. Of
+ * the full groups of S elements, element i0 goes to partial i0 mod S, in order. Then neighbours are combined: partial l
+ * takes in partial l + 1 (l a multiple of 2), then l + 2 (of 4), then l + 4, … until partial 0 is left. That takes in
+ * the n0 mod S elements after the last full group one after the other; without a full group it is the identity before.
+ * Every engine gives just these results, to the bit. For up to 128 numbers of 8 bytes it is NumPy's order too.
  *
  * <p>A kernel may load from and store to the same operand (element i is read before it is written). The iterations of
  * the outer loop run one after the other, so a row reads what an earlier row stored to the same operand (a stride1 of 0

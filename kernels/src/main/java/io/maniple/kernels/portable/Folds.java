@@ -29,13 +29,21 @@ final class Folds {
         }
     }
 
-    /** Partial l takes in partial l + S/2, then l + S/4, …; the result is partial 0. */
-    static void finish(Reduction reduction, ElementType type, Object partials) {
-        for (int half = Array.getLength(partials) / 2; half > 0; half /= 2) {
-            for (int i = 0; i < half; i++) {
+    /** Partial l takes in partial l + 1 (l a multiple of 2), then l + 2 (of 4), …; the result is partial 0. */
+    static void combine(Reduction reduction, ElementType type, Object partials) {
+        int count = Array.getLength(partials);
+        for (int distance = 1; distance < count; distance *= 2) {
+            for (int i = 0; i < count; i += 2 * distance) {
                 // One value, which by its phase goes to partial i.
-                fold(reduction, type, partials, partials, half + i, 1, i);
+                fold(reduction, type, partials, partials, i + distance, 1, i);
             }
+        }
+    }
+
+    /** Partial 0 takes in values one after the other. */
+    static void append(Reduction reduction, ElementType type, Object partials, Object values, int first, int count) {
+        for (int i = 0; i < count; i++) {
+            fold(reduction, type, partials, values, first + i, 1, 0);
         }
     }
 

@@ -5,6 +5,7 @@ import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.Node;
 import io.maniple.kernels.ir.Primitive;
+import io.maniple.kernels.ir.Reduction;
 import java.util.List;
 
 /**
@@ -147,16 +148,25 @@ final class PortableKernel implements KernelCompiler.Executable {
         }
 
         private void reduce(Node.Reduce reduce, Object accumulators) {
+            Reduction reduction = reduce.reduction();
+            ElementType type = reduce.type();
+            Object source = values[reduce.value()];
+            long grouped = n0 & -partials;
             eachRow(reduce.operand(), (row, i0, address, stride, first, length) -> {
                 if (i0 == 0) {
-                    Folds.begin(reduce.reduction(), reduce.type(), accumulators);
+                    Folds.begin(reduction, type, accumulators);
                 }
-                int phase = (int) (i0 & (partials - 1));
-                Object source = values[reduce.value()];
-                Folds.fold(reduce.reduction(), reduce.type(), accumulators, source, first, length, phase);
+                int toPartials = Math.clamp(grouped - i0, 0, length);
+                if (toPartials > 0) {
+                    int phase = (int) (i0 & (partials - 1));
+                    Folds.fold(reduction, type, accumulators, source, first, toPartials, phase);
+                    if (i0 + toPartials == grouped) {
+                        Folds.combine(reduction, type, accumulators);
+                    }
+                }
+                Folds.append(reduction, type, accumulators, source, first + toPartials, length - toPartials);
                 if (i0 + length == n0) {
-                    Folds.finish(reduce.reduction(), reduce.type(), accumulators);
-                    Memory.store(reduce.type(), address - i0 * stride, 0, staging, accumulators, 0, 1);
+                    Memory.store(type, address - i0 * stride, 0, staging, accumulators, 0, 1);
                 }
             });
         }

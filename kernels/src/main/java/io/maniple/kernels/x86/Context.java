@@ -43,6 +43,8 @@ final class Context {
     final int[] invariantHomes;
     /** Frame offsets of the reductions' partial results, 64 bytes each. */
     final int[] accumulatorHomes;
+    /** Frame offsets of their elements after a row's last full group, 64 bytes each; -1 where none are kept. */
+    final int[] remainderHomes;
 
     Context(Kernel kernel, List<Kernel.Access> accesses, Lowering lowering, Steps steps) {
         this.kernel = kernel;
@@ -54,10 +56,12 @@ final class Context {
         this.pointerRegisters = new int[kernel.operands()];
         this.invariantHomes = new int[steps.valueCount()];
         this.accumulatorHomes = new int[accumulators.size()];
+        this.remainderHomes = new int[accumulators.size()];
         Arrays.fill(pointerRegisters, -1);
         Arrays.fill(invariantHomes, -1);
         for (int k = 0; k < accumulatorHomes.length; k++) {
             accumulatorHomes[k] = frame.newVectorPair();
+            remainderHomes[k] = accumulators.get(k).ordered() ? frame.newVectorPair() : -1;
         }
     }
 

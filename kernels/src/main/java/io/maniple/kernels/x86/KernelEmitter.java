@@ -6,6 +6,7 @@ import io.maniple.kernels.x86.Assembler.Label;
 import io.maniple.kernels.x86.Context.Mode;
 import io.maniple.kernels.x86.SectionEmitter.Residents;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -21,10 +22,17 @@ final class KernelEmitter {
     private static final int[] POINTERS_ACROSS_CALLS = {Gpr.R13, Gpr.R14, Gpr.RBP};
     private static final int[] POINTERS = {Gpr.R13, Gpr.R14, Gpr.RBP, Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11};
     private static final int MAXIMUM_RESIDENT_ACCUMULATORS = 3;
+    /** A result on its way through the sections that finish a row. */
+    private static final int RESULT = 13;
+
     private static final int ALIGNMENT = 32;
 
     private final Kernel kernel;
     private final Steps steps;
+    /** The body after the last full step of a row. */
+    private final List<Step> remainder;
+
+    private final List<Lowering.Ending> endings;
     private final Context context;
     private final Assembler assembler;
     private final OperandAccess operands;
@@ -37,6 +45,8 @@ final class KernelEmitter {
     private KernelEmitter(Kernel kernel, List<Kernel.Access> accesses, Lowering lowering, Steps steps) {
         this.kernel = kernel;
         this.steps = steps;
+        this.remainder = lowering.remainder();
+        this.endings = lowering.endings();
         removeDeadSteps();
         this.context = new Context(kernel, accesses, lowering, steps);
         this.assembler = context.assembler;
@@ -67,7 +77,12 @@ final class KernelEmitter {
 
     private void removeDeadSteps() {
         boolean[] used = new boolean[steps.valueCount()];
-        Uses.removeDead(steps.finish(), used);
+        for (Lowering.Ending ending : endings) {
+            Uses.removeDead(ending.store(), used);
+            Uses.removeDead(ending.append(), used);
+            Uses.removeDead(ending.combine(), used);
+        }
+        Uses.removeDead(remainder, used);
         Uses.removeDead(steps.body(), used);
         Uses.removeDead(steps.preamble(), used);
     }
@@ -194,7 +209,9 @@ final class KernelEmitter {
         storeAccumulators();
         assembler.bind(tail);
         tail();
-        section(steps.finish(), Mode.OUTSIDE, new Residents(Map.of(), new int[0]), false);
+        for (int number = 0; number < endings.size(); number++) {
+            finish(number, endings.get(number));
+        }
     }
 
     private void section(List<Step> section, Mode mode, Residents kept, boolean bypass) {
@@ -239,7 +256,7 @@ final class KernelEmitter {
         assembler.alu(Alu.SUB, Context.LIMIT, Context.POSITION);
         assembler.aluImmediate(Alu.CMP, Context.LIMIT, context.lanes);
         assembler.jump(Condition.LESS, partial);
-        section(steps.body(), Mode.SINGLE, residentsAfterLoop, false);
+        section(remainder, Mode.SINGLE, residentsAfterLoop, false);
         assembler.aluImmediate(Alu.ADD, Context.POSITION, context.lanes);
         assembler.aluImmediate(Alu.SUB, Context.LIMIT, context.lanes);
         assembler.bind(partial);
@@ -247,7 +264,7 @@ final class KernelEmitter {
         assembler.jump(Condition.ZERO, done);
         assembler.store(Frame.REMAINDER, Context.LIMIT);
         rowMasks();
-        section(steps.body(), Mode.PARTIAL, residentsAfterLoop, false);
+        section(remainder, Mode.PARTIAL, residentsAfterLoop, false);
         assembler.bind(done);
     }
 
@@ -275,7 +292,7 @@ final class KernelEmitter {
         List<Integer> widths = new ArrayList<>();
         for (int bytes = 1; bytes <= 8; bytes *= 2) {
             int width = bytes;
-            if (steps.body().stream().anyMatch(step -> needsRowMask(step, width))) {
+            if (remainder.stream().anyMatch(step -> needsRowMask(step, width))) {
                 widths.add(width);
             }
         }
@@ -323,5 +340,43 @@ final class KernelEmitter {
             int home = context.accumulatorHomes[k / 2] + 32 * (k % 2);
             assembler.vector(op, true, registers[k], 0, Memory.at(Gpr.RSP, home));
         }
+    }
+
+    /** Each reduction by itself, so that a single register serves for the result. */
+    private void finish(int number, Lowering.Ending ending) {
+        int[] registers = new int[2 * endings.size()];
+        Arrays.fill(registers, RESULT);
+        Residents result = new Residents(Map.of(), registers);
+        if (ending.append().isEmpty()) {
+            section(ending.combine(), Mode.OUTSIDE, result, false);
+        } else {
+            finishInOrder(number, ending, result);
+        }
+        section(ending.store(), Mode.OUTSIDE, result, false);
+    }
+
+    /** One result of the full groups, if there are any, then the rest of the row, element by element. */
+    private void finishInOrder(int number, Lowering.Ending ending, Residents result) {
+        int group = 2 * context.lanes;
+        Label groups = new Label();
+        Label again = new Label();
+        Label done = new Label();
+        assembler.moveImmediate(Context.POSITION, 0);
+        assembler.load(Context.LIMIT, Context.argument(Kernel.Arguments.N0));
+        assembler.aluImmediate(Alu.CMP, Context.LIMIT, group);
+        assembler.jump(Condition.GREATER_OR_EQUAL, groups);
+        int identity = context.accumulators.get(number).identity();
+        assembler.vector(VectorOp.MOVUPS_LOAD, false, RESULT, 0, new Memory.Pool(steps.poolOffset(identity)));
+        assembler.jump(again);
+        assembler.bind(groups);
+        section(ending.combine(), Mode.OUTSIDE, result, false);
+        assembler.aluImmediate(Alu.AND, Context.LIMIT, group - 1);
+        assembler.jump(Condition.ZERO, done);
+        assembler.bind(again);
+        section(ending.append(), Mode.OUTSIDE, result, false);
+        assembler.aluImmediate(Alu.ADD, Context.POSITION, 1);
+        assembler.alu(Alu.CMP, Context.POSITION, Context.LIMIT);
+        assembler.jump(Condition.LESS, again);
+        assembler.bind(done);
     }
 }

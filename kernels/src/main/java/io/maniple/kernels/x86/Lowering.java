@@ -36,8 +36,17 @@ final class Lowering {
         }
     }
 
-    /** A reduction's place: its identity value and the bytes of a lane. */
-    record Accumulator(int identity, int bytes, boolean wide) {}
+    /**
+     * A reduction's place: its identity value, the value folded in and the bytes of a lane. Where the order makes no
+     * difference to the result, elements after the last full group go to the partial results as well.
+     */
+    record Accumulator(int identity, int addend, int bytes, boolean wide, boolean ordered) {}
+
+    /**
+     * What finishes a row's reduction. {@code combine} makes one result of the partial ones, {@code append} takes in one
+     * more element (no steps where there is no order), {@code store} writes the result.
+     */
+    record Ending(List<Step> combine, List<Step> append, List<Step> store) {}
 
     private final Kernel kernel;
     private final List<Kernel.Access> accesses;
@@ -49,6 +58,7 @@ final class Lowering {
     private final Floats floats;
     private final Value[] values;
     private final List<Accumulator> accumulators = new ArrayList<>();
+    private final List<Ending> endings = new ArrayList<>();
 
     Lowering(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
         this.kernel = kernel;
@@ -77,8 +87,31 @@ final class Lowering {
                 case Node.Reduce reduce -> reduce(reduce);
             }
         }
-        finish();
+        for (Node node : nodes) {
+            if (node instanceof Node.Reduce reduce) {
+                endings.add(ending(endings.size(), reduce));
+            }
+        }
         return steps;
+    }
+
+    /** The body for elements after the last full group. */
+    List<Step> remainder() {
+        List<Step> remainder = new ArrayList<>();
+        for (Step step : steps.body()) {
+            if (step instanceof Step.WriteAccumulator write
+                    && accumulators.get(write.accumulator()).ordered()) {
+                int addend = accumulators.get(write.accumulator()).addend();
+                remainder.add(new Step.KeepRemainder(write.accumulator(), List.of(addend)));
+            } else {
+                remainder.add(step);
+            }
+        }
+        return remainder;
+    }
+
+    List<Ending> endings() {
+        return endings;
     }
 
     List<Accumulator> accumulators() {
@@ -321,10 +354,11 @@ final class Lowering {
                 : steps.literal(identity, reduce.type().bytes());
         boolean wide = wide(bytes, lanes);
         int number = accumulators.size();
-        accumulators.add(new Accumulator(identityId, bytes, wide));
+        int addend = isBool ? mask(value, bytes) : value.id;
+        accumulators.add(
+                new Accumulator(identityId, addend, bytes, wide, reduce.type().isFloating()));
         int former = steps.readAccumulator(number, wide);
-        int folded = isBool ? mask(value, bytes) : value.id;
-        int next = combine(reduce.reduction(), reduce.type(), bytes, former, folded, lanes);
+        int next = combine(reduce.reduction(), reduce.type(), bytes, former, addend, lanes);
         steps.writeAccumulator(number, bytes, next, former);
     }
 
@@ -352,35 +386,47 @@ final class Lowering {
         };
     }
 
-    /** Folds the partial results of every reduction: upper half onto lower half, down to one lane. */
-    private void finish() {
-        steps.beginFinish();
-        int number = 0;
-        for (Node node : kernel.nodes()) {
-            if (!(node instanceof Node.Reduce reduce)) {
-                continue;
-            }
-            Accumulator accumulator = accumulators.get(number);
-            int bytes = accumulator.bytes();
-            int result = combine(
-                    reduce.reduction(),
-                    reduce.type(),
-                    bytes,
-                    steps.readPartials(number, 0, accumulator.wide()),
-                    steps.readPartials(number, 1, accumulator.wide()),
-                    lanes);
-            for (int count = lanes / 2; count >= 1; count /= 2) {
-                int offset = count * bytes;
-                int upper = offset == 16
-                        ? steps.vector(EXTRACT128, true, 1, result)
-                        : steps.vector(PSRLDQ, false, offset, result);
-                result = combine(reduce.reduction(), reduce.type(), bytes, result, upper, count);
-            }
-            if (reduce.type() == ElementType.BOOL) {
-                result = steps.vector(PAND, false, 0, result, steps.literal(1, 1));
-            }
-            steps.storeFirst(reduce.operand(), reduce.type() == ElementType.BOOL ? 1 : bytes, result);
-            number++;
+    private Ending ending(int number, Node.Reduce reduce) {
+        Accumulator accumulator = accumulators.get(number);
+        Reduction reduction = reduce.reduction();
+        ElementType type = reduce.type();
+        int bytes = accumulator.bytes();
+        List<Step> combine = steps.newSection();
+        int low = steps.readPartials(number, 0, accumulator.wide());
+        int high = steps.readPartials(number, 1, accumulator.wide());
+        int combined = accumulator.ordered()
+                ? combine(reduction, type, bytes, neighbours(reduce, bytes, low), neighbours(reduce, bytes, high), 1)
+                : neighbours(reduce, bytes, combine(reduction, type, bytes, low, high, lanes));
+        steps.writeResult(number, bytes, combined);
+        List<Step> append = steps.newSection();
+        if (accumulator.ordered()) {
+            int former = steps.readAccumulator(number, false);
+            int longer = combine(reduction, type, bytes, former, steps.readRemainder(number), 1);
+            steps.writeResult(number, bytes, longer);
         }
+        List<Step> store = steps.newSection();
+        int result = steps.readAccumulator(number, false);
+        if (type == ElementType.BOOL) {
+            result = steps.vector(PAND, false, 0, result, steps.literal(1, 1));
+        }
+        steps.storeFirst(reduce.operand(), type == ElementType.BOOL ? 1 : bytes, result);
+        return new Ending(combine, append, store);
+    }
+
+    /** Every lane takes in the next, then the one after that, … so that lane 0 has them all; the others are of no use. */
+    private int neighbours(Node.Reduce reduce, int bytes, int value) {
+        int result = value;
+        int count = lanes;
+        for (int offset = bytes; offset < bytes * lanes; offset *= 2) {
+            int next;
+            if (offset == 16) {
+                next = steps.vector(EXTRACT128, true, 1, result);
+                count = 16 / bytes;
+            } else {
+                next = steps.vector(PSRLDQ, wide(bytes, count), offset, result);
+            }
+            result = combine(reduce.reduction(), reduce.type(), bytes, result, next, count);
+        }
+        return result;
     }
 }

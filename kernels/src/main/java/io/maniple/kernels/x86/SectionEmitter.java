@@ -5,7 +5,6 @@ import static io.maniple.kernels.x86.RegisterFile.SCRATCH;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.x86.Assembler.Alu;
 import io.maniple.kernels.x86.Context.Mode;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -93,6 +92,8 @@ final class SectionEmitter {
                 case Step.Lanes lanes -> lanes(lanes);
                 case Step.ReadAccumulator read -> readAccumulator(read);
                 case Step.WriteAccumulator write -> writeAccumulator(write);
+                case Step.KeepRemainder keep -> keepRemainder(keep);
+                case Step.ReadRemainder read -> readRemainder(read);
                 case Step.ReadPartials read ->
                     move(
                             registers.define(read.destination()),
@@ -352,8 +353,7 @@ final class SectionEmitter {
 
     private void writeAccumulator(Step.WriteAccumulator write) {
         int value = write.sources().get(0);
-        int former = write.sources().get(1);
-        boolean wide = steps.isWide(former);
+        boolean wide = steps.isWide(value);
         int register = registers.acquire(value);
         if (residents.holdsAccumulators()) {
             int target = accumulatorRegister(write.accumulator());
@@ -361,17 +361,36 @@ final class SectionEmitter {
                 assembler.vector(VectorOp.MOVAPS, wide, target, 0, register);
             }
         } else if (mode == Mode.PARTIAL) {
-            int kept = registers.acquire(former);
+            int kept = registers.acquire(write.sources().get(1));
             move(SCRATCH, wide, context.frame.rowMask(write.bytes()));
             assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, kept, register, SCRATCH << 4);
             assembler.vector(VectorOp.MOVAPS_STORE, wide, SCRATCH, 0, partials(write.accumulator()));
         } else {
             assembler.vector(VectorOp.MOVAPS_STORE, wide, register, 0, partials(write.accumulator()));
         }
-        List<Integer> sources = new ArrayList<>(List.of(value));
-        if (mode == Mode.PARTIAL) {
-            sources.add(former);
-        }
-        registers.release(sources);
+        registers.release(mode == Mode.PARTIAL ? write.sources() : List.of(value));
+    }
+
+    private void keepRemainder(Step.KeepRemainder keep) {
+        Lowering.Accumulator accumulator = context.accumulators.get(keep.accumulator());
+        int register = registers.acquire(keep.sources().get(0));
+        // of full groups nothing is left of the position but whether half a group came before
+        assembler.move(Gpr.RAX, Context.POSITION);
+        assembler.aluImmediate(Alu.AND, Gpr.RAX, context.lanes);
+        assembler.vector(
+                VectorOp.MOVUPS_STORE, accumulator.wide(), register, 0, remainder(keep.accumulator(), Gpr.RAX));
+        registers.release(keep.sources());
+    }
+
+    private void readRemainder(Step.ReadRemainder read) {
+        VectorOp load =
+                context.accumulators.get(read.accumulator()).bytes() == 8 ? VectorOp.MOVSD_LOAD : VectorOp.MOVSS_LOAD;
+        int register = registers.define(read.destination());
+        assembler.vector(load, false, register, 0, remainder(read.accumulator(), Context.POSITION));
+    }
+
+    private Memory remainder(int accumulator, int index) {
+        int scale = Integers.log2(context.accumulators.get(accumulator).bytes());
+        return Memory.indexed(Gpr.RSP, index, scale, context.remainderHomes[accumulator]);
     }
 }

@@ -73,7 +73,10 @@ sealed interface Step {
         }
     }
 
-    /** {@code sources}: the new partial results, and the former ones, which stay in lanes beyond the end of a row. */
+    /**
+     * {@code sources}: the new partial results and, in the body, the former ones, which stay in lanes beyond the end of
+     * a row.
+     */
     record WriteAccumulator(int accumulator, int bytes, List<Integer> sources) implements Step {
         @Override
         public int destination() {
@@ -81,7 +84,23 @@ sealed interface Step {
         }
     }
 
-    /** Half 0 or 1 of the partial results of a finished row. */
+    /** Puts elements after the last full group of a row where {@link ReadRemainder} finds them. */
+    record KeepRemainder(int accumulator, List<Integer> sources) implements Step {
+        @Override
+        public int destination() {
+            return -1;
+        }
+    }
+
+    /** One of the elements kept; the position counts them. */
+    record ReadRemainder(int accumulator, int destination) implements Step {
+        @Override
+        public List<Integer> sources() {
+            return List.of();
+        }
+    }
+
+    /** Half 0 or 1 of the partial results of a row's full groups. */
     record ReadPartials(int accumulator, int half, int destination) implements Step {
         @Override
         public List<Integer> sources() {

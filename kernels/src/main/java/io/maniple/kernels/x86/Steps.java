@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.function.IntFunction;
 
 /**
- * Collects the steps of a kernel in three sections: what is the same for a whole row (computed once before it and kept
- * in the stack frame), the body proper, and what finishes a row's reductions. A step all of whose sources are the same
- * for a row goes to the first section by itself; equal steps are kept once.
+ * Collects the steps of a kernel in sections: what is the same for a whole row (computed once before it and kept in the
+ * stack frame), the body proper, and those that finish a row's reductions. A step all of whose sources are the same for
+ * a row goes to the first section by itself; equal steps are kept once.
  */
 final class Steps {
     /** Where a value lives when it is in no register. */
@@ -33,7 +33,6 @@ final class Steps {
     private final Map<List<Object>, Integer> knownSplats = new HashMap<>();
     private final List<Step> preamble = new ArrayList<>();
     private final List<Step> body = new ArrayList<>();
-    private final List<Step> finish = new ArrayList<>();
     private List<Step> current = body;
 
     LiteralPool pool() {
@@ -48,13 +47,10 @@ final class Steps {
         return body;
     }
 
-    List<Step> finish() {
-        return finish;
-    }
-
-    /** From here on, steps belong to the end of a row. */
-    void beginFinish() {
-        current = finish;
+    /** From here on, steps belong to a new section, one of those at the end of a row. */
+    List<Step> newSection() {
+        current = new ArrayList<>();
+        return current;
     }
 
     int valueCount() {
@@ -162,6 +158,15 @@ final class Steps {
 
     void writeAccumulator(int accumulator, int bytes, int value, int former) {
         current.add(new Step.WriteAccumulator(accumulator, bytes, List.of(value, former)));
+    }
+
+    /** After a row's loop, where no former result has to be kept. */
+    void writeResult(int accumulator, int bytes, int value) {
+        current.add(new Step.WriteAccumulator(accumulator, bytes, List.of(value)));
+    }
+
+    int readRemainder(int accumulator) {
+        return add(false, false, made -> new Step.ReadRemainder(accumulator, made));
     }
 
     int readPartials(int accumulator, int half, boolean wide) {

@@ -57,13 +57,17 @@ class TestPortableReductions {
             for (int row = 0; row < n1; row++) {
                 double[] partials = new double[8];
                 Arrays.fill(partials, identity);
-                for (int i = 0; i < n0; i++) {
+                int grouped = n0 - n0 % 8;
+                for (int i = 0; i < grouped; i++) {
                     partials[i % 8] = combine.applyAsDouble(partials[i % 8], data[row * n0 + i]);
                 }
-                for (int half = 4; half > 0; half /= 2) {
-                    for (int l = 0; l < half; l++) {
-                        partials[l] = combine.applyAsDouble(partials[l], partials[l + half]);
+                for (int distance = 1; distance < 8; distance *= 2) {
+                    for (int l = 0; l < 8; l += 2 * distance) {
+                        partials[l] = combine.applyAsDouble(partials[l], partials[l + distance]);
                     }
+                }
+                for (int i = grouped; i < n0; i++) {
+                    partials[0] = combine.applyAsDouble(partials[0], data[row * n0 + i]);
                 }
                 assertThat(results.getAtIndex(ValueLayout.JAVA_DOUBLE, row))
                         .as("%s, seed %d, row %d", reduction, seed, row)
@@ -80,7 +84,7 @@ class TestPortableReductions {
         data[24] = 1;
         data[8] = 1;
         data[0] = 0x1p24f;
-        // 16 partials: 0 and 16, 8 and 24 (2), then both: 2^24 + 2. 8 partials: all one by one.
+        // 16 partials: 0 and 16, 8 and 24 (2), at last both: 2^24 + 2. 8 partials: all one by one.
         assertThat(sumOfFloats(data, false)).isEqualTo(0x1p24f + 2);
         assertThat(sumOfFloats(data, true)).isEqualTo(0x1p24f);
     }

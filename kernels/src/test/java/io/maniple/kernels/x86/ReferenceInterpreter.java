@@ -47,18 +47,31 @@ final class ReferenceInterpreter {
                     Arrays.fill(partials[k], normal(reduce.type(), identity));
                 }
             }
-            for (long i0 = 0; i0 < word(Kernel.Arguments.N0); i0++) {
+            long n0 = word(Kernel.Arguments.N0);
+            long grouped = n0 - n0 % partialCount;
+            for (long i0 = 0; i0 < grouped; i0++) {
                 element(i0, i1, partials, (int) (i0 % partialCount));
+            }
+            combineNeighbours(partials);
+            for (long i0 = grouped; i0 < n0; i0++) {
+                element(i0, i1, partials, 0);
             }
             for (int k = 0; k < nodes.size(); k++) {
                 if (nodes.get(k) instanceof Node.Reduce reduce) {
-                    for (int half = partialCount / 2; half >= 1; half /= 2) {
-                        for (int l = 0; l < half; l++) {
-                            long upper = partials[k][l + half];
-                            partials[k][l] = combine(reduce.reduction(), reduce.type(), partials[k][l], upper);
-                        }
-                    }
                     write(address(reduce.operand(), 0, i1), reduce.type(), partials[k][0]);
+                }
+            }
+        }
+    }
+
+    private void combineNeighbours(long[][] partials) {
+        for (int k = 0; k < partials.length; k++) {
+            if (kernel.nodes().get(k) instanceof Node.Reduce reduce) {
+                for (int distance = 1; distance < partials[k].length; distance *= 2) {
+                    for (int l = 0; l < partials[k].length; l += 2 * distance) {
+                        long next = partials[k][l + distance];
+                        partials[k][l] = combine(reduce.reduction(), reduce.type(), partials[k][l], next);
+                    }
                 }
             }
         }
