@@ -51,8 +51,7 @@ final class WarmUp {
                 .addShape(side)
                 .addStrides(side)
                 .addStrides(1));
-        batch.addScalars(
-                Scalar.newBuilder().setType(DType.FLOAT64.wire()).setLow(Double.doubleToRawLongBits(0.5)));
+        batch.addScalars(Scalar.newBuilder().setType(DType.FLOAT64.wire()).setLow(Double.doubleToRawLongBits(0.5)));
         long bytes = 8 * side * side;
         long x = buffer(batch, bytes);
         long y = buffer(batch, bytes);
@@ -70,7 +69,8 @@ final class WarmUp {
             batch.addOperation(0).addOperandCount(1).addSource(0);
             put(batch, operand(handle, 0, 0));
         }
-        return batch.addObservations(Observation.newBuilder().setHandle(sum).setLength(8)).build();
+        return batch.addObservations(Observation.newBuilder().setHandle(sum).setLength(8))
+                .build();
     }
 
     private long buffer(Batch.Builder batch, long bytes) {
