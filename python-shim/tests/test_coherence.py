@@ -236,3 +236,55 @@ def test_attributes() -> None:
         hash(x)
     assert x.__array_interface__["shape"] == (300, 200)
     assert numpy.from_dlpack(x).shape == (300, 200)
+
+
+def test_scalar_zeros_keep_their_signs() -> None:
+    x = np.ones(N)
+    positive, negative, again = x * 0.0, x * -0.0, x * 0
+    assert numpy.signbit([positive[0], negative[0], again[0]]).tolist() == [False, True, False]
+
+
+def test_layout_follows_the_attributes() -> None:
+    x = np.arange(N) * 1.0
+    before = x + x
+    x.shape = (100, N // 100)
+    after = x + x
+    assert (before.shape, after.shape) == ((N,), (100, N // 100))
+    x.dtype = np.int64
+    assert (x + x).dtype == np.int64
+    assert (-x).dtype == np.int64
+
+
+def test_middle_sizes_are_numpys_and_ours() -> None:
+    x = np.arange(5000) * 1.0
+    for _ in range(2):
+        y = x * 2.0 + x
+        assert type(y) is ndarray
+        assert y._buf.home == LOCAL
+        assert y.flags.owndata
+        assert y[3] == 9
+    real = numpy.asarray(y)
+    y += 1
+    assert real[3] == 10
+    big = np.zeros((100, 5000)) + y
+    y += 1  # after a copy of it was recorded
+    assert big[5, 3] == 10
+    assert (np.zeros((100, 5000)) + y)[5, 3] == 11
+    with pytest.raises(TypeError, match="Cannot cast"):
+        np.arange(5000).__iadd__(x)
+
+
+def test_selection_of_a_middle_size_keeps_what_it_read() -> None:
+    x = np.arange(5000) * 1.0
+    chosen = x[x > 4000]
+    x += 1
+    assert chosen[0] == 4001
+
+
+def test_integers_that_do_not_fit_are_refused() -> None:
+    for n in (5000, N):
+        x = np.zeros(n, np.uint8)
+        assert (x + 255)[0] == 255
+        with pytest.raises(OverflowError):
+            x + 256
+        assert not (x == 256).any()

@@ -250,6 +250,7 @@ def resize(self: ndarray, *shape: Any, refcheck: bool = True) -> None:
     new = adopt(result)
     self._buf, self._offset, self._root = new._buf, new._offset, new._root
     self._shape, self._strides, self._size = new._shape, new._strides, new._size
+    self._layout = None
 
 
 def sort(self: ndarray, *args: Any, **kwargs: Any) -> None:
