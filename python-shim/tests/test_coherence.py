@@ -8,12 +8,14 @@ import multiprocessing
 import os
 import pickle
 import threading
+from collections.abc import Callable
 
 import numpy
 import pytest
 
 import maniple as np
 from maniple._array import ndarray
+from maniple._backend import Batch
 from maniple._buffer import LOCAL, PRIVATE, SHARED
 from maniple._recorder import ManipleError, stream
 
@@ -288,3 +290,66 @@ def test_integers_that_do_not_fit_are_refused() -> None:
         with pytest.raises(OverflowError):
             x + 256
         assert not (x == 256).any()
+
+
+@pytest.mark.parametrize(
+    "reduce",
+    [
+        lambda x: np.sum(x * x),
+        lambda x: (x * x).sum(),
+        lambda x: np.max(x * x, axis=None),
+        lambda x: np.mean(a=x * x),
+        lambda x: np.any(x > 5),
+        lambda x: np.argmax(x + 1),
+        lambda x: np.sum(x[x > 5]),
+        lambda x: np.mean(x[x > 5]),
+    ],
+)
+def test_temporary_dies_in_the_batch_that_reduces_it(
+    reduce: Callable[[ndarray], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.arange(N) * 1.0
+    stream.flush(sync=True)
+    seen = []
+    submit = stream.backend.submit
+
+    def watched(batch: Batch) -> list[bytes | numpy.ndarray]:
+        seen.append(batch)
+        return submit(batch)
+
+    monkeypatch.setattr(stream.backend, "submit", watched)
+    reduce(x)
+    (batch,) = seen
+    temporary = batch.buffers[0][0]
+    position = 0
+    freed = set()
+    for operation, count in zip(batch.operation, batch.operand_count, strict=True):
+        if operation == 0:
+            freed.add(batch.operand_buffer[position])
+        position += count
+    assert temporary in freed
+
+
+def test_moments_of_a_selection() -> None:
+    real = numpy.random.default_rng(1).standard_normal(N)
+    x = np.array(real)
+    for function in ("mean", "std", "var"):
+        for limit in (0.5, 3.0):
+            expected = getattr(real[real > limit], function)()
+            assert getattr(x[x > limit], function)() == pytest.approx(expected)
+            assert getattr(np, function)(x[x > limit]) == pytest.approx(expected)
+        with pytest.warns(RuntimeWarning):
+            assert numpy.isnan(getattr(x[x > 100], function)())
+    assert x[x == x[7]].var() == 0
+    with pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+        assert numpy.isnan(x[x == x[7]].var(ddof=1))
+
+
+def test_reductions_are_known_by_their_names() -> None:
+    class Known:
+        def __array_function__(self, function: object, *args: object) -> bool:
+            return function is np.sum
+
+    assert np.sum(Known()) is True
+    assert pickle.loads(pickle.dumps(np.sum)) is np.sum
+    assert np.sum([1, 2]) == 3
