@@ -20,18 +20,25 @@ from maniple._ufuncs import HOST
 WRAPPERS: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
 
+_absent: Any = object()
 _plain = frozenset((np.ndarray, list, tuple, int, float, bool, complex, np.float64, np.int64))
 
 
 def _wrapper(name: str, method: str) -> Callable[..., Any]:
     original: Any = getattr(np, name)
+    # What NumPy calls when no argument has an override.
+    implementation = getattr(original, "_implementation", original)
     record = _methods.RECORDERS[method]
 
     @functools.wraps(original)
-    def function(a: Any, *args: Any, **kwargs: Any) -> Any:
+    def function(a: Any, axis: Any = _absent, *args: Any, **kwargs: Any) -> Any:
         kind = type(a)
+        if kind in _plain and not args and not kwargs:
+            return implementation(a) if axis is _absent else implementation(a, axis)
+        if axis is not _absent:
+            args = (axis, *args)
         if kind in _plain:
-            return original(a, *args, **kwargs) if args or kwargs else original(a)
+            return original(a, *args, **kwargs)
         if not issubclass(kind, ndarray):
             return _others(function, original, a, args, kwargs)
         if kwargs:
