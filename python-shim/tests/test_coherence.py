@@ -8,12 +8,14 @@ import multiprocessing
 import os
 import pickle
 import threading
+from collections.abc import Callable
 
 import numpy
 import pytest
 
 import maniple as np
 from maniple._array import ndarray
+from maniple._backend import Batch
 from maniple._buffer import LOCAL, PRIVATE, SHARED
 from maniple._recorder import ManipleError, stream
 
@@ -236,3 +238,118 @@ def test_attributes() -> None:
         hash(x)
     assert x.__array_interface__["shape"] == (300, 200)
     assert numpy.from_dlpack(x).shape == (300, 200)
+
+
+def test_scalar_zeros_keep_their_signs() -> None:
+    x = np.ones(N)
+    positive, negative, again = x * 0.0, x * -0.0, x * 0
+    assert numpy.signbit([positive[0], negative[0], again[0]]).tolist() == [False, True, False]
+
+
+def test_layout_follows_the_attributes() -> None:
+    x = np.arange(N) * 1.0
+    before = x + x
+    x.shape = (100, N // 100)
+    after = x + x
+    assert (before.shape, after.shape) == ((N,), (100, N // 100))
+    x.dtype = np.int64
+    assert (x + x).dtype == np.int64
+    assert (-x).dtype == np.int64
+
+
+def test_middle_sizes_are_numpys_and_ours() -> None:
+    x = np.arange(5000) * 1.0
+    for _ in range(2):
+        y = x * 2.0 + x
+        assert type(y) is ndarray
+        assert y._buf.home == LOCAL
+        assert y.flags.owndata
+        assert y[3] == 9
+    real = numpy.asarray(y)
+    y += 1
+    assert real[3] == 10
+    big = np.zeros((100, 5000)) + y
+    y += 1  # after a copy of it was recorded
+    assert big[5, 3] == 10
+    assert (np.zeros((100, 5000)) + y)[5, 3] == 11
+    with pytest.raises(TypeError, match="Cannot cast"):
+        np.arange(5000).__iadd__(x)
+
+
+def test_selection_of_a_middle_size_keeps_what_it_read() -> None:
+    x = np.arange(5000) * 1.0
+    chosen = x[x > 4000]
+    x += 1
+    assert chosen[0] == 4001
+
+
+def test_integers_that_do_not_fit_are_refused() -> None:
+    for n in (5000, N):
+        x = np.zeros(n, np.uint8)
+        assert (x + 255)[0] == 255
+        with pytest.raises(OverflowError):
+            x + 256
+        assert not (x == 256).any()
+
+
+@pytest.mark.parametrize(
+    "reduce",
+    [
+        lambda x: np.sum(x * x),
+        lambda x: (x * x).sum(),
+        lambda x: np.max(x * x, axis=None),
+        lambda x: np.mean(a=x * x),
+        lambda x: np.any(x > 5),
+        lambda x: np.argmax(x + 1),
+        lambda x: np.sum(x[x > 5]),
+        lambda x: np.mean(x[x > 5]),
+    ],
+)
+def test_temporary_dies_in_the_batch_that_reduces_it(
+    reduce: Callable[[ndarray], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.arange(N) * 1.0
+    stream.flush(sync=True)
+    seen = []
+    submit = stream.backend.submit
+
+    def watched(batch: Batch) -> list[bytes | numpy.ndarray]:
+        seen.append(batch)
+        return submit(batch)
+
+    monkeypatch.setattr(stream.backend, "submit", watched)
+    reduce(x)
+    (batch,) = seen
+    temporary = batch.buffers[0][0]
+    position = 0
+    freed = set()
+    for operation, count in zip(batch.operation, batch.operand_count, strict=True):
+        if operation == 0:
+            freed.add(batch.operand_buffer[position])
+        position += count
+    assert temporary in freed
+
+
+def test_moments_of_a_selection() -> None:
+    real = numpy.random.default_rng(1).standard_normal(N)
+    x = np.array(real)
+    for function in ("mean", "std", "var"):
+        for limit in (0.5, 3.0):
+            expected = getattr(real[real > limit], function)()
+            assert getattr(x[x > limit], function)() == pytest.approx(expected)
+            assert getattr(np, function)(x[x > limit]) == pytest.approx(expected)
+        with pytest.warns(RuntimeWarning):
+            assert numpy.isnan(getattr(x[x > 100], function)())
+    assert x[x == x[7]].var() == 0
+    with pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+        assert numpy.isnan(x[x == x[7]].var(ddof=1))
+
+
+def test_reductions_are_known_by_their_names() -> None:
+    class Known:
+        def __array_function__(self, function: object, *args: object) -> bool:
+            return function is np.sum
+
+    assert np.sum(Known()) is True
+    assert pickle.loads(pickle.dumps(np.sum)) is np.sum
+    assert np.sum([1, 2]) == 3

@@ -31,6 +31,7 @@ class ndarray:
         "_base",
         "_buf",
         "_dtype",
+        "_layout",
         "_offset",
         "_root",
         "_shape",
@@ -42,6 +43,7 @@ class ndarray:
     _base: ndarray | None
     _buf: Buffer
     _dtype: np.dtype
+    _layout: _views.Layout | None
     _offset: int
     _root: bool
     _shape: tuple[int, ...]
@@ -170,6 +172,7 @@ class ndarray:
         self._shape, self._strides, self._dtype = shadow.shape, shadow.strides, shadow.dtype
         self._size = shadow.size
         self._root = False
+        self._layout = None
 
     @property
     def ndim(self) -> int:
@@ -519,8 +522,9 @@ def make(
     writeable: bool = True,
     base: ndarray | None = None,
 ) -> ndarray:
-    """Return an array; the one place that knows the slots."""
+    """Return an array; besides `_fast`, the one place that knows the slots."""
     a: ndarray = _new(ndarray)
+    a._layout = None
     a._buf = buf
     a._offset = offset
     a._dtype = dtype

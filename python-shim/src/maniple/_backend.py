@@ -70,8 +70,10 @@ class Batch:
         "operand_offset",
         "operation",
         "scalar_index",
+        "scalar_values",
         "scalars",
         "source",
+        "source_codes",
         "source_index",
         "sources",
         "sync",
@@ -94,7 +96,9 @@ class Batch:
         # Positions of what is already in the tables; not sent.
         self.layout_index: dict[tuple[int, tuple[int, ...], tuple[int, ...]], int] = {}
         self.scalar_index: dict[tuple[int, int, int], int] = {}
-        self.source_index: dict[tuple[object, int], int] = {}
+        self.scalar_values: dict[tuple[int, object], int] = {}
+        self.source_index: dict[int, int] = {}
+        self.source_codes: list[object] = []
 
 
 class Region(Protocol):

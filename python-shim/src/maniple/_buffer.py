@@ -73,13 +73,6 @@ class Buffer:
         self.snapshot = 0
         self.selections: list[weakref.ref[Any]] | None = None
 
-    def __del__(self, _frees: list[int] = stream.frees) -> None:
-        # The default argument outlives the module's globals at interpreter exit.
-        if self.home == PRIVATE:
-            _frees.append(self.handle)
-        elif self.snapshot:
-            _frees.append(self.snapshot)
-
     # -- the client looks ----------------------------------------------------------------------
 
     def look(self) -> None:
@@ -186,6 +179,7 @@ class Buffer:
             self._share()
             self.touched = stream.number
             return self.handle
+        self.__class__ = Remote
         self.snapshot = stream.new_buffer(self.nbytes, self._bytes())
         return self.snapshot
 
@@ -209,6 +203,7 @@ class Buffer:
             return True
         self.handle = self.snapshot or stream.new_buffer(self.nbytes, self._bytes())
         self.snapshot = 0
+        self.__class__ = Remote
         self.home = PRIVATE
         self.owner = self.memory = None
         self.typed = False
@@ -229,6 +224,22 @@ class Buffer:
         self._set_shared(memory)
 
 
+class Remote(Buffer):
+    """A buffer that may have something to free at the server.
+
+    A class of its own because a finalizer in Python costs as much as a small operation.
+    """
+
+    __slots__ = ()
+
+    def __del__(self, _frees: list[int] = stream.frees) -> None:
+        # The default argument outlives the module's globals at interpreter exit.
+        if self.home == PRIVATE:
+            _frees.append(self.handle)
+        elif self.snapshot:
+            _frees.append(self.snapshot)
+
+
 def local_buffer(owner: np.ndarray) -> Buffer | None:
     """Return a buffer over the memory that `owner` owns; None if it is in no usable order."""
     flags = owner.flags
@@ -247,4 +258,4 @@ def local_buffer(owner: np.ndarray) -> Buffer | None:
 
 def private_buffer(nbytes: int) -> Buffer:
     """Return new, uninitialised memory of the server. The caller holds the stream's lock."""
-    return Buffer(PRIVATE, stream.new_buffer(nbytes), nbytes)
+    return Remote(PRIVATE, stream.new_buffer(nbytes), nbytes)

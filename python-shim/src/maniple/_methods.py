@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
-from maniple import _fallback, _indexing, _reductions, _settings, _views
+from maniple import _fallback, _indexing, _profile, _reductions, _settings, _views
 from maniple._array import ndarray
+from maniple._buffer import LOCAL
 from maniple._dtypes import CODE
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
@@ -250,6 +251,7 @@ def resize(self: ndarray, *shape: Any, refcheck: bool = True) -> None:
     new = adopt(result)
     self._buf, self._offset, self._root = new._buf, new._offset, new._root
     self._shape, self._strides, self._size = new._shape, new._strides, new._size
+    self._layout = None
 
 
 def sort(self: ndarray, *args: Any, **kwargs: Any) -> None:
@@ -312,16 +314,55 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
         return function(self, **options)
 
     def method(self: ndarray, *args: Any, **kwargs: Any) -> Any:
+        result = local(name, self, args, kwargs)
+        if result is not HOST:
+            return result
         result = record(self, args, kwargs)
         if result is HOST:
-            return _fallback.method(self, name, args, kwargs)
+            return on_host(self, name, args, kwargs)
         # If `self` was a temporary, this was the last reference to it.
         del self
         return _reductions.settle(result)
 
+    RECORDERS[name] = record
     method.__name__ = method.__qualname__ = name
     method.__doc__ = getattr(np.ndarray, name).__doc__
     return method
+
+
+RECORDERS: dict[str, Any] = {}
+"""What records a reduction, without looking at a scalar: (array, args, kwargs) to a result."""
+
+
+def local(name: str, a: ndarray, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Let NumPy reduce a small local array, at most along an axis; HOST for anything else."""
+    if (
+        type(a) is not ndarray
+        or kwargs
+        or len(args) > 1
+        or a._buf.home != LOCAL
+        or (a._size >= _settings.defer and stream.enabled)
+        or _profile.active
+    ):
+        return HOST
+    buf = a._buf
+    # What only reads needs no view, and a copy at the backend stays current.
+    array = buf.owner if a._root and buf.typed else a._host()
+    result = _numpys[name](array, *args)
+    if type(result) is not np.ndarray or result.size < _settings.small:
+        return result
+    return _fallback.wrap(result)
+
+
+def on_host(a: ndarray, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return _fallback.method(a, name, args, kwargs)
+
+
+_numpys: dict[str, Any] = {
+    name: getattr(np.ndarray, name)
+    for name in ("sum", "prod", "max", "min", "any", "all", "mean", "var", "std", "argmax",
+                 "argmin", "cumsum", "cumprod")
+}  # fmt: skip
 
 
 def _lazy(a: Any) -> bool:

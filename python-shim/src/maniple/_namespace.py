@@ -1,4 +1,4 @@
-"""Modules that look like numpy and its submodules, with what creates arrays replaced."""
+"""Modules that look like numpy and its submodules, with some functions replaced."""
 
 from __future__ import annotations
 
@@ -70,8 +70,9 @@ def namespace(name: str) -> Namespace:
 def _overrides(name: str) -> dict[str, Any]:
     if name == "numpy":
         from maniple._grids import OVERRIDES
+        from maniple._wrappers import WRAPPERS
 
-        return OVERRIDES
+        return {**OVERRIDES, **WRAPPERS}
     if name == "numpy.random":
         from maniple._random import overrides
 

@@ -8,15 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _profile, _settings, _ufuncs
-from maniple._array import _new, ndarray
-from maniple._buffer import LOCAL, PRIVATE, Buffer
+from maniple import _fast, _ufuncs
+from maniple._array import ndarray
 from maniple._dtypes import CODE
-from maniple._recorder import stream
-from maniple._ufuncs import Plan, errors_matter, plan_for, scalar_key
-from maniple._views import c_strides
-
-_Key = tuple[Any, Any]
+from maniple._fast import SCALARS, layout_of, learn, perform
+from maniple._ufuncs import HOST
 
 
 def _defers(other: Any) -> bool:
@@ -31,185 +27,133 @@ def _defers(other: Any) -> bool:
     return priority is not None and priority > ndarray.__array_priority__
 
 
-def _binary(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """Return the operator and its reflection."""
-    plans: dict[_Key, Plan | None] = {}
-    name = ufunc.__name__
-    checked = ufunc is np.power  # whose integer exponents must be looked at first
+def _binary(ufunc: np.ufunc, general: Callable[[ndarray, Any], Any]) -> tuple[Any, Any]:
+    """Return the operator and its reflection; `general` does what is not an `_fast.Entry`."""
+    table, _ = _fast.tables(ufunc)
 
     def forward(self: ndarray, other: Any) -> Any:
         kind = type(other)
-        if self._size >= _settings.defer and self._shape and stream.enabled:
-            # The common cases: an array of the same shape, or a Python float; C order.
-            if kind is ndarray:
-                if other._shape == self._shape and type(self) is ndarray:
-                    key = (self._dtype, other._dtype)
-                    plan = plans[key] if key in plans else _plan(key)
-                    if (
-                        plan is not None
-                        and not checked
-                        and self._strides == c_strides(self._shape, self._dtype.itemsize)
-                        and (
-                            other._strides is self._strides
-                            or other._strides == c_strides(other._shape, other._dtype.itemsize)
-                        )
-                        and not errors_matter()
-                    ):
-                        return record(self, plan, other, None)
-            elif (kind is float or kind is int) and type(self) is ndarray:
-                key = (self._dtype, kind)
-                plan = plans[key] if key in plans else _plan(key)
-                if (
-                    plan is not None
-                    and not checked
-                    and (kind is float or _in_range(other, plan.ranges[1]))
-                    and self._strides == c_strides(self._shape, self._dtype.itemsize)
-                    and not errors_matter()
-                ):
-                    return record(self, plan, None, scalar_key(other, plan.inputs[1]))
-        elif kind is ndarray and other._size < _settings.defer:
-            # Both small: straight to NumPy unless the server has one.
-            a, b = self._buf, other._buf
-            if a.home == LOCAL and b.home == LOCAL and not _profile.active:
-                return _wrap_new(ufunc(self._host(), other._host()))
-        if _defers(other):
-            return NotImplemented
-        if isinstance(other, np.ndarray) and kind not in _EXACT:
-            return python(self._export(), other)
-        return ufunc(self, other)
+        if kind is ndarray:
+            key = (self._layout or layout_of(self), other._layout or layout_of(other))
+        elif kind in SCALARS:
+            key = (self._layout or layout_of(self), kind)
+        else:
+            return general(self, other)
+        try:
+            entry = table[key]
+        except KeyError:
+            entry = learn(table, ufunc, key, self, other)
+        if entry is not None:
+            result = perform(entry, self, other, None, 2)
+            if result is not HOST:
+                return result
+        return general(self, other)
 
     def reflected(self: ndarray, other: Any) -> Any:
-        if _defers(other):
+        kind = type(other)
+        if kind in SCALARS:
+            key = (kind, self._layout or layout_of(self))
+            try:
+                entry = table[key]
+            except KeyError:
+                entry = learn(table, ufunc, key, other, self)
+            if entry is not None:
+                result = perform(entry, self, other, None, 2)
+                if result is not HOST:
+                    return result
+        elif _defers(other):
             return NotImplemented
         return ufunc(other, self)
 
-    def _plan(key: _Key) -> Plan | None:
-        plan = plan_for(ufunc, (key[0], key[1], None))
-        plans[key] = plan
-        return plan
-
-    def record(self: ndarray, plan: Plan, other: ndarray | None, scalar: Any) -> ndarray:
-        shape = self._shape
-        itemsize = plan.itemsizes[0]
-        size = self._size
-        mine_code = CODE[self._dtype]
-        same = mine_code == plan.codes[0]
-        strides = self._strides if same else c_strides(shape, itemsize)
-        with stream.lock:
-            mine = self._buf.for_reading()
-            theirs = 0 if other is None else other._buf.for_reading()
-            if not mine or (other is not None and not theirs):
-                # A snapshot must be taken.
-                general: ndarray = _ufuncs.elementwise(
-                    ufunc, (self, other if other is not None else _value(scalar)), {}
-                )
-                return general
-            layouts = stream.batch.layout_index
-            key = (plan.codes[0], shape, strides)
-            out_layout = layouts[key] if key in layouts else stream.layout(key)
-            in_layout = out_layout
-            if not same:
-                key = (mine_code, shape, self._strides)
-                in_layout = layouts[key] if key in layouts else stream.layout(key)
-            nbytes = size * itemsize
-            handle = stream.new_buffer(nbytes)
-            result: ndarray = _new(ndarray)
-            result._buf = Buffer(PRIVATE, handle, nbytes)
-            result._offset = 0
-            result._dtype = plan.outputs[0]
-            result._shape = shape
-            result._strides = strides
-            result._size = size
-            result._root = False
-            result._writeable = True
-            result._base = None
-            if other is None:
-                stream.emit(
-                    plan.number,
-                    (handle, mine, 0),
-                    (out_layout, in_layout, stream.scalar(scalar)),
-                    (0, self._offset, 0),
-                    size,
-                )
-            else:
-                other_layout = in_layout
-                if other._dtype is not self._dtype:
-                    key = (CODE[other._dtype], shape, other._strides)
-                    other_layout = layouts[key] if key in layouts else stream.layout(key)
-                stream.emit(
-                    plan.number,
-                    (handle, mine, theirs),
-                    (out_layout, in_layout, other_layout),
-                    (0, self._offset, other._offset),
-                    size,
-                )
-        if _profile.active:
-            _profile.count(ufunc, "deferred", "", size)
-        return result
-
-    forward.__name__ = forward.__qualname__ = f"__{name}__"
-    _caches.append(plans)
+    forward.__name__ = forward.__qualname__ = f"__{ufunc.__name__}__"
     return forward, reflected
 
 
-def _in_range(value: int, bounds: tuple[int, int] | None) -> bool:
-    return abs(value) < 1 << 53 if bounds is None else bounds[0] <= value <= bounds[1]
+def _arithmetic(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Return an operator without shortcuts."""
 
+    def general(self: ndarray, other: Any) -> Any:
+        if _defers(other):
+            return NotImplemented
+        if (
+            isinstance(other, np.ndarray)
+            and type(other) is not np.ndarray
+            and not issubclass(type(other), ndarray)
+        ):
+            return python(self._export(), other)
+        return ufunc(self, other)
 
-_caches: list[dict[_Key, Plan | None]] = []
-_EXACT = (np.ndarray, ndarray)
-
-
-def _value(scalar: tuple[int, int, int]) -> Any:
-    from maniple._dtypes import DTYPE
-
-    raw = scalar[1].to_bytes(8, "little") + scalar[2].to_bytes(8, "little")
-    return np.frombuffer(raw, DTYPE[scalar[0]], 1)[0]
-
-
-def _wrap_new(result: Any) -> Any:
-    if type(result) is not np.ndarray or result.size < _settings.small:
-        return result
-    from maniple._array import adopt
-
-    return adopt(result)
+    return general
 
 
 def _in_place(ufunc: np.ufunc) -> Any:
+    _, table = _fast.tables(ufunc)
+
     def method(self: ndarray, other: Any) -> Any:
-        if _defers(other):
+        kind = type(other)
+        if kind is ndarray:
+            mine = self._layout or layout_of(self)
+            key = (mine, other._layout or layout_of(other), mine)
+        elif kind in SCALARS:
+            mine = self._layout or layout_of(self)
+            key = (mine, kind, mine)
+        elif _defers(other):
             return NotImplemented
-        result = _ufuncs.fast(ufunc, (self, other), self)
-        return ufunc(self, other, out=(self,)) if result is _ufuncs.HOST else result
+        else:
+            return ufunc(self, other, out=(self,))
+        try:
+            entry = table[key]
+        except KeyError:
+            entry = learn(table, ufunc, key, self, other, self)
+        if entry is not None:
+            result = perform(entry, self, other, self, 2)
+            if result is not HOST:
+                return result
+        return ufunc(self, other, out=(self,))
 
     return method
 
 
 def _unary(ufunc: np.ufunc) -> Any:
+    table, _ = _fast.tables(ufunc)
+
     def method(self: ndarray) -> Any:
+        key = self._layout or layout_of(self)
+        try:
+            entry = table[key]
+        except KeyError:
+            entry = learn(table, ufunc, key, self)
+        if entry is not None:
+            result = perform(entry, self, None, None, 2)
+            if result is not HOST:
+                return result
         return ufunc(self)
 
     return method
 
 
 def _comparison(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> Any:
-    forward, _ = _binary(ufunc, python)
     equality = ufunc.__name__ in ("equal", "not_equal")
+    arithmetic = _arithmetic(ufunc, python)
 
-    def method(self: ndarray, other: Any) -> Any:
+    def general(self: ndarray, other: Any) -> Any:
         kind = type(other)
         if kind in _SIMPLE:
-            return forward(self, other)
+            return arithmetic(self, other)
         if _defers(other):
             return NotImplemented
-        if equality or (isinstance(other, np.ndarray) and kind not in _EXACT):
+        if equality or (
+            isinstance(other, np.ndarray)
+            and kind is not np.ndarray
+            and not issubclass(kind, ndarray)
+        ):
             # == compares with anything; NumPy's method knows how.
             if isinstance(other, np.generic) and other.dtype in CODE:
                 return ufunc(self, other)
             return _fallback_compare(python, self, other)
         return ufunc(self, other)
 
-    return method
+    return _binary(ufunc, general)[0]
 
 
 def _fallback_compare(python: Callable[[Any, Any], Any], a: ndarray, other: Any) -> Any:
@@ -259,7 +203,7 @@ def _in_place_power(self: Any, other: Any) -> Any:
     return np.power(self, other, out=(self,))
 
 
-_power_forward, _power_reflected = _binary(np.power, operator.pow)
+_power_forward, _power_reflected = _binary(np.power, _arithmetic(np.power, operator.pow))
 
 
 def _divmod(self: ndarray, other: Any) -> Any:
@@ -299,7 +243,9 @@ def install() -> None:
     }
     methods: dict[str, Any] = {}
     for name, (binary, python) in pairs.items():
-        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(binary, python)
+        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(
+            binary, _arithmetic(binary, python)
+        )
         methods[f"__i{name}__"] = _in_place(binary)
     methods["__matmul__"], methods["__rmatmul__"] = _matmul_pair()
     methods["__imatmul__"] = _in_place_matmul
@@ -325,14 +271,18 @@ def install() -> None:
         methods[f"__{name}__"] = _comparison(ufunc, python)
     for name, method in methods.items():
         setattr(ndarray, name, method)
-    ndarray.__array_ufunc__ = _ufuncs.array_ufunc  # type: ignore[attr-defined]
+    ndarray.__array_ufunc__ = _fast.array_ufunc  # type: ignore[attr-defined]
 
 
 def _matmul_pair() -> tuple[Any, Any]:
     def forward(self: ndarray, other: Any) -> Any:
         if _defers(other):
             return NotImplemented
-        if isinstance(other, np.ndarray) and type(other) not in _EXACT:
+        if (
+            isinstance(other, np.ndarray)
+            and type(other) is not np.ndarray
+            and not issubclass(type(other), ndarray)
+        ):
             return self._export() @ other
         return np.matmul(self, other)
 
@@ -345,5 +295,4 @@ def _matmul_pair() -> tuple[Any, Any]:
 def forget_plans() -> None:
     """For tests that change the backend."""
     _ufuncs.forget_plans()
-    for cache in _caches:
-        cache.clear()
+    _fast.forget()

@@ -16,9 +16,11 @@ from maniple import _backend, _settings
 from maniple._backend import Batch
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FrameType
 
     import numpy as np
+
+    from maniple._views import Layout
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -40,7 +42,8 @@ _EXCEPTIONS: dict[int, type[ManipleError]] = {
     _backend.INDEX_OUT_OF_RANGE: ManipleIndexError,
 }
 
-_frame_is_internal: dict[CodeType, bool] = {}
+# By address, because hashing a code object reads all its constants; the entry keeps it alive.
+_frame_is_internal: dict[int, tuple[CodeType, bool]] = {}
 
 
 def _is_internal(code: CodeType) -> bool:
@@ -50,7 +53,7 @@ def _is_internal(code: CodeType) -> bool:
     )
     if len(_frame_is_internal) > 10_000:
         _frame_is_internal.clear()
-    _frame_is_internal[code] = internal
+    _frame_is_internal[id(code)] = (code, internal)
     return internal
 
 
@@ -59,10 +62,8 @@ def caller() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        internal = _frame_is_internal.get(code)
-        if internal is None:
-            internal = _is_internal(code)
-        if not internal:
+        known = _frame_is_internal.get(id(code))
+        if not (_is_internal(code) if known is None else known[1]):
             return f"{code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return ""
@@ -87,7 +88,7 @@ class Stream:
         self.shared: dict[int, weakref.ref[np.ndarray]] = {}
         self.inherited = 0  # handles up to here belong to the parent process
         self.enabled = True
-        self._handles = itertools.count(1)
+        self.handles = itertools.count(1)
         self._operations: dict[str, int] | None = None
         self._backend: _backend.Backend | None = None
         self.limits = _backend.Limits()
@@ -136,11 +137,11 @@ class Stream:
     # -- recording (callers hold the lock) -----------------------------------------------------
 
     def new_handle(self) -> int:
-        return next(self._handles)
+        return next(self.handles)
 
     def new_buffer(self, nbytes: int, content: bytes | None = None) -> int:
         """Introduce a buffer and return its handle."""
-        handle = next(self._handles)
+        handle = next(self.handles)
         self.batch.buffers.append((handle, nbytes, content, None))
         return handle
 
@@ -164,22 +165,29 @@ class Stream:
             batch.scalar_index[key] = index
         return index
 
-    def _source(self) -> int:
+    def place(self, layout: Layout) -> int:
+        """As `layout`, for one that remembers its position."""
+        index = layout.index = self.layout(layout.key)
+        layout.number = self.number
+        return index
+
+    def source(self, frame: FrameType | None) -> int:
         """Return 1 + the position of the user's file and line in this batch's sources."""
-        frame = sys._getframe(2)
+        batch = self.batch
         while frame is not None:
             code = frame.f_code
-            internal = _frame_is_internal.get(code)
-            if internal is None:
-                internal = _is_internal(code)
-            if not internal:
-                key = (code, frame.f_lasti)
-                index = self.batch.source_index.get(key)
-                if index is None:
-                    self.batch.sources.append(f"{code.co_filename}:{frame.f_lineno}")
-                    index = self.batch.source_index[key] = len(self.batch.sources)
+            # An address within the code object, which is at least as long as its instructions.
+            key = id(code) + frame.f_lasti
+            index = batch.source_index.get(key)
+            if index is not None:
                 return index
-            frame = frame.f_back  # type: ignore[assignment]
+            known = _frame_is_internal.get(id(code))
+            if not (_is_internal(code) if known is None else known[1]):
+                batch.source_codes.append(code)
+                batch.sources.append(f"{code.co_filename}:{frame.f_lineno}")
+                index = batch.source_index[key] = len(batch.sources)
+                return index
+            frame = frame.f_back
         return 0
 
     def emit(
@@ -205,7 +213,7 @@ class Stream:
                 batch.operand_offset.append(0)
             else:
                 self._drain_frees()
-        source = self._source()
+        source = self.source(sys._getframe(1))
         count = len(handles)
         batch.operand_buffer += handles
         batch.operand_layout += layouts
@@ -214,9 +222,13 @@ class Stream:
         batch.operand_count.append(count)
         batch.source.append(source)
         self.pending_elements += elements
+        self.send_if_due(in_place)
+
+    def send_if_due(self, in_place: bool) -> None:
+        """Flush where the policy says so."""
         if self.must_sync:
             self.flush(sync=True)
-        elif len(batch.operation) >= _settings.batch_instructions or (
+        elif len(self.batch.operation) >= _settings.batch_instructions or (
             in_place and self.pending_elements > _settings.pending_elements
         ):
             self.flush()
@@ -337,7 +349,7 @@ class Stream:
         self.enabled = False
         self.frees.clear()
         self._new_batch()
-        self.inherited = next(self._handles)
+        self.inherited = next(self.handles)
 
     def close(self) -> None:
         backend, self._backend = self._backend, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -24,26 +25,44 @@ class Unobserved:
     that a temporary such as `x*x` in `(x*x).sum()` is freed in the same batch and never stored.
     """
 
-    __slots__ = ("array", "finish")
+    __slots__ = ("array", "count", "finish")
 
-    def __init__(self, array: ndarray, finish: Callable[[Any], Any] | None = None) -> None:
+    def __init__(
+        self,
+        array: ndarray,
+        finish: Callable[..., Any] | None = None,
+        count: ndarray | None = None,
+    ) -> None:
         self.array = array
         self.finish = finish
+        self.count = count  # a second scalar, which `finish` gets, too
 
     def then(self, finish: Callable[[Any], Any]) -> Unobserved:
         """Return the result of `finish` on this scalar, not looked at either."""
         before = self.finish
         if before is None:
             return Unobserved(self.array, finish)
-        return Unobserved(self.array, lambda scalar: finish(before(scalar)))
+        return Unobserved(self.array, lambda *scalars: finish(before(*scalars)), self.count)
 
 
 def settle(result: Any) -> Any:
     """Look at what is not looked at yet; anything else is returned as it is."""
     if type(result) is Unobserved:
-        scalar = result.array._scalar()  # type: ignore[attr-defined]
+        if result.count is not None:
+            assert result.finish is not None
+            return result.finish(*_scalars(result.array, result.count))
+        scalar = result.array._scalar()
         return scalar if result.finish is None else result.finish(scalar)
     return result
+
+
+def _scalars(*arrays: ndarray) -> list[Any]:
+    """Look at several arrays of one element in one round trip."""
+    if any([a._buf.home != PRIVATE or a._buf.handle <= stream.inherited for a in arrays]):
+        return [a._one() for a in arrays]
+    wanted = [(a._buf.handle, a._offset, a._dtype.itemsize) for a in arrays]
+    contents = stream.flush(wanted)
+    return [np.frombuffer(c, a._dtype)[0] for c, a in zip(contents, arrays, strict=True)]
 
 
 _types: dict[Any, tuple[int, np.dtype] | None] = {}
@@ -422,6 +441,10 @@ def mean(
     where: Any = True,
 ) -> Any:
     """Return the mean as NumPy computes it, or HOST."""
+    if _is_lazy(a):
+        result = _masked_mean(a, axis, dtype, out, keepdims, where)
+        if result is not HOST:
+            return result
     if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
         return HOST
     if where is not True:
@@ -450,6 +473,10 @@ def _finished(total: Any, finish: Callable[[Any], Any]) -> Any:
 def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
         keepdims: Any = False, where: Any = True, mean: Any = np._NoValue) -> Any:  # fmt: skip
     """Return the variance as NumPy computes it (two passes), or HOST."""
+    if _is_lazy(a):
+        result = _masked_var(a, axis, dtype, out, ddof, keepdims, where, mean)
+        if result is not HOST:
+            return result
     if not worthwhile(a) or normalize_axes(axis, len(a._shape)) is None or out is not None:
         return HOST
     if not a._shape or where is not True or (mean is not np._NoValue and mean is not None):
@@ -482,13 +509,90 @@ def std(a: Any, *args: Any, **kwargs: Any) -> Any:
     return _finished(variance, lambda scalar: scalar.dtype.type(np.sqrt(scalar)))
 
 
+# Of a lazy selection `source[mask]`: sums where the mask is true.
+
+
+def _is_lazy(a: Any) -> bool:
+    return type(a) is not ndarray and getattr(a, "_source", None) is not None
+
+
+def _maskable(a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, where: Any) -> bool:
+    return (
+        axis in (None, 0, -1)
+        and out is None
+        and where is True
+        and (keepdims is False or keepdims is np._NoValue)
+        and (dtype is None or np.dtype(dtype).kind in "fc")
+        and bool(a._source._shape)
+        and a._mask._shape == a._source._shape
+        and not errors_matter()
+    )
+
+
+def _masked_mean(a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, where: Any) -> Any:
+    if not _maskable(a, axis, dtype, out, keepdims, where):
+        return HOST
+    own = a._dtype
+    kind = None
+    working = dtype
+    if dtype is None:
+        if own.kind in "iub":
+            working = np.dtype("f8")
+        elif own.char == "e":
+            working, kind = np.dtype("f4"), own.type
+    count = fold(np.add, a._mask, None, INTP)
+    total = fold(np.add, a._source, None, working, where=a._mask)
+    if type(total) is not Unobserved or type(count) is not Unobserved:
+        return HOST
+
+    def finish(total: Any, count: Any) -> Any:
+        if not count:
+            return np.empty(0, own).mean(dtype=dtype)  # with NumPy's warnings
+        return (kind or total.dtype.type)(total / count)
+
+    return Unobserved(total.array, finish, count.array)
+
+
+def _masked_var(a: Any, axis: Any, dtype: Any, out: Any, ddof: Any, keepdims: Any, where: Any,
+                mean: Any) -> Any:  # fmt: skip
+    if not _maskable(a, axis, dtype, out, keepdims, where):
+        return HOST
+    if (mean is not np._NoValue and mean is not None) or type(ddof) is not int:
+        return HOST
+    own, source, mask = a._dtype, a._source, a._mask
+    working = np.dtype("f8") if dtype is None and own.kind in "iub" else dtype
+    count: Any = fold(np.add, mask, None, INTP, keepdims=True)
+    average: Any = fold(np.add, source, None, working, keepdims=True, where=mask)
+    if average is HOST or count is HOST:
+        return HOST
+    average = np.true_divide(average, count, out=average, casting="unsafe")
+    x: Any = np.subtract(source, average)
+    if x.dtype.kind in "fiub":
+        x = np.multiply(x, x, out=x)
+    else:
+        x = np.multiply(x, np.conjugate(x), out=x).real
+    total = fold(np.add, x, None, working, where=mask)
+    if type(total) is not Unobserved:
+        return HOST
+
+    def finish(total: Any, count: Any) -> Any:
+        if not count:
+            return np.empty(0, own).var(dtype=dtype, ddof=ddof)  # with NumPy's warnings
+        if ddof >= count:
+            warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
+        return total.dtype.type(total / max(count - ddof, 0))
+
+    return Unobserved(total.array, finish, count)
+
+
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     if keepdims is np._NoValue:
         keepdims = False
     if not worthwhile(a) or out is not None:
         return HOST
     return np.subtract(
-        settle(maximum_reduce(a, axis, None, keepdims)), settle(minimum_reduce(a, axis, None, keepdims))
+        settle(maximum_reduce(a, axis, None, keepdims)),
+        settle(minimum_reduce(a, axis, None, keepdims)),
     )
 
 

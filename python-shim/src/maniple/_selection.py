@@ -100,6 +100,7 @@ def _make(source: Any, mask: Any) -> Selection:
     selection._mask = mask
     selection._dtype = source._dtype
     selection._writeable = True
+    selection._layout = None
     _watch(source._buf, selection)
     _watch(mask._buf, selection)
     return selection

@@ -12,7 +12,7 @@ from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-de
 
 from maniple import _fallback, _profile, _settings
 from maniple._array import adopt, make, ndarray
-from maniple._buffer import PRIVATE, Buffer
+from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
 from maniple._views import (
@@ -103,7 +103,6 @@ def plan_for(
 def forget_plans() -> None:
     """For tests that change the backend."""
     _plans.clear()
-    _fast_plans.clear()
 
 
 _pack = struct.Struct("<d").pack
@@ -229,7 +228,7 @@ def new_array(
     size = prod(shape)
     itemsize = dtype.itemsize
     nbytes = size * itemsize
-    buf = Buffer(PRIVATE, stream.new_buffer(nbytes), nbytes)
+    buf = Remote(PRIVATE, stream.new_buffer(nbytes), nbytes)
     return make(buf, 0, dtype, shape, strides or c_strides(shape, itemsize), size)
 
 
@@ -254,7 +253,12 @@ def prepare_outputs(outputs: Any) -> bool:
     for a in outputs:
         if a._buf.selections:
             a._buf.settle()
-    return all([a._writeable and a._buf.for_writing() for a in outputs])
+    # An output that overlaps itself is NumPy's business: which element wins is not ours to say.
+    return all([a._writeable and not _overlaps_itself(a) and a._buf.for_writing() for a in outputs])
+
+
+def _overlaps_itself(a: ndarray) -> bool:
+    return 0 in a._strides and any([s == 0 and n > 1 for s, n in zip(a._strides, a._shape, strict=True)])
 
 
 # -- elementwise -------------------------------------------------------------------------------
@@ -428,93 +432,6 @@ def _result_strides(
     return keep_order(views, shape, itemsize)
 
 
-_Specs = tuple[Any, ...]
-_fast_plans: dict[tuple[np.ufunc, _Specs], Plan | None] = {}
-
-
-def fast(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any) -> Any:
-    """Record the common case: large arrays of one shape in C order, Python numbers, one result.
-
-    Returns HOST for everything else, which `elementwise` then looks at.
-    """
-    shape: tuple[int, ...] | None = None
-    specs = []
-    for x in inputs:
-        kind = type(x)
-        if kind is ndarray:
-            if shape is None:
-                shape = x._shape
-            elif x._shape != shape:
-                return HOST
-            if x._strides != c_strides(shape, x._dtype.itemsize):
-                return HOST
-            specs.append(x._dtype)
-        elif kind is float or kind is int:
-            specs.append(kind)
-        else:
-            return HOST
-    if not shape or errors_matter() or not stream.enabled:
-        return HOST
-    size = prod(shape)
-    if size < _settings.defer or not size:
-        return HOST
-    if out is not None:
-        if type(out) is not ndarray or out._shape != shape or not out._writeable:
-            return HOST
-        specs.append(out._dtype)
-    key = (ufunc, tuple(specs))
-    try:
-        plan = _fast_plans[key]
-    except KeyError:
-        given = (None,) if out is None else ()
-        plan = None
-        simple = ufunc.nout == 1 and ufunc.nin == len(inputs) and ufunc.signature is None
-        if simple and ufunc is not np.power:
-            plan = plan_for(ufunc, (*specs, *given))
-        _fast_plans[key] = plan
-    if plan is None:
-        return HOST
-    with stream.lock:
-        handles, layouts, offsets = [0], [0], [0]
-        if out is None:
-            itemsize = plan.itemsizes[0]
-            nbytes = size * itemsize
-            buf = Buffer(PRIVATE, stream.new_buffer(nbytes), nbytes)
-            dtype = plan.outputs[0]
-            result = make(buf, 0, dtype, shape, c_strides(shape, itemsize), size)
-        else:
-            result = out
-            buf = out._buf
-            if buf.selections:
-                buf.settle()
-            if not buf.for_writing():
-                return HOST
-            offsets[0] = out._offset
-        handles[0] = buf.handle
-        for i, x in enumerate(inputs):
-            if type(x) is ndarray:
-                handle = x._buf.for_reading()
-                if not handle:
-                    return HOST
-                handles.append(handle)
-                layouts.append(stream.layout((CODE[x._dtype], shape, x._strides)))
-                offsets.append(x._offset)
-            else:
-                bounds = plan.ranges[i]
-                if type(x) is int and not (
-                    abs(x) < 1 << 53 if bounds is None else bounds[0] <= x <= bounds[1]
-                ):
-                    return HOST
-                handles.append(0)
-                layouts.append(stream.scalar(scalar_key(x, plan.inputs[i])))
-                offsets.append(0)
-        layouts[0] = stream.layout((CODE[result._dtype], shape, result._strides))
-        stream.emit(plan.number, handles, layouts, offsets, size, out is not None)
-    if _profile.active:
-        _profile.count(ufunc, "deferred", "", size)
-    return result
-
-
 # -- NumPy's protocol --------------------------------------------------------------------------
 
 _Reducer = Callable[..., Any]
@@ -526,16 +443,8 @@ GENERALIZED: dict[np.ufunc, _Reducer] = {}
 
 
 def array_ufunc(self: ndarray, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """NEP 13: what NumPy calls when a Maniple array is an operand of a ufunc."""
+    """NEP 13, where `_fast` has left it: any arguments."""
     if method == "__call__":
-        if not kwargs:
-            result = fast(ufunc, inputs, None)
-            if result is not HOST:
-                return result
-        elif len(kwargs) == 1 and "out" in kwargs and len(kwargs["out"]) == 1:
-            result = fast(ufunc, inputs, kwargs["out"][0])
-            if result is not HOST:
-                return result
         special = GENERALIZED.get(ufunc)
         if special is not None:
             result = special(ufunc, inputs, kwargs)

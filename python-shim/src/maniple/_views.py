@@ -10,9 +10,12 @@ from __future__ import annotations
 import mmap
 import sys
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from maniple._dtypes import CODE
 
 if TYPE_CHECKING:
     from maniple._array import ndarray
@@ -187,3 +190,41 @@ def broadcast_strides(
         0 if n == 1 and m != 1 else stride
         for n, stride, m in zip(shape, strides, target[missing:], strict=True)
     )
+
+
+class Layout:
+    """A data type, shape and strides: one object for each, so that its identity is a key.
+
+    `number` and `index` are the batch in which it was last used, and its position there.
+    """
+
+    __slots__ = ("dtype", "index", "key", "nbytes", "number", "shape", "size", "strides")
+
+    def __init__(
+        self, code: int, dtype: np.dtype, shape: tuple[int, ...], strides: tuple[int, ...]
+    ) -> None:
+        self.key = (code, shape, strides)
+        self.dtype = dtype
+        self.shape = shape
+        self.strides = strides
+        self.size = prod(shape)
+        self.nbytes = self.size * dtype.itemsize
+        self.number = self.index = 0
+
+
+_layouts: dict[tuple[int, int, tuple[int, ...], tuple[int, ...]], Layout] = {}
+
+
+def intern(dtype: np.dtype, shape: tuple[int, ...], strides: tuple[int, ...]) -> Layout | None:
+    """Return the layout object; None for a data type with more to it than its values."""
+    code = CODE.get(dtype)
+    if code is None or dtype.metadata is not None:
+        return None
+    # `num` tells long from long long, which are equal.
+    key = (dtype.num, code, shape, strides)
+    layout = _layouts.get(key)
+    if layout is None:
+        if len(_layouts) > 10_000:
+            _layouts.clear()
+        layout = _layouts[key] = Layout(code, dtype, shape, strides)
+    return layout

@@ -1,0 +1,435 @@
+"""Operators and ufuncs of one result, decided once for each pair of layouts.
+
+What NumPy's rules and the backend's table say about an operation depends on the ufunc and on the
+operands' layouts (and the types of scalars) alone. The first time an `Entry` keeps it; from then on
+an operation costs a look-up, and either an instruction or a call of NumPy on the same memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
+
+from maniple import _profile, _settings, _ufuncs
+from maniple._array import _new, adopt, ndarray
+from maniple._buffer import LOCAL, PRIVATE, Buffer, Remote
+from maniple._dtypes import CODE
+from maniple._recorder import stream
+from maniple._ufuncs import HOST, errors_matter, plan_for, scalar_key
+from maniple._views import Layout, broadcast_strides, intern
+
+_frame = sys._getframe
+_error_state = _extobj_contextvar.get
+_calm: Any = object()
+"""The error state for which nothing has to be raised."""
+
+SCALARS: dict[type, Any] = {
+    float: float,
+    int: int,
+    np.float64: np.dtype(np.float64),
+    np.float32: np.dtype(np.float32),
+    np.int64: np.dtype(np.int64),
+}
+"""Types of scalar operands, and what NumPy's rules call them."""
+
+
+class Entry:
+    """What is known about one ufunc and its operands.
+
+    Attributes
+    ----------
+    ufunc : numpy.ufunc
+    number : int
+        The backend's operation; 0 if it has none, -1 as long as nobody has asked.
+    size : int
+        Elements of the result.
+    kind : int
+        ONE array, PAIR of arrays, array and SCALAR, or scalar and array (REVERSED).
+    out, first, second : Layout
+        Those of the operands, broadcast.
+    into : bool
+        Whether the result is written to an array that the caller gave.
+    host : Layout or None
+        What NumPy returns, once it has been seen, where it is a new array in C order.
+    code, dtype, low, high
+        Of the scalar: its data type at the backend, and the Python integers it can be.
+    """
+
+    __slots__ = ("code", "dtype", "first", "high", "host", "into", "kind", "low", "number", "out",
+                 "second", "size", "ufunc")  # fmt: skip
+
+    first: Layout
+    host: Layout | None
+    out: Layout
+    second: Layout
+    code: int
+    dtype: np.dtype
+    high: int
+    into: bool
+    kind: int
+    low: int
+    number: int
+    size: int
+    ufunc: Any
+
+
+ONE, PAIR, SCALAR, REVERSED = range(4)
+
+Table = dict[Any, "Entry | None"]
+_tables: dict[np.ufunc, tuple[Table, Table]] = {}
+
+
+def tables(ufunc: np.ufunc) -> tuple[Table, Table]:
+    """Return what is known about `ufunc` with a new result, and with a given one.
+
+    Keys: one or two of Layout or scalar type, then that of the given result. A value of None: it
+    is left to the general code.
+    """
+    found = _tables.get(ufunc)
+    if found is None:
+        found = _tables[ufunc] = ({}, {})
+    return found
+
+
+def forget() -> None:
+    """For tests that change the backend."""
+    for pair in _tables.values():
+        for table in pair:
+            table.clear()
+
+
+def layout_of(a: ndarray) -> Layout | None:
+    """Return the layout, and keep it; None for what this module does not do."""
+    if type(a) is not ndarray:
+        return None
+    layout = a._layout = intern(a._dtype, a._shape, a._strides)
+    return layout
+
+
+def learn(table: Table, ufunc: np.ufunc, key: Any, a: Any, b: Any = None, out: Any = None) -> Any:
+    """Fill `table` for the operands; return the entry, or None."""
+    known = key is not None if type(key) is not tuple else None not in key
+    entry = _entry(ufunc, a, b, out) if known else None
+    if len(table) > 10_000:
+        table.clear()
+    table[key] = entry
+    return entry
+
+
+def _entry(ufunc: np.ufunc, a: Any, b: Any, out: Any) -> Entry | None:
+    operands = (a,) if b is None else (a, b)
+    if ufunc.nout != 1 or ufunc.nin != len(operands) or ufunc.signature is not None:
+        return None
+    arrays = [x for x in operands if type(x) is ndarray]
+    try:
+        shape = np.broadcast_shapes(*[x._shape for x in arrays])
+    except ValueError:
+        return None
+    if not shape or 0 in shape or (out is not None and out._shape != shape):
+        return None
+    entry = Entry()
+    entry.ufunc = ufunc
+    entry.number = -1
+    entry.host = None
+    entry.into = out is not None
+    entry.kind = ONE if b is None else PAIR
+    if type(b) in SCALARS:
+        entry.kind = SCALAR
+    elif type(a) in SCALARS:
+        entry.kind = REVERSED
+    layouts = [intern(x._dtype, shape, broadcast_strides(x._shape, x._strides, shape))
+               for x in arrays]  # fmt: skip
+    if None in layouts:
+        return None
+    entry.first = layouts[0]  # type: ignore[assignment]
+    entry.second = layouts[-1]  # type: ignore[assignment]
+    entry.size = entry.first.size
+    return entry
+
+
+def _plan(entry: Entry, operands: tuple[Any, ...], out: Any) -> None:
+    """Find the backend's operation, which starts the backend."""
+    entry.number = 0
+    ufunc = entry.ufunc
+    specs = [x._dtype if type(x) is ndarray else SCALARS[type(x)] for x in operands]
+    try:
+        plan = plan_for(ufunc, (*specs, None if out is None else out._dtype))
+    except TypeError:
+        return  # whose message is NumPy's
+    if plan is None or (ufunc is np.power and plan.inputs[1].kind in "iu"):
+        # Integer exponents must be looked at first.
+        return
+    shape = entry.first.shape
+    dtype = plan.outputs[0]
+    strides = _ufuncs._result_strides(operands, shape, dtype, "K") if out is None else out._strides
+    result = intern(dtype if out is None else out._dtype, shape, strides)
+    if result is None:
+        return
+    entry.out = result
+    if entry.kind >= SCALAR:
+        position = 1 if entry.kind == SCALAR else 0
+        entry.dtype = plan.inputs[position]
+        entry.code = CODE[entry.dtype]
+        bounds = plan.ranges[position] or (1 - (1 << 53), (1 << 53) - 1)
+        entry.low, entry.high = bounds
+    entry.number = plan.number
+
+
+def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
+    """Record the operation, or let NumPy do it where it is small; HOST for the general code.
+
+    `a` is an array; `b` the second array, the scalar, or anything if there is one operand. The
+    frame `depth` levels up may be the user's.
+    """
+    global _calm
+    kind = entry.kind
+    x = a._buf
+    home = x.home
+    if entry.size < _settings.defer or not stream.enabled:
+        # Small: recorded only where an operand is at the backend already.
+        if home == LOCAL:
+            if kind == PAIR:
+                y = b._buf
+                if y.home == LOCAL:
+                    return _on_host(entry, a, b, out)
+                if y.home != PRIVATE:
+                    return HOST
+            else:
+                return _on_host(entry, a, b, out)
+        elif home != PRIVATE and (kind != PAIR or b._buf.home != PRIVATE):
+            return HOST
+    if entry.number <= 0:
+        if entry.number < 0 and stream.enabled:
+            operands = (a,) if kind == ONE else (b, a) if kind == REVERSED else (a, b)
+            _plan(entry, operands, out)
+        if entry.number <= 0:
+            return HOST
+    if _error_state(None) is not _calm:
+        if errors_matter():
+            return HOST
+        _calm = _error_state(None)
+    if kind >= SCALAR and type(b) is int and not entry.low <= b <= entry.high:
+        return HOST
+    target = entry.out
+    with stream.lock:
+        if entry.into:
+            if not out._writeable:
+                return HOST
+            buf = out._buf
+            if (buf.home != PRIVATE or buf.selections) and not buf.for_writing():
+                return HOST
+            home = x.home
+        mine = x.handle if home == PRIVATE else x.for_reading()
+        if not mine:
+            return HOST
+        if kind == PAIR:
+            y = b._buf
+            theirs = y.handle if y.home == PRIVATE else y.for_reading()
+            if not theirs:
+                return HOST
+        # From here on, nothing flushes.
+        number = stream.number
+        batch = stream.batch
+        first = entry.first
+        i = first.index if first.number == number else stream.place(first)
+        o = target.index if target.number == number else stream.place(target)
+        if entry.into:
+            result = out
+            handle = buf.handle
+            offset = out._offset
+        else:
+            nbytes = target.nbytes
+            handle = next(stream.handles)
+            batch.buffers.append((handle, nbytes, None, None))
+            buf = _new(Remote)
+            buf.home = PRIVATE
+            buf.handle = handle
+            buf.nbytes = nbytes
+            buf.owner = buf.memory = buf.selections = None
+            buf.typed = False
+            buf.touched = buf.snapshot = offset = 0
+            result = _new(ndarray)
+            result._buf = buf
+            result._offset = 0
+            result._layout = target
+            result._dtype = target.dtype
+            result._shape = target.shape
+            result._strides = target.strides
+            result._size = target.size
+            result._root = False
+            result._writeable = True
+            result._base = None
+        frame = _frame(depth)
+        source = batch.source_index.get(id(frame.f_code) + frame.f_lasti) or stream.source(frame)
+        operation = batch.operation
+        frees = stream.frees
+        if frees:
+            if len(frees) > 1 or stream.lost:
+                stream._drain_frees()
+            else:
+                # A temporary that has just died: nearly every instruction has one.
+                batch.operand_buffer.append(frees.pop())
+                operation.append(0)
+                batch.operand_count.append(1)
+                batch.source.append(0)
+                batch.operand_layout.append(0)
+                batch.operand_offset.append(0)
+        if kind == ONE:
+            batch.operand_buffer += (handle, mine)
+            batch.operand_layout += (o, i)
+            batch.operand_offset += (offset, a._offset)
+            count = 2
+        else:
+            if kind == PAIR:
+                second = entry.second
+                j = second.index if second.number == number else stream.place(second)
+                batch.operand_buffer += (handle, mine, theirs)
+                batch.operand_layout += (o, i, j)
+                batch.operand_offset += (offset, a._offset, b._offset)
+            else:
+                # Zeros are equal, whatever their sign.
+                j = batch.scalar_values.get((entry.code, b), -1) if b else -1
+                if j < 0:
+                    j = stream.scalar(scalar_key(b, entry.dtype))
+                    if b:
+                        batch.scalar_values[entry.code, b] = j
+                if kind == SCALAR:
+                    batch.operand_buffer += (handle, mine, 0)
+                    batch.operand_layout += (o, i, j)
+                    batch.operand_offset += (offset, a._offset, 0)
+                else:
+                    batch.operand_buffer += (handle, 0, mine)
+                    batch.operand_layout += (o, j, i)
+                    batch.operand_offset += (offset, 0, a._offset)
+            count = 3
+        operation.append(entry.number)
+        batch.operand_count.append(count)
+        batch.source.append(source)
+        stream.pending_elements += target.size
+        if stream.must_sync or entry.into or len(operation) >= _settings.batch_instructions:
+            stream.send_if_due(entry.into)
+    if _profile.active:
+        _profile.count(entry.ufunc, "deferred", "", target.size)
+    return result
+
+
+def _on_host(entry: Entry, a: ndarray, b: Any, out: Any) -> Any:
+    """Call NumPy on the arrays themselves, which are local."""
+    if _profile.active:
+        return HOST
+    # An array of its own needs no view, and a copy at the backend stays current.
+    x = a._buf
+    first = x.owner if a._root and x.typed else a._host()
+    kind = entry.kind
+    ufunc = entry.ufunc
+    if entry.into:
+        target = out._buf
+        if not out._writeable or target.home != LOCAL or target.selections:
+            return HOST
+        target = out._host()
+        if kind == PAIR:
+            y = b._buf
+            ufunc(first, y.owner if b._root and y.typed else b._host(), target)
+        elif kind == SCALAR:
+            ufunc(first, b, target)
+        elif kind == ONE:
+            ufunc(first, target)
+        else:
+            ufunc(b, first, target)
+        return out
+    if kind == PAIR:
+        y = b._buf
+        array = ufunc(first, y.owner if b._root and y.typed else b._host())
+    elif kind == SCALAR:
+        array = ufunc(first, b)
+    elif kind == ONE:
+        array = ufunc(first)
+    else:
+        array = ufunc(b, first)
+    if entry.size < _settings.small:
+        return array
+    layout = entry.host
+    if layout is None:
+        if array.base is None and array.flags.c_contiguous:
+            entry.host = intern(array.dtype, array.shape, array.strides)
+        return adopt(array)
+    buf = _new(Buffer)
+    buf.home = LOCAL
+    buf.nbytes = layout.nbytes
+    buf.owner = buf.memory = array
+    buf.selections = None
+    buf.typed = True
+    buf.handle = buf.touched = buf.snapshot = 0
+    result = _new(ndarray)
+    result._buf = buf
+    result._offset = 0
+    result._layout = layout
+    result._dtype = layout.dtype
+    result._shape = layout.shape
+    result._strides = layout.strides
+    result._size = layout.size
+    result._root = True
+    result._writeable = True
+    result._base = None
+    return result
+
+
+def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any) -> Any:
+    """Do `ufunc(*inputs, out=out)`, called by what the user called; HOST for the general code."""
+    table = (_tables.get(ufunc) or tables(ufunc))[out is not None]
+    n = len(inputs)
+    a = inputs[0]
+    b: Any = None
+    kind = type(a)
+    if n == 1:
+        if kind is not ndarray:
+            return HOST
+        key: Any = a._layout or layout_of(a)
+        if out is not None:
+            key = (key, out._layout or layout_of(out))
+    elif n == 2:
+        b = inputs[1]
+        if kind is ndarray:
+            first = a._layout or layout_of(a)
+            other = type(b)
+            if other is ndarray:
+                second = b._layout or layout_of(b)
+            elif other in SCALARS:
+                second = other
+            else:
+                return HOST
+        elif kind in SCALARS and type(b) is ndarray:
+            first, second = kind, b._layout or layout_of(b)
+        else:
+            return HOST
+        key = (first, second) if out is None else (first, second, out._layout or layout_of(out))
+    else:
+        return HOST
+    try:
+        entry = table[key]
+    except KeyError:
+        entry = learn(table, ufunc, key, a, b, out)
+    if entry is None:
+        return HOST
+    if kind is ndarray:
+        return perform(entry, a, b, out, 3)
+    return perform(entry, b, a, out, 3)
+
+
+def array_ufunc(self: ndarray, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NEP 13: what NumPy calls when a Maniple array is an operand of a ufunc."""
+    if method == "__call__":
+        if not kwargs:
+            result = call(ufunc, inputs, None)
+            if result is not HOST:
+                return result
+        elif len(kwargs) == 1 and "out" in kwargs:
+            out = kwargs["out"]
+            if len(out) == 1 and type(out[0]) is ndarray:
+                result = call(ufunc, inputs, out[0])
+                if result is not HOST:
+                    return result
+    return _ufuncs.array_ufunc(self, ufunc, method, *inputs, **kwargs)
