@@ -159,6 +159,10 @@ final class LocalSession implements Session {
     private void run(Batch batch, BatchStructure structure, PreparedPlan prepared) {
         List<Plan.Step> steps = prepared.plan().steps();
         try (SessionMemory.BatchMemory batchMemory = memory.new BatchMemory(structure, prepared.plan())) {
+            // First, to make room.
+            for (int buffer : prepared.plan().unused()) {
+                batchMemory.free(buffer, structure);
+            }
             for (int index = 0; index < steps.size(); index++) {
                 Plan.Step step = steps.get(index);
                 ManipleException failure = spoiled(step, batchMemory);
@@ -178,9 +182,6 @@ final class LocalSession implements Session {
                 for (int buffer : step.frees()) {
                     batchMemory.free(buffer, structure);
                 }
-            }
-            for (int buffer : prepared.plan().unused()) {
-                batchMemory.free(buffer, structure);
             }
         }
     }
