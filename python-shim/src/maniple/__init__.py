@@ -13,10 +13,11 @@ import numpy as _numpy
 from maniple import _core  # noqa: F401
 from maniple._hook import install, uninstall
 from maniple._namespace import namespace as _namespace
-from maniple._recorder import (  # noqa: F401
+from maniple._errors import (  # noqa: F401
     ManipleError,
     ManipleIndexError,
     ManipleMemoryError,
+    ServerError,
 )
 
 __maniple_version__ = "0.1.0"

@@ -7,6 +7,7 @@ that sends it encodes it with `_encode.encode_batch`.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -20,10 +21,14 @@ UNKNOWN_BUFFER = 101
 LIMIT_EXCEEDED = 104
 INDEX_OUT_OF_RANGE = 105
 OUT_OF_MEMORY = 200
+SHARED_MEMORY_UNAVAILABLE = 201
 INTERNAL = 300
 
 REFUSALS = frozenset((INVALID_PROGRAM, UNKNOWN_BUFFER, 102, 103, LIMIT_EXCEEDED))
 """With these nothing of a batch was executed."""
+
+SESSION_ENDED = frozenset((102, 400))
+"""The server answers, but has closed the session: unknown to it, or it is shutting down."""
 
 Placement = tuple[int, int, int]
 """(segment, offset, bytes) of a region of shared memory."""
@@ -100,6 +105,29 @@ class Batch:
         self.source_index: dict[int, int] = {}
         self.source_codes: list[object] = []
 
+    def cut(self) -> None:
+        """Drop an instruction of which not all columns are written."""
+        count = len(self.source)
+        del self.operation[count:], self.operand_count[count:]
+        count = sum(self.operand_count)
+        del self.operand_buffer[count:], self.operand_layout[count:], self.operand_offset[count:]
+
+    def drop_frees_below(self, first: int) -> None:
+        """Drop the frees of handles before `first`."""
+        rows = zip(self.operation, self.operand_count, self.source, strict=True)
+        starts = [0, *itertools.accumulate(self.operand_count)]
+        kept = [
+            (row, start)
+            for row, start in zip(rows, starts, strict=False)
+            if row[0] or self.operand_buffer[start] >= first
+        ]
+        for name in ("operand_buffer", "operand_layout", "operand_offset"):
+            column = getattr(self, name)
+            setattr(self, name, [x for row, at in kept for x in column[at : at + row[1]]])
+        self.operation = [row[0] for row, _ in kept]
+        self.operand_count = [row[1] for row, _ in kept]
+        self.source = [row[2] for row, _ in kept]
+
 
 class Region(Protocol):
     """Shared memory that the client reserved and fills.
@@ -137,6 +165,8 @@ class Backend(Protocol):
         Raises
         ------
         BackendError
+        BackendLost
+        BackendInterrupted
         """
         ...
 
@@ -157,13 +187,34 @@ class BackendError(Exception):
     message : str
     source : str
         "file:line" of the instruction, or empty.
+    failed_batch : int
+        This batch and all after it had no effect; 0 if they had.
     """
 
-    def __init__(self, status: int, message: str, source: str = "") -> None:
+    def __init__(
+        self, status: int, message: str, source: str = "", failed_batch: int = 0
+    ) -> None:
         super().__init__(message)
+        self.failed_batch = failed_batch
         self.status = status
         self.message = message
         self.source = source
+
+
+class BackendLost(Exception):
+    """The backend is gone, with all it held; `log` is where to read more, or empty."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class BackendInterrupted(KeyboardInterrupt):
+    """Ctrl-C during `submit`. `error` says how the batch failed; None: it was executed."""
+
+    def __init__(self, error: BackendError | None) -> None:
+        super().__init__()
+        self.error = error
 
 
 class BackendUnavailable(Exception):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maniple import _settings
-from maniple._recorder import ManipleError, stream
+from maniple._recorder import stream
 
 if TYPE_CHECKING:
     import weakref
@@ -40,6 +40,8 @@ class Buffer:
         `owner` is still the array that was wrapped, with its dtype and shape.
     touched : int
         Number of the last batch with an instruction on it, for SHARED.
+    written : int
+        Number of the last batch that was to write it, for SHARED.
     snapshot : int
         LOCAL: handle of a copy at the server that is still current, or 0.
     selections : list of weak references, or None
@@ -57,6 +59,7 @@ class Buffer:
         "snapshot",
         "touched",
         "typed",
+        "written",
     )
 
     owner: np.ndarray | None
@@ -70,6 +73,7 @@ class Buffer:
         self.memory = None
         self.typed = False
         self.touched = 0
+        self.written = 0
         self.snapshot = 0
         self.selections: list[weakref.ref[Any]] | None = None
 
@@ -88,11 +92,16 @@ class Buffer:
             self._adopt()
             return
         if self.home == SHARED:
-            if self.touched > stream.completed:
-                stream.flush(sync=True)
+            if self.touched > stream.completed or self.written > stream.sound:
+                with stream.lock:
+                    # Not only waited but asked for: the server may have failed to compute it.
+                    stream.flush([(self.handle, 0, 0)])
+                    self.written = 0
             return
         with stream.lock:
             if self.home == PRIVATE:
+                if self.handle <= stream.inherited:
+                    self._adopt()
                 self._fetch()
 
     def _fetch(self) -> None:
@@ -131,17 +140,21 @@ class Buffer:
         self.owner = self.memory = memory
         self.typed = False
         self.touched = 0
+        self.written = 0
         stream.watch(self.handle, memory)
 
     def _adopt(self) -> None:
-        """In a forked child: copy what the parent shares, refuse what only its server has."""
-        if self.home == PRIVATE:
-            raise ManipleError(
-                "this array was computed by the parent process's server before fork() and cannot "
-                "be read in the child; look at it (for example np.asarray(a)) before forking"
-            )
-        assert self.memory is not None
-        self._set_local(self.memory.copy())
+        """Take over what a session of the past left in shared memory; refuse what only it had."""
+        with stream.lock:
+            if self.home == LOCAL:
+                return  # by another thread
+            epoch = stream.epoch(self.handle)
+            if self.home == PRIVATE or self.written > epoch.sound:
+                raise stream.gone(self.handle)
+            memory = self.memory
+            assert memory is not None
+            # The parent writes to its memory again; after the loss of a server nobody else does.
+            self._set_local(memory.copy() if epoch.forked else memory)
 
     def settle(self) -> None:
         """Compute the lazy selections that read this buffer."""
@@ -172,7 +185,10 @@ class Buffer:
                 stream.must_sync = True
             return self.handle
         if self.snapshot:
-            return self.snapshot
+            if not stream.guarded or stream.knows(self.snapshot):
+                return self.snapshot
+            stream.frees.append(self.snapshot)
+            self.snapshot = 0
         if sys.getrefcount(self.owner) > _OWN_REFERENCES:
             return 0
         if self.nbytes > _settings.inline_bytes:
@@ -193,14 +209,19 @@ class Buffer:
                 return False
             return True
         if self.home == SHARED:
-            return self.for_reading() != 0
+            if not self.for_reading():
+                return False
+            self.written = stream.number
+            return True
         assert self.memory is not None
         if sys.getrefcount(self.owner) > _OWN_REFERENCES or not self.memory.flags.writeable:
             return False
         if self.nbytes > _settings.inline_bytes:
             self._share()
-            self.touched = stream.number
+            self.touched = self.written = stream.number
             return True
+        if stream.guarded and self.snapshot and not stream.knows(self.snapshot):
+            self.snapshot = 0
         self.handle = self.snapshot or stream.new_buffer(self.nbytes, self._bytes())
         self.snapshot = 0
         self.__class__ = Remote
@@ -215,7 +236,7 @@ class Buffer:
 
     def _share(self) -> None:
         assert self.memory is not None
-        region = stream.backend.reserve(self.nbytes)
+        region = stream.reserve(self.nbytes)
         memory = region.array
         memory[...] = self.memory.reshape(-1).view(np.uint8)
         handle = stream.new_handle()

@@ -1,4 +1,4 @@
-"""Errors of the connection to the server."""
+"""What goes wrong beyond NumPy's own errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ if TYPE_CHECKING:
     from maniple._program_pb2 import Reply
 
 
-class ServerError(RuntimeError):
+class ManipleError(RuntimeError):
+    """The server refused or could not execute what the program recorded."""
+
+
+class ManipleMemoryError(ManipleError, MemoryError):
+    """The server has no memory left for a result."""
+
+
+class ManipleIndexError(ManipleError, IndexError):
+    """An index array addresses elements outside its target."""
+
+
+class ServerError(ManipleError):
     """The server cannot be started, refuses the client, or is gone, and what it held with it.
 
     Attributes

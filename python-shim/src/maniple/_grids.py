@@ -79,4 +79,5 @@ class _Grid:
 
 mgrid = _Grid("mgrid")
 ogrid = _Grid("ogrid")
-OVERRIDES.update(mgrid=mgrid, ogrid=ogrid)  # type: ignore[dict-item]
+OVERRIDES["mgrid"] = mgrid  # type: ignore[assignment]
+OVERRIDES["ogrid"] = ogrid  # type: ignore[assignment]

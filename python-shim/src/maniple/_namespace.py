@@ -69,7 +69,8 @@ def namespace(name: str) -> Namespace:
 
 def _overrides(name: str) -> dict[str, Any]:
     if name == "numpy":
-        from maniple._grids import OVERRIDES
+        from maniple import _grids  # noqa: F401
+        from maniple._creation import OVERRIDES
         from maniple._wrappers import WRAPPERS
 
         return {**OVERRIDES, **WRAPPERS}

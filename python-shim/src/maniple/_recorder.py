@@ -1,19 +1,22 @@
-"""The stream of instructions: recording, flushing, frees, errors, fork."""
+"""The stream of instructions: recording, flushing, frees, errors, lost servers, fork."""
 
 from __future__ import annotations
 
 import atexit
+import gc
 import itertools
 import os
 import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from maniple import _backend, _settings
 from maniple._backend import Batch
+from maniple._errors import ManipleError, ManipleIndexError, ManipleMemoryError, ServerError
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -25,20 +28,9 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-class ManipleError(RuntimeError):
-    """The server refused or could not execute what the program recorded."""
-
-
-class ManipleMemoryError(ManipleError, MemoryError):
-    """The server has no memory left for a result."""
-
-
-class ManipleIndexError(ManipleError, IndexError):
-    """An index array addresses elements outside its target."""
-
-
 _EXCEPTIONS: dict[int, type[ManipleError]] = {
     _backend.OUT_OF_MEMORY: ManipleMemoryError,
+    _backend.SHARED_MEMORY_UNAVAILABLE: ManipleMemoryError,
     _backend.INDEX_OUT_OF_RANGE: ManipleIndexError,
 }
 
@@ -69,6 +61,47 @@ def caller() -> str:
     return ""
 
 
+_UNCONFIRMED_BATCHES = 160
+"""More than the server queues before it tells of a failure."""
+
+_CONTENT_BYTES = 1 << 20
+"""A batch with more data than this is sent; a control message has room for four times that."""
+
+_FORK_BYTES = 256 << 20
+"""So much of what only the server has is moved to where children can read it."""
+
+
+class Epoch(NamedTuple):
+    """What a session that cannot be reached any more leaves behind.
+
+    Attributes
+    ----------
+    last : int
+        The last handle that was its.
+    sound : int
+        What batches up to this one have written to shared memory is right.
+    error : ManipleError
+        For whoever needs more than that.
+    forked : bool
+        It goes on, with the same shared memory, in the parent process.
+    """
+
+    last: int
+    sound: int
+    error: ManipleError
+    forked: bool
+
+
+class Unconfirmed(NamedTuple):
+    """What must be undone if a batch turns out not to have been executed."""
+
+    number: int
+    buffers: list[tuple[int, int, bytes | None, _backend.Placement | None]]
+    operation: list[int]
+    operand_count: list[int]
+    operand_buffer: list[int]
+
+
 class Stream:
     """Everything recorded by this process, in order.
 
@@ -81,12 +114,20 @@ class Stream:
         self.batch = Batch()
         self.number = 1  # of the batch in the making
         self.completed = 0  # everything up to here is known to be executed
+        self.sound = 0  # and everything it wrote to shared memory up to here is right
         self.pending_elements = 0
+        self.content_bytes = 0  # in the batch in the making
         self.must_sync = False  # an exported buffer was touched
         self.frees: list[int] = []
-        self.lost: set[int] = set()  # introduced by batches that were refused
+        self.lost: dict[int, ManipleError] = {}  # why their content is not what it should be
+        self.absent: set[int] = set()  # introduced by batches that were refused
         self.shared: dict[int, weakref.ref[np.ndarray]] = {}
-        self.inherited = 0  # handles up to here belong to the parent process
+        self.epochs: list[Epoch] = []
+        self.inherited = 0  # handles up to here belong to sessions of the past, or of the parent
+        self.guarded = False  # some handles are not to be used
+        self._reintroduced: set[int] = set()
+        self._unconfirmed: deque[Unconfirmed] = deque(maxlen=_UNCONFIRMED_BATCHES)
+        self._spoiled = False
         self.enabled = True
         self.handles = itertools.count(1)
         self._operations: dict[str, int] | None = None
@@ -124,10 +165,34 @@ class Stream:
 
     @property
     def backend(self) -> _backend.Backend:
-        if self._backend is None and not self.operations:
-            raise ManipleError("Maniple has no backend in this process")
+        """The backend; another one is started after the first was lost, or in a child."""
+        if self._backend is None:
+            if not self.operations or not self.enabled:
+                raise ManipleError("Maniple has no backend in this process")
+            if self._backend is None:
+                try:
+                    fresh = _backend.create_backend(_settings.backend)
+                except _backend.BackendUnavailable as error:
+                    raise ServerError(f"no server can be started again: {error}") from None
+                assert fresh is not None
+                if dict(fresh.operations()) != self._operations:
+                    fresh.close()
+                    raise ServerError("the server that runs now has other operations than before")
+                self._backend = fresh
+                self.limits = fresh.limits
         assert self._backend is not None
         return self._backend
+
+    def reserve(self, nbytes: int) -> _backend.Region:
+        """Return shared memory for the client to fill. The caller holds the lock."""
+        if self._backend is not None:
+            self._notice_loss()
+        try:
+            return self.backend.reserve(nbytes)
+        except _backend.BackendLost as error:
+            raise self._lose(error) from None
+        except _backend.BackendError as error:
+            raise _to_exception(error, caller()) from None
 
     @property
     def started_backend(self) -> _backend.Backend | None:
@@ -143,6 +208,8 @@ class Stream:
         """Introduce a buffer and return its handle."""
         handle = next(self.handles)
         self.batch.buffers.append((handle, nbytes, content, None))
+        if content is not None:
+            self.content_bytes += nbytes
         return handle
 
     def layout(self, key: tuple[int, tuple[int, ...], tuple[int, ...]]) -> int:
@@ -200,27 +267,34 @@ class Stream:
         in_place: bool = False,
     ) -> None:
         """Append one instruction; flush where the policy says so."""
+        if self.guarded:
+            self._check(handles)
         batch = self.batch
         frees = self.frees
-        if frees:
-            if len(frees) == 1 and not self.inherited and not self.lost:
-                # A temporary that has just died: nearly every instruction has one.
-                batch.operand_buffer.append(frees.pop())
-                batch.operation.append(0)
-                batch.operand_count.append(1)
-                batch.source.append(0)
-                batch.operand_layout.append(0)
-                batch.operand_offset.append(0)
-            else:
-                self._drain_frees()
-        source = self.source(sys._getframe(1))
-        count = len(handles)
-        batch.operand_buffer += handles
-        batch.operand_layout += layouts
-        batch.operand_offset += offsets
-        batch.operation.append(operation)
-        batch.operand_count.append(count)
-        batch.source.append(source)
+        try:
+            if frees:
+                if len(frees) == 1 and not self.guarded:
+                    # A temporary that has just died: nearly every instruction has one.
+                    batch.operand_buffer.append(frees.pop())
+                    batch.operation.append(0)
+                    batch.operand_count.append(1)
+                    batch.operand_layout.append(0)
+                    batch.operand_offset.append(0)
+                    batch.source.append(0)
+                else:
+                    self._drain_frees()
+            source = self.source(sys._getframe(1))
+            count = len(handles)
+            batch.operand_buffer += handles
+            batch.operand_layout += layouts
+            batch.operand_offset += offsets
+            batch.operation.append(operation)
+            batch.operand_count.append(count)
+            batch.source.append(source)
+        except BaseException:
+            # Ctrl-C between two columns.
+            batch.cut()
+            raise
         self.pending_elements += elements
         self.send_if_due(in_place)
 
@@ -228,8 +302,10 @@ class Stream:
         """Flush where the policy says so."""
         if self.must_sync:
             self.flush(sync=True)
-        elif len(self.batch.operation) >= _settings.batch_instructions or (
-            in_place and self.pending_elements > _settings.pending_elements
+        elif (
+            len(self.batch.operation) >= _settings.batch_instructions
+            or (in_place and self.pending_elements > _settings.pending_elements)
+            or self.content_bytes > _CONTENT_BYTES
         ):
             self.flush()
 
@@ -238,22 +314,47 @@ class Stream:
         frees, count = self.frees, len(self.frees)
         handles = frees[:count]
         del frees[:count]
-        inherited = self.inherited
-        if inherited:
-            handles = [handle for handle in handles if handle > inherited]
-        if self.lost:
-            known = [handle for handle in handles if handle not in self.lost]
-            self.lost.difference_update(handles)
+        if self.guarded:
+            inherited, absent = self.inherited, self.absent
+            for handle in handles:
+                self.lost.pop(handle, None)
+            known = [h for h in handles if h > inherited and h not in absent]
+            absent.difference_update(handles)
             handles = known
+            self._guard()
         count = len(handles)
         batch = self.batch
         zeros = [0] * count
-        batch.operation += zeros
-        batch.operand_count += [1] * count
-        batch.source += zeros
         batch.operand_buffer += handles
         batch.operand_layout += zeros
         batch.operand_offset += zeros
+        batch.operation += zeros
+        batch.operand_count += [1] * count
+        batch.source += zeros
+
+    def _guard(self) -> None:
+        self.guarded = bool(self.inherited or self.lost or self.absent)
+
+    def _check(self, handles: Iterable[int]) -> None:
+        """Raise what became of the first handle that is not to be used."""
+        for handle in handles:
+            if handle:
+                if handle <= self.inherited:
+                    raise self.gone(handle)
+                if handle in self.lost:
+                    raise _again(self.lost[handle])
+
+    def knows(self, handle: int) -> bool:
+        """Whether the server has what the handle stands for."""
+        return handle > self.inherited and handle not in self.lost
+
+    def epoch(self, handle: int) -> Epoch:
+        """Return the session of the past in which `handle` was known."""
+        return next(epoch for epoch in self.epochs if handle <= epoch.last)
+
+    def gone(self, handle: int) -> ManipleError:
+        """Return what to raise where the content of a handle of the past is needed."""
+        return _again(self.epoch(handle).error)
 
     # -- flushing ------------------------------------------------------------------------------
 
@@ -277,43 +378,179 @@ class Stream:
                 self.must_sync = False
                 if not sync or self.completed >= self.number - 1:
                     return []
-            if self._backend is None:
-                # A forked child drops what belongs to its parent.
-                self._new_batch()
-                return []
+            if self._backend is not None:
+                self._notice_loss()
+            if self.guarded:
+                self._check([handle for handle, *_ in observations])
+            backend = self.backend
+            self._settle(backend)
+            batch = self.batch
             batch.number = self.number
             batch.observations += observations
             batch.sync = sync
             number = self.number
+            self._unconfirmed.append(
+                Unconfirmed(
+                    number, batch.buffers, batch.operation, batch.operand_count, batch.operand_buffer
+                )
+            )
             self._new_batch()
             try:
-                contents = self._backend.submit(batch)
+                contents = backend.submit(batch)
+            except _backend.BackendLost as error:
+                raise self._lose(error) from None
             except _backend.BackendError as error:
-                if error.status in _backend.REFUSALS:
-                    self._refused(batch)
-                raise _to_exception(error) from None
+                raise self._failed(error, caller()) from None
+            except _backend.BackendInterrupted as interrupted:
+                if interrupted.error is not None:
+                    self._failed(interrupted.error, caller())
+                raise KeyboardInterrupt from None
             if sync or observations:
                 self.completed = number
+                self._unconfirmed.clear()
+                if getattr(backend, "shared_memory_spoiled", False):
+                    self._spoiled = True
+                if not self._spoiled:
+                    self.sound = number
             return contents
 
-    def _refused(self, batch: Batch) -> None:
-        """Nothing of `batch` was executed: its buffers do not exist, its frees are still due."""
-        introduced = {handle for handle, *_ in batch.buffers}
-        self.lost |= introduced
-        position = 0
-        for operation, count in zip(batch.operation, batch.operand_count, strict=False):
-            if operation == 0:
-                handle = batch.operand_buffer[position]
-                if handle in introduced:
-                    self.lost.discard(handle)
+    def _settle(self, backend: _backend.Backend) -> None:
+        """Take note of answers that an exception kept somebody from reading."""
+        settle = getattr(backend, "settle", None)
+        if settle is None:
+            return
+        try:
+            failures = settle()
+        except _backend.BackendLost as error:
+            raise self._lose(error) from None
+        for failure in failures:
+            error = self._failed(failure, caller())
+            if failure.failed_batch:
+                # What is being recorded takes it for granted.
+                batch = self.batch
+                batch.number = self.number
+                self._unconfirmed.append(
+                    Unconfirmed(
+                        self.number, batch.buffers, batch.operation, batch.operand_count,
+                        batch.operand_buffer,
+                    )
+                )  # fmt: skip
+                self._new_batch()
+                self._undo(self.number - 1, error)
+                raise error
+
+    def _failed(self, error: _backend.BackendError, where: str) -> ManipleError:
+        """Take note of a failure; return what to raise."""
+        exception = _to_exception(error, where)
+        # What it was to write to shared memory may not be there.
+        self._spoiled = True
+        first = error.failed_batch
+        if not first and error.status in _backend.REFUSALS:
+            first = self.number - 1
+        if first:
+            self._undo(first, exception)
+        return exception
+
+    def _undo(self, first: int, error: ManipleError) -> None:
+        """Batches from `first` on had no effect: what they introduced is not there, what they
+        were to write is not what it should be, and what they freed is still to be freed.
+        """
+        outputs = {number: _outputs(name) for name, number in self.operations.items()}
+        refused = [entry for entry in self._unconfirmed if entry.number >= first]
+        self._unconfirmed.clear()
+        introduced = {}
+        written: set[int] = set()
+        freed: set[int] = set()
+        for entry in refused:
+            introduced.update((handle, row) for row in entry.buffers for handle in row[:1])
+            position = 0
+            for operation, count in zip(entry.operation, entry.operand_count, strict=False):
+                if operation == 0:
+                    freed.add(entry.operand_buffer[position])
                 else:
-                    self.frees.append(handle)
+                    end = position + outputs.get(operation, 1)
+                    written.update(entry.operand_buffer[position:end])
+                position += count
+        for handle, row in introduced.items():
+            if row[3] is not None and handle not in self._reintroduced:
+                # The client has filled it, and the reservation still stands.
+                self._reintroduced.add(handle)
+                self.batch.buffers.append(row)
+            elif handle in freed:
+                freed.discard(handle)
+                written.discard(handle)
+            else:
+                self.absent.add(handle)
+                written.add(handle)
+        self.frees += freed
+        # Not the one that is raised: its traceback keeps alive what is to be freed.
+        kept = _again(error)
+        for handle in written - freed:
+            self.lost.setdefault(handle, kept)
+        self._guard()
+
+    # -- the end of a server -------------------------------------------------------------------
+
+    def _notice_loss(self) -> None:
+        """If the server has gone while nobody waited for it, go on with another one as far as
+        what is recorded needs nothing of the old one.
+        """
+        lost = getattr(self._backend, "lost", None)
+        error = None if lost is None else lost()
+        if error is None:
+            return
+        batch = self.batch
+        first = min([handle for handle, *_ in batch.buffers], default=0)
+        position, keeps = 0, bool(first)
+        keeps = keeps and not any([row[3] is not None for row in batch.buffers])
+        for operation, count in zip(batch.operation, batch.operand_count, strict=True):
+            if operation:
+                handles = batch.operand_buffer[position : position + count]
+                keeps = keeps and all([not handle or handle >= first for handle in handles])
             position += count
+        if not batch.operation and not batch.buffers:
+            self._lose(error, quiet=True)
+        elif keeps:
+            self._lose(error, keep_from=first, quiet=True)
+            batch.drop_frees_below(first)
+        else:
+            raise self._lose(error)
+
+    def _lose(
+        self, error: _backend.BackendLost, keep_from: int = 0, quiet: bool = False
+    ) -> ServerError:
+        """The server is gone: what only it had is lost. Return what to raise."""
+        where = "" if quiet else caller()
+        exception = ServerError(
+            f"{error}; noticed at {where}" if where else str(error)
+        )
+        exception.log = error.log
+        self._end_epoch(exception, forked=False, keep_from=keep_from)
+        return exception
+
+    def _end_epoch(self, error: ManipleError, forked: bool, keep_from: int = 0) -> None:
+        """Handles so far, or below `keep_from`, are of a session that cannot be reached."""
+        backend, self._backend = self._backend, None
+        if backend is not None and not forked:
+            backend.close()
+        last = keep_from - 1 if keep_from else next(self.handles)
+        self.epochs.append(Epoch(last, self.sound, _again(error), forked))
+        self.inherited = last
+        self.guarded = True
+        self.lost.clear()
+        self.absent.clear()
+        self._reintroduced.clear()
+        self._unconfirmed.clear()
+        self._spoiled = False
+        if not keep_from:
+            self._new_batch()
+        self.completed = self.sound = self.number - 1
 
     def _new_batch(self) -> None:
         self.batch = Batch()
         self.number += 1
         self.pending_elements = 0
+        self.content_bytes = 0
         self.must_sync = False
 
     # -- shared buffers ------------------------------------------------------------------------
@@ -333,23 +570,40 @@ class Stream:
         self.lock.acquire()
         if self._backend is not None:
             try:
-                self.flush(sync=True)
-            except ManipleError:
+                self._show_children()
+            except (ManipleError, KeyboardInterrupt):
                 # fork() must not fail for it; what is lost raises again where it is used.
+                pass
+
+    def _show_children(self) -> None:
+        """Move what only the server has to shared memory, as far as that is cheap."""
+        from maniple._buffer import PRIVATE, Buffer
+
+        self.flush(sync=True)
+        private = [
+            x for x in gc.get_objects()
+            if type(x) is Buffer and x.home == PRIVATE and x.handle > self.inherited
+        ]  # fmt: skip
+        room = _FORK_BYTES
+        for buffer in sorted(private, key=lambda buffer: buffer.nbytes):
+            room -= buffer.nbytes
+            if room < 0:
+                break
+            try:
+                buffer.look()
+            except ManipleError:
+                # It could not be computed; the child gets another error, but one it does get.
                 pass
 
     def after_fork_in_parent(self) -> None:
         self.lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Leave the backend to the parent; this process computes with NumPy."""
+        """Leave the backend to the parent; the child opens a session of its own when it needs one."""
         self.lock = threading.RLock()
-        self._backend = None
-        self._operations = {}
-        self.enabled = False
         self.frees.clear()
-        self._new_batch()
-        self.inherited = next(self.handles)
+        if self._backend is not None:
+            self._end_epoch(ManipleError(_PARENTS), forked=True)
 
     def close(self) -> None:
         backend, self._backend = self._backend, None
@@ -359,10 +613,30 @@ class Stream:
             backend.close()
 
 
-def _to_exception(error: _backend.BackendError) -> ManipleError:
+_PARENTS = (
+    "this array was computed by the parent process's server before fork() and cannot "
+    "be read in the child; look at it (for example np.asarray(a)) before forking"
+)
+
+
+def _to_exception(error: _backend.BackendError, where: str = "") -> ManipleError:
     kind = _EXCEPTIONS.get(error.status, ManipleError)
-    where = f" (recorded at {error.source})" if error.source else ""
-    return kind(f"{error.message}{where}")
+    place = f" (recorded at {error.source})" if error.source else ""
+    if where and not place:
+        place = f" (noticed at {where})"
+    return kind(f"{error.message}{place}")
+
+
+def _again(error: ManipleError) -> ManipleError:
+    """Return a copy to raise, so that tracebacks do not pile up on one exception."""
+    copy = type(error)(str(error))
+    copy.__dict__.update(error.__dict__)
+    return copy
+
+
+def _outputs(operation: str) -> int:
+    """Return how many outputs come first, of "add:dd->d" one."""
+    return len(operation.rpartition("->")[2])
 
 
 stream = Stream()

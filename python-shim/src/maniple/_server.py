@@ -202,6 +202,11 @@ def stop(configuration: Configuration) -> bool:
     """
     address = find(configuration)
     if address is None:
+        if configuration.discovery_file.exists():
+            # A killed server's.
+            with _locked(configuration):
+                if find(configuration) is None:
+                    configuration.discovery_file.unlink(missing_ok=True)
         return False
     try:
         call_once(address.port, address.token, "stop")

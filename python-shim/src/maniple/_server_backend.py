@@ -7,7 +7,16 @@ import os
 import numpy as np
 
 from maniple import _program_pb2 as pb
-from maniple._backend import Backend, BackendError, BackendUnavailable, Batch, Limits
+from maniple._backend import (
+    SESSION_ENDED,
+    Backend,
+    BackendError,
+    BackendInterrupted,
+    BackendLost,
+    BackendUnavailable,
+    Batch,
+    Limits,
+)
 from maniple._encode import encode_batch
 from maniple._errors import Interrupted, ServerError
 from maniple._server import Configuration
@@ -17,13 +26,16 @@ from maniple._transport import Connection, Region, open_connection
 class ServerBackend:
     """Sends batches to the server, and shows what they left in shared memory.
 
-    `submit` may raise `Interrupted`, whose `reply` says whether the batch was done, and then has
-    `results`, as
-    `submit` would have returned them.
+    Attributes
+    ----------
+    shared_memory_spoiled : bool
+        Something in shared memory was not computed: what is found there has to be observed before
+        it is believed.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.shared_memory_spoiled = False
         limits = connection.limits
         self.limits = Limits(
             batch_bytes=limits.batch_bytes,
@@ -32,11 +44,6 @@ class ServerBackend:
             inline_bytes=limits.inline_bytes,
             session_memory_bytes=limits.session_memory_bytes,
         )
-
-    @property
-    def lost(self) -> ServerError | None:
-        """Why the session and its arrays are gone; None while they are not."""
-        return self.connection.lost
 
     def operations(self) -> dict[str, int]:
         """ "name:signature" to the operation's number."""
@@ -47,20 +54,53 @@ class ServerBackend:
         try:
             reply = self.connection.submit(encode_batch(batch))
         except Interrupted as interrupted:
-            if interrupted.reply is not None and interrupted.reply.status == pb.OK:
-                interrupted.results = self._results(batch, interrupted.reply)
-            raise
-        if reply.status != pb.OK:
-            raise BackendError(reply.status, reply.message, reply.source)
+            # Observations can be asked for again: what was moved to shared memory stays there.
+            error = None if interrupted.reply is None else self._failure(interrupted.reply)
+            raise BackendInterrupted(error) from None
+        except ServerError as error:
+            raise BackendLost(str(error), error.log) from error
+        error = self._failure(reply)
+        if error is not None:
+            raise error
         return self._results(batch, reply)
+
+    def settle(self) -> list[BackendError]:
+        """Read the answers that an exception kept somebody from reading; the failures in them."""
+        if not self.connection.unsettled:
+            return []
+        try:
+            replies = self.connection.settle()
+        except ServerError as error:
+            raise BackendLost(str(error), error.log) from error
+        failures = [self._failure(reply) for reply in replies]
+        return [failure for failure in failures if failure is not None]
+
+    def lost(self) -> BackendLost | None:
+        """Whether the server is known to be gone, without asking it."""
+        error = self.connection.check()
+        return None if error is None else BackendLost(str(error), error.log)
+
+    def _failure(self, reply: pb.Reply) -> BackendError | None:
+        if reply.status == pb.OK:
+            self.shared_memory_spoiled |= reply.failed_batch != 0
+            return None
+        if reply.status in SESSION_ENDED:
+            raise self._ended(reply.message)
+        return BackendError(reply.status, reply.message, reply.source, reply.failed_batch)
+
+    def _ended(self, message: str) -> BackendLost:
+        error = self.connection.ended(message)
+        return BackendLost(str(error), error.log)
 
     def reserve(self, nbytes: int) -> Region:
         """Shared memory for the client to fill."""
         try:
             return self.connection.reserve(nbytes)
         except ServerError as error:
+            if error.status in SESSION_ENDED:
+                raise self._ended(str(error)) from error
             if error.status == 0:
-                raise
+                raise BackendLost(str(error), error.log) from error
             raise BackendError(error.status, str(error)) from error
 
     def explain(self) -> str:

@@ -13,6 +13,7 @@ import json
 import mmap
 import os
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable
@@ -36,6 +37,8 @@ Bytes = NDArray[np.uint8]
 _CONNECT_SECONDS = 10.0
 _ATTEMPTS = 3
 _REPEAT_SECONDS = 0.2
+_PATIENCE_SECONDS = 0.8
+_GONE = "the server is gone, and with it the arrays that only it had"
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
@@ -86,6 +89,7 @@ class Connection:
         self._lost: ServerError | None = None
         # The method of a call that an exception ended before its answer was read; empty for none.
         self._unanswered = ""
+        self._missed: list[pb.Reply] = []
         self._cancelling = False
         self._segments: dict[int, mmap.mmap] = {}
         self._session = ""
@@ -135,6 +139,33 @@ class Connection:
             return pb.Reply(status=pb.LIMIT_EXCEEDED, message=message)
         return self._call("submit", self._session, batch, convert=self._reply)
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether an exception kept somebody from reading an answer."""
+        return bool(self._unanswered or self._missed)
+
+    def settle(self) -> list[pb.Reply]:
+        """Read the answers to batches that an exception kept somebody from reading."""
+        if self._unanswered:
+            self._call("", convert=str)
+        missed, self._missed = self._missed, []
+        return missed
+
+    def check(self) -> ServerError | None:
+        """Why the session is gone; None if it is not, as far as can be seen without asking."""
+        if self._lost is None and not self._unanswered and self._lock.acquire(blocking=False):
+            try:
+                if self._lost is None and self._wire.wait(0):
+                    # Nothing is due: this is the end of the connection.
+                    self._lose(_GONE)
+            finally:
+                self._lock.release()
+        return self._lost
+
+    def ended(self, message: str) -> ServerError:
+        """Note that the server has closed the session."""
+        return self._lost or self._lose(f"{_GONE}: {message}")
+
     def reserve(self, nbytes: int) -> Region:
         """Shared memory for the client to fill, and to name in a NewBuffer's placement.
 
@@ -143,7 +174,15 @@ class Connection:
         ServerError
             With status SHARED_MEMORY_UNAVAILABLE where there is none; the session goes on.
         """
-        reply = self._call("reserve", self._session, nbytes, convert=self._reply)
+        try:
+            reply = self._call("reserve", self._session, nbytes, convert=self._reply)
+        except Interrupted as interrupted:
+            if interrupted.reply is not None and interrupted.reply.placements:
+                unused = interrupted.reply.placements[0]
+                self._call(
+                    "release", self._session, unused.segment, unused.offset, convert=self._reply
+                )
+            raise
         if reply.status != pb.OK:
             raise ServerError(reply.message, status=reply.status, log=self.address.log)
         placement = reply.placements[0]
@@ -228,34 +267,37 @@ class Connection:
                     raise self._again(self._lost)
                 try:
                     with InterruptGuard(self._cancel) as guard:
-                        self._finish_unanswered()
-                        self._unanswered = method
-                        self._send(method, *arguments)
-                        result = convert(self._answer())
+                        self._finish_unanswered(guard)
+                        answer = ""
+                        if method:
+                            self._unanswered = method
+                            self._send(method, *arguments)
+                            answer = self._answer(guard)
+                        result = convert(answer)
                 except RefusedError as error:
                     message = f"the server refused the call: {error}"
                     raise ServerError(message, log=self.address.log) from error
                 except WireError as error:
-                    raise self._lose(
-                        f"the server is gone, and its arrays with it: {error}"
-                    ) from error
+                    raise self._lose(f"{_GONE}: {error}") from error
                 if guard.pressed:
                     raise Interrupted(result if isinstance(result, pb.Reply) else None)
                 return result
             finally:
                 self._holder = 0
 
-    def _finish_unanswered(self) -> None:
+    def _finish_unanswered(self, guard: InterruptGuard) -> None:
         method = self._unanswered
         if method:
             try:
-                answer = self._answer()
+                answer = self._answer(guard)
             except RefusedError:
                 return
             if method in ("submit", "reserve", "release"):
-                # Nobody wants the answer any more, but the segments it announces are announced
-                # once.
-                self._reply(answer)
+                # Nobody waits for the answer any more, but the segments it announces are announced
+                # once, and so is a failure.
+                reply = self._reply(answer)
+                if method == "submit":
+                    self._missed.append(reply)
 
     def _send(self, method: str, *arguments: str | int | bytes) -> None:
         try:
@@ -266,7 +308,8 @@ class Connection:
             self._lose("a call was broken off while it was sent", blame_server=False)
             raise
 
-    def _answer(self) -> str:
+    def _answer(self, guard: InterruptGuard) -> str:
+        pressed_at = 0.0
         while True:
             try:
                 # An interruption may overtake the call itself: repeat it until the answer is there.
@@ -274,6 +317,11 @@ class Connection:
                 while not self._wire.wait(_REPEAT_SECONDS):
                     if self._cancelling:
                         self.interrupt()
+                    if guard.pressed:
+                        pressed_at = pressed_at or time.monotonic()
+                        if time.monotonic() - pressed_at > _PATIENCE_SECONDS:
+                            # In the midst of what cannot be stopped, a matrix product for example.
+                            raise KeyboardInterrupt
             except BaseException:
                 # Somebody's signal handler. The answer stays to be read by the next call.
                 self._cancel()

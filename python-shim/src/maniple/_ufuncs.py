@@ -165,7 +165,7 @@ def snapshot(array: np.ndarray) -> tuple[int, int, tuple[int, ...]]:
     layout = c_strides(array.shape, array.itemsize)
     if nbytes <= min(_settings.inline_bytes, stream.limits.inline_bytes):
         return stream.new_buffer(nbytes, array.tobytes()), 0, layout
-    region = stream.backend.reserve(nbytes)
+    region = stream.reserve(nbytes)
     target: np.ndarray = np.ndarray(array.shape, array.dtype, region.array)
     target[...] = array
     handle = stream.new_handle()

@@ -1,9 +1,11 @@
 package io.maniple.server.engine;
 
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,14 @@ public final class Workers implements AutoCloseable {
         void run(int worker, long begin, long end);
     }
 
+    /** Whether whoever asked for the loop wants it no more; loops end early then, by CancellationException. */
+    public static final ScopedValue<BooleanSupplier> CANCELLED = ScopedValue.newInstance();
+
+    private static final BooleanSupplier NEVER = () -> false;
+
+    /** Alone, a thread asks that seldom whether it is to stop. */
+    private static final long GRAINS_A_TURN = 16;
+
     /** Spinning this often before sleeping lets loops that follow on each other start at once. */
     private static final int SPINS = 4_000;
 
@@ -27,12 +37,14 @@ public final class Workers implements AutoCloseable {
         private final long grain;
         private final AtomicLong next = new AtomicLong();
         private final AtomicInteger pending;
+        private final BooleanSupplier cancelled;
         private volatile @Nullable Throwable failure;
 
-        Loop(Body body, long items, long grain, int others) {
+        Loop(Body body, long items, long grain, int others, BooleanSupplier cancelled) {
             this.body = body;
             this.items = items;
             this.grain = grain;
+            this.cancelled = cancelled;
             this.pending = new AtomicInteger(others);
         }
     }
@@ -63,13 +75,22 @@ public final class Workers implements AutoCloseable {
         if (items <= 0) {
             return;
         }
+        BooleanSupplier cancelled = CANCELLED.orElse(NEVER);
         busy.lock();
         try {
-            if (items <= grain || threads.length == 0) {
+            if (items <= grain) {
                 body.run(0, 0, items);
                 return;
             }
-            Loop loop = new Loop(body, items, grain, threads.length);
+            if (threads.length == 0) {
+                long turn = grain * GRAINS_A_TURN;
+                for (long begin = 0; begin < items; begin += turn) {
+                    stopIf(cancelled);
+                    body.run(0, begin, Math.min(items, begin + turn));
+                }
+                return;
+            }
+            Loop loop = new Loop(body, items, grain, threads.length, cancelled);
             current = loop;
             for (Thread thread : threads) {
                 LockSupport.unpark(thread);
@@ -98,10 +119,17 @@ public final class Workers implements AutoCloseable {
                 if (begin >= loop.items) {
                     return;
                 }
+                stopIf(loop.cancelled);
                 loop.body.run(worker, begin, Math.min(loop.items, begin + loop.grain));
             }
         } catch (Throwable cause) {
             loop.failure = cause;
+        }
+    }
+
+    private static void stopIf(BooleanSupplier cancelled) {
+        if (cancelled.getAsBoolean()) {
+            throw new CancellationException();
         }
     }
 

@@ -168,7 +168,7 @@ final class SessionWorker {
     private Reply runAlone(Batch batch) {
         if (cancelRequested) {
             cancelRequested = false;
-            return Replies.failure(Status.CANCELLED, "interrupted").toBuilder()
+            return Replies.failure(Status.CANCELLED, "the computation was interrupted").toBuilder()
                     .setFailedBatch(batch.getNumber())
                     .build();
         }

@@ -10,7 +10,6 @@ import io.maniple.bridge.program.ProgramDecoder;
 import io.maniple.bridge.program.ProgramException;
 import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.Limits;
-import io.maniple.bridge.proto.NewBuffer;
 import io.maniple.bridge.proto.Observation;
 import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
@@ -20,6 +19,7 @@ import io.maniple.kernels.ops.OperationTable;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.PreparedPlan;
+import io.maniple.server.engine.Workers;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.OperationChecks;
 import io.maniple.server.plan.Plan;
@@ -29,6 +29,7 @@ import io.maniple.server.store.PrivateMemory;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +43,7 @@ import org.slf4j.LoggerFactory;
  */
 final class LocalSession implements Session {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSession.class);
+    private static final String INTERRUPTED = "the computation was interrupted";
     private static final int FORMAT = 1;
     private static final int CACHED_PLANS = 512;
 
@@ -62,6 +64,10 @@ final class LocalSession implements Session {
         }
     };
     private volatile boolean interrupted;
+    /** A failure to compute what the client reads from shared memory without asking; told at the next sync. */
+    private @Nullable ManipleException untold;
+
+    private boolean sharedMemorySpoiled;
 
     LocalSession(
             SessionOptions options,
@@ -103,9 +109,7 @@ final class LocalSession implements Session {
                     String.valueOf(refused.getMessage()),
                     Profile.name(batch.getSourcesList(), refused.source()));
         }
-        for (NewBuffer fresh : batch.getBuffersList()) {
-            memory.create(fresh);
-        }
+        memory.create(batch.getBuffersList());
         run(batch, structure, prepared);
         return observe(batch);
     }
@@ -155,6 +159,10 @@ final class LocalSession implements Session {
     private void run(Batch batch, BatchStructure structure, PreparedPlan prepared) {
         List<Plan.Step> steps = prepared.plan().steps();
         try (SessionMemory.BatchMemory batchMemory = memory.new BatchMemory(structure, prepared.plan())) {
+            // First, to make room.
+            for (int buffer : prepared.plan().unused()) {
+                batchMemory.free(buffer, structure);
+            }
             for (int index = 0; index < steps.size(); index++) {
                 Plan.Step step = steps.get(index);
                 ManipleException failure = spoiled(step, batchMemory);
@@ -163,15 +171,17 @@ final class LocalSession implements Session {
                 }
                 if (failure != null) {
                     for (int buffer : Effects.written(step)) {
-                        batchMemory.buffer(buffer).fail(failure);
+                        Buffer spoiled = batchMemory.buffer(buffer);
+                        spoiled.fail(failure);
+                        if (spoiled.region() != null) {
+                            sharedMemorySpoiled = true;
+                            untold = untold == null ? failure : untold;
+                        }
                     }
                 }
                 for (int buffer : step.frees()) {
                     batchMemory.free(buffer, structure);
                 }
-            }
-            for (int buffer : prepared.plan().unused()) {
-                batchMemory.free(buffer, structure);
             }
         }
     }
@@ -191,17 +201,20 @@ final class LocalSession implements Session {
         Plan.Step step = prepared.plan().steps().get(index);
         String source = Profile.name(batch.getSourcesList(), Effects.source(step));
         if (interrupted) {
-            return new ManipleException(Status.CANCELLED, "the computation was interrupted", source);
+            return new ManipleException(Status.CANCELLED, INTERRUPTED, source);
         }
         long begin = System.nanoTime();
         try {
-            engine.run(prepared, index, batch.getScalarsList(), batchMemory);
+            ScopedValue.where(Workers.CANCELLED, () -> interrupted)
+                    .run(() -> engine.run(prepared, index, batch.getScalarsList(), batchMemory));
         } catch (ManipleException failure) {
             return failure.at(source);
+        } catch (CancellationException interruption) {
+            return new ManipleException(Status.CANCELLED, INTERRUPTED, source, interruption);
         } catch (SharedMemoryException failure) {
             return new ManipleException(
                     Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(failure.getMessage()), source, failure);
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | OutOfMemoryError | StackOverflowError failure) {
             LOGGER.error("step {} of batch {} failed", index, batch.getNumber(), failure);
             return new ManipleException(
                     Status.INTERNAL, "an operation failed inside the server; its log has the details", source, failure);
@@ -255,6 +268,14 @@ final class LocalSession implements Session {
                             Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(unavailable.getMessage())));
                 }
             }
+        }
+        if (batch.getSync() && untold != null) {
+            ManipleException failure = untold;
+            untold = null;
+            return failed(failure);
+        }
+        if (sharedMemorySpoiled) {
+            reply.setFailedBatch(batch.getNumber());
         }
         return reply.build();
     }

@@ -13,6 +13,7 @@ import io.maniple.server.store.Buffer;
 import io.maniple.server.store.PrivateMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +50,20 @@ final class SessionMemory implements AutoCloseable {
         return buffers.get(handle);
     }
 
-    void create(NewBuffer fresh) {
+    /** Introduces all or none of them. */
+    void create(List<NewBuffer> introduced) {
+        int created = 0;
+        try {
+            for (; created < introduced.size(); created++) {
+                create(introduced.get(created));
+            }
+        } catch (RuntimeException refused) {
+            introduced.subList(0, created).forEach(fresh -> free(fresh.getHandle()));
+            throw refused;
+        }
+    }
+
+    private void create(NewBuffer fresh) {
         Buffer buffer = new Buffer(fresh.getBytes());
         if (fresh.hasPlacement()) {
             Placement placement = fresh.getPlacement();
@@ -59,13 +73,18 @@ final class SessionMemory implements AutoCloseable {
                             "no reservation of " + fresh.getBytes() + " bytes at " + placement.getSegment() + ":"
                                     + placement.getOffset())));
         } else if (!fresh.getContent().isEmpty()) {
-            allocate(buffer);
-            MemorySegment.copy(
-                    MemorySegment.ofBuffer(fresh.getContent().asReadOnlyByteBuffer()),
-                    0,
-                    EVERYTHING,
-                    buffer.address(),
-                    fresh.getBytes());
+            try {
+                allocate(buffer);
+                MemorySegment.copy(
+                        MemorySegment.ofBuffer(fresh.getContent().asReadOnlyByteBuffer()),
+                        0,
+                        EVERYTHING,
+                        buffer.address(),
+                        fresh.getBytes());
+            } catch (ManipleException noMemory) {
+                // Only what reads it fails: the batch's frees, which would make room, are still to come.
+                buffer.fail(noMemory);
+            }
         }
         buffers.put(fresh.getHandle(), buffer);
     }
