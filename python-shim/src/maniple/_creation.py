@@ -39,6 +39,9 @@ class Replacement:
         self.__name__ = self.__qualname__ = name
         self.__module__ = "numpy"
         self.__doc__ = original.__doc__
+        signature = getattr(original, "__signature__", None)
+        if signature is not None:
+            self.__signature__ = signature
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.__call(*args, **kwargs)

@@ -29,7 +29,9 @@ def _results(name: str) -> None:
 
     def function(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        return _fallback.wrap(result) if type(result) is np.ndarray else result
+        if type(result) is not np.ndarray or any([result is argument for argument in args]):
+            return result
+        return _fallback.wrap(result)
 
     OVERRIDES[name] = Replacement(name, function)
 
