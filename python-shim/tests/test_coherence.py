@@ -9,10 +9,9 @@ import os
 import pickle
 import threading
 
+import maniple as np
 import numpy
 import pytest
-
-import maniple as np
 from maniple import _recorder
 from maniple._array import ndarray
 from maniple._buffer import LOCAL, PRIVATE, SHARED
