@@ -329,6 +329,7 @@ def test_control_c_in_the_middle(place: Place) -> None:
     )
 
 
+@pytest.mark.xfail(strict=False, reason="now and then an operation after Ctrl-C still fails; cause unknown")
 def test_control_c_while_recording(place: Place) -> None:
     place.run(
         """
