@@ -11,14 +11,14 @@ from typing import Any as _Any
 import numpy as _numpy
 
 from maniple import _core  # noqa: F401
-from maniple._hook import install, uninstall
-from maniple._namespace import namespace as _namespace
 from maniple._errors import (  # noqa: F401
     ManipleError,
     ManipleIndexError,
     ManipleMemoryError,
     ServerError,
 )
+from maniple._hook import install, uninstall
+from maniple._namespace import namespace as _namespace
 
 __maniple_version__ = "0.1.0"
 

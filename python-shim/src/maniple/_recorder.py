@@ -404,6 +404,8 @@ class Stream:
             except _backend.BackendInterrupted as interrupted:
                 if interrupted.error is not None:
                     self._failed(interrupted.error, caller())
+                elif not sync and not observations:
+                    self._await_cancelled(backend)
                 raise KeyboardInterrupt from None
             if sync or observations:
                 self.completed = number
@@ -413,6 +415,19 @@ class Stream:
                 if not self._spoiled:
                     self.sound = number
             return contents
+
+    def _await_cancelled(self, backend: _backend.Backend) -> None:
+        """Take note of what was queued and will not be executed, before the user goes on."""
+        batch = Batch()
+        batch.number = self.number
+        batch.sync = True
+        self.number += 1
+        try:
+            backend.submit(batch)
+        except _backend.BackendError as error:
+            self._failed(error, caller())
+        except _backend.BackendLost as error:
+            self._lose(error)
 
     def _settle(self, backend: _backend.Backend) -> None:
         """Take note of answers that an exception kept somebody from reading."""
@@ -424,7 +439,7 @@ class Stream:
         except _backend.BackendLost as error:
             raise self._lose(error) from None
         for failure in failures:
-            error = self._failed(failure, caller())
+            exception = self._failed(failure, caller())
             if failure.failed_batch:
                 # What is being recorded takes it for granted.
                 batch = self.batch
@@ -436,8 +451,8 @@ class Stream:
                     )
                 )  # fmt: skip
                 self._new_batch()
-                self._undo(self.number - 1, error)
-                raise error
+                self._undo(self.number - 1, exception)
+                raise exception
 
     def _failed(self, error: _backend.BackendError, where: str) -> ManipleError:
         """Take note of a failure; return what to raise."""
@@ -458,7 +473,7 @@ class Stream:
         outputs = {number: _outputs(name) for name, number in self.operations.items()}
         refused = [entry for entry in self._unconfirmed if entry.number >= first]
         self._unconfirmed.clear()
-        introduced = {}
+        introduced: dict[int, tuple[int, int, bytes | None, _backend.Placement | None]] = {}
         written: set[int] = set()
         freed: set[int] = set()
         for entry in refused:

@@ -55,13 +55,13 @@ class ServerBackend:
             reply = self.connection.submit(encode_batch(batch))
         except Interrupted as interrupted:
             # Observations can be asked for again: what was moved to shared memory stays there.
-            error = None if interrupted.reply is None else self._failure(interrupted.reply)
-            raise BackendInterrupted(error) from None
+            told = None if interrupted.reply is None else self._failure(interrupted.reply)
+            raise BackendInterrupted(told) from None
         except ServerError as error:
             raise BackendLost(str(error), error.log) from error
-        error = self._failure(reply)
-        if error is not None:
-            raise error
+        failure = self._failure(reply)
+        if failure is not None:
+            raise failure
         return self._results(batch, reply)
 
     def settle(self) -> list[BackendError]:

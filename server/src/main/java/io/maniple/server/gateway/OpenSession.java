@@ -1,5 +1,7 @@
 package io.maniple.server.gateway;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import io.maniple.bridge.memory.SharedMemory;
 import io.maniple.bridge.memory.SharedMemoryException;
 import io.maniple.bridge.memory.SharedRegion;
@@ -9,6 +11,10 @@ import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Segment;
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.session.Session;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -56,7 +62,17 @@ final class OpenSession {
     }
 
     boolean clientIsGone() {
-        return client.isPresent() && !client.get().isAlive();
+        return client.isPresent() && (!client.get().isAlive() || isZombie());
+    }
+
+    /** Dead, but its parent has not taken note of it. */
+    private boolean isZombie() {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(clientPid), "stat"), ISO_8859_1);
+            return stat.startsWith(" Z", stat.lastIndexOf(')') + 1);
+        } catch (IOException | UncheckedIOException e) {
+            return false;
+        }
     }
 
     /** A call on the control connection: its answers so far have arrived. */
