@@ -63,9 +63,7 @@ def run(file: str, maniple: bool, backend: str, timeout: float) -> dict[str, str
         environment = {
             **os.environ,
             "MANIPLE_SUITE_REPORT": report,
-            "PYTHONPATH": os.pathsep.join(
-                [str(HERE), str(HERE.parent.parent / "python-shim" / "src")]
-            ),
+            "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent.parent / "python-shim" / "src")]),
             "OPENBLAS_NUM_THREADS": "1",
         }
         if maniple:
@@ -99,9 +97,7 @@ def run(file: str, maniple: bool, backend: str, timeout: float) -> dict[str, str
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", default=FILES)
     parser.add_argument("--backend", default="reference", help="MANIPLE_BACKEND (reference)")
     parser.add_argument("--minimum", type=float, default=97.0, help="least share in per cent")

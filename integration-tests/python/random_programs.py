@@ -83,9 +83,7 @@ class Generator:
         )
 
     def index(self) -> str:
-        part = lambda: self.choice(
-            (":", "::2", "::-1", "1:", ":-1", "1:3", "0", "-1", "None", "...", "2:1", "-3::-2")
-        )
+        part = lambda: self.choice((":", "::2", "::-1", "1:", ":-1", "1:3", "0", "-1", "None", "...", "2:1", "-3::-2"))
         parts = [part() for _ in range(self.random.randint(1, 3))]
         return ", ".join(p for i, p in enumerate(parts) if p != "..." or "..." not in parts[:i])
 
@@ -216,9 +214,7 @@ class Generator:
 
     def product(self) -> str:
         x, y = self.old(), self.old()
-        form = self.choice(
-            (f"{x} @ {y}", f"np.dot({x}, {y})", f"{x} @ {x}.T", f"np.outer({x}, {y})")
-        )
+        form = self.choice((f"{x} @ {y}", f"np.dot({x}, {y})", f"{x} @ {x}.T", f"np.outer({x}, {y})"))
         return f"{self.new()} = np.asarray({form})"
 
 
@@ -308,9 +304,7 @@ def script(statements: list[str], message: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--ulp", type=float, default=64.0)

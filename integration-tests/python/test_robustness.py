@@ -552,8 +552,6 @@ def test_ipython(place: Place) -> None:
     script = place.directory / "shell.py"
     script.write_text(textwrap.dedent(program))
     environment = {**place.environment, "IPYTHONDIR": str(place.directory / "ipython")}
-    done = subprocess.run(
-        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.dumps(done.stderr) == '""'

@@ -10,9 +10,10 @@ import pickle
 import threading
 from collections.abc import Callable
 
-import maniple as np
 import numpy
 import pytest
+
+import maniple as np
 from maniple import _recorder
 from maniple._array import ndarray
 from maniple._backend import Batch

@@ -537,6 +537,13 @@ def make(
     return a
 
 
+def overlaps_itself(a: ndarray) -> bool:
+    """Whether several indices address one element, as in a broadcast view."""
+    return 0 in a._strides and any(
+        [s == 0 and n > 1 for s, n in zip(a._strides, a._shape, strict=True)]
+    )
+
+
 def adopt(array: np.ndarray) -> Any:
     """Return a Maniple array over the memory of a NumPy one; itself where that cannot be."""
     owner = array.base

@@ -191,9 +191,7 @@ class BackendError(Exception):
         This batch and all after it had no effect; 0 if they had.
     """
 
-    def __init__(
-        self, status: int, message: str, source: str = "", failed_batch: int = 0
-    ) -> None:
+    def __init__(self, status: int, message: str, source: str = "", failed_batch: int = 0) -> None:
         super().__init__(message)
         self.failed_batch = failed_batch
         self.status = status

@@ -157,7 +157,11 @@ def _print_explanation() -> None:
 
     explain = getattr(stream.started_backend, "explain", None)
     text = explain() if explain is not None else ""
-    print(text or "Maniple: nothing was deferred, so there is no kernel to explain\n", file=sys.stderr, end="")
+    print(
+        text or "Maniple: nothing was deferred, so there is no kernel to explain\n",
+        file=sys.stderr,
+        end="",
+    )
 
 
 def _users_part(traceback: TracebackType | None) -> TracebackType | None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
 
 from maniple import _profile, _settings, _ufuncs
-from maniple._array import _new, adopt, ndarray
+from maniple._array import _new, adopt, ndarray, overlaps_itself
 from maniple._buffer import LOCAL, PRIVATE, Buffer, Remote
 from maniple._dtypes import CODE
 from maniple._recorder import stream
@@ -219,7 +219,7 @@ def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
             # Some handles are of the past; the general path asks for each.
             return HOST
         if entry.into:
-            if not out._writeable:
+            if not out._writeable or (0 in out._strides and overlaps_itself(out)):
                 return HOST
             buf = out._buf
             if (buf.home != PRIVATE or buf.selections) and not buf.for_writing():

@@ -173,7 +173,11 @@ def write_json(path: str) -> None:
     import json
 
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"seconds": time.perf_counter() - _started, "rows": rows(), "server": server_rows()}, file, indent=1)
+        json.dump(
+            {"seconds": time.perf_counter() - _started, "rows": rows(), "server": server_rows()},
+            file,
+            indent=1,
+        )
 
 
 def print_report() -> None:

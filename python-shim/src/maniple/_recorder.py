@@ -391,7 +391,11 @@ class Stream:
             number = self.number
             self._unconfirmed.append(
                 Unconfirmed(
-                    number, batch.buffers, batch.operation, batch.operand_count, batch.operand_buffer
+                    number,
+                    batch.buffers,
+                    batch.operation,
+                    batch.operand_count,
+                    batch.operand_buffer,
                 )
             )
             self._new_batch()
@@ -536,9 +540,7 @@ class Stream:
     ) -> ServerError:
         """The server is gone: what only it had is lost. Return what to raise."""
         where = "" if quiet else caller()
-        exception = ServerError(
-            f"{error}; noticed at {where}" if where else str(error)
-        )
+        exception = ServerError(f"{error}; noticed at {where}" if where else str(error))
         exception.log = error.log
         self._end_epoch(exception, forked=False, keep_from=keep_from)
         return exception

@@ -11,7 +11,7 @@ import numpy as np
 from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
 
 from maniple import _fallback, _profile, _settings
-from maniple._array import adopt, make, ndarray
+from maniple._array import adopt, make, ndarray, overlaps_itself
 from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
@@ -254,11 +254,7 @@ def prepare_outputs(outputs: Any) -> bool:
         if a._buf.selections:
             a._buf.settle()
     # An output that overlaps itself is NumPy's business: which element wins is not ours to say.
-    return all([a._writeable and not _overlaps_itself(a) and a._buf.for_writing() for a in outputs])
-
-
-def _overlaps_itself(a: ndarray) -> bool:
-    return 0 in a._strides and any([s == 0 and n > 1 for s, n in zip(a._strides, a._shape, strict=True)])
+    return all([a._writeable and not overlaps_itself(a) and a._buf.for_writing() for a in outputs])
 
 
 # -- elementwise -------------------------------------------------------------------------------

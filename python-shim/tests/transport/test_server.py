@@ -220,7 +220,14 @@ def test_the_environment_reaches_the_server(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MANIPLE_THREADS", "3")
     monkeypatch.setenv("MANIPLE_IDLE", "5")
     monkeypatch.setenv("MANIPLE_BLAS", "/a/blas.so")
-    assert Configuration.from_environment().arguments == ("--idle", "5", "--threads", "3", "--blas", "/a/blas.so")
+    assert Configuration.from_environment().arguments == (
+        "--idle",
+        "5",
+        "--threads",
+        "3",
+        "--blas",
+        "/a/blas.so",
+    )
 
 
 def test_numpys_own_blas_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,10 @@ logaddexp2 heaviside copysign signbit nextafter spacing ldexp modf frexp isnan i
 less less_equal equal not_equal logical_and logical_or logical_xor logical_not maximum minimum fmax fmin bitwise_and
 bitwise_or bitwise_xor invert left_shift right_shift gcd lcm bitwise_count clip""".split()
 # Rows whose accuracy the table bounds by more than one rounding.
-INEXACT = set("""power float_power exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh
-arcsinh arccosh arctanh cbrt arctan2 hypot degrees radians deg2rad rad2deg logaddexp logaddexp2""".split())
+INEXACT = set(
+    """power float_power exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh
+arcsinh arccosh arctanh cbrt arctan2 hypot degrees radians deg2rad rad2deg logaddexp logaddexp2""".split()
+)
 RANDOM = np.random.default_rng(20240607)
 
 lines = []
@@ -102,7 +104,9 @@ def make_pools():
             pools["natural-" + character] = values[values >= 0]
         if dtype.kind in "fc":
             sums = RANDOM.normal(size=67) * (30 if character != "e" else 3)
-            pools["fold-" + character] = sums.astype(dtype) if dtype.kind == "f" else (sums + sums[::-1] * 1j).astype(dtype)
+            pools["fold-" + character] = (
+                sums.astype(dtype) if dtype.kind == "f" else (sums + sums[::-1] * 1j).astype(dtype)
+            )
             pools["ones-" + character] = (1 + RANDOM.normal(size=67) / 30).astype(dtype)
         else:
             pools["fold-" + character] = np.resize(values, 67)
@@ -131,7 +135,11 @@ def precise(name, arguments, dtype, own):
     """The result in extended precision, rounded; checked to be of NumPy's own result's kind."""
     result = getattr(np, name)(*[argument.astype(np.longdouble) for argument in arguments]).astype(dtype)
     same = (np.isnan(own) == np.isnan(result)) & (np.isinf(own) == np.isinf(result))
-    same &= ~(own == 0) | ((result == 0) & (np.signbit(own) == np.signbit(result))) | (np.abs(result) < np.finfo(dtype).tiny)
+    same &= (
+        ~(own == 0)
+        | ((result == 0) & (np.signbit(own) == np.signbit(result)))
+        | (np.abs(result) < np.finfo(dtype).tiny)
+    )
     for place in np.flatnonzero(~same):
         inputs = [argument[place] for argument in arguments]
         print(f"{name} of {dtype}: {inputs} is {own[place]} in NumPy, precisely {result[place]}", file=sys.stderr)
@@ -195,7 +203,9 @@ def folds(pools):
                 for result in map(np.asarray, results):
                     if result.dtype.char not in done:
                         done.add(result.dtype.char)
-                        lines.append(f"fold {name}.reduce {character}->{result.dtype.char} {pool}{character} {encode(result)}")
+                        lines.append(
+                            f"fold {name}.reduce {character}->{result.dtype.char} {pool}{character} {encode(result)}"
+                        )
 
 
 def casts(pools):
@@ -215,7 +225,11 @@ def casts(pools):
 def aranges():
     for character, start, step, count in [
         *[(character, 3, 2, 50) for character in INTEGERS],
-        ("l", -5, -7, 50), ("e", 0.1, 0.3, 60), ("f", 0.1, 0.3, 90), ("d", 0.1, 0.3, 90), ("d", -1e10, 1e-3, 90),
+        ("l", -5, -7, 50),
+        ("e", 0.1, 0.3, 60),
+        ("f", 0.1, 0.3, 90),
+        ("d", 0.1, 0.3, 90),
+        ("d", -1e10, 1e-3, 90),
     ]:
         dtype = np.dtype(character)
         values = np.arange(start, start + count * step, step, dtype)[:count]
