@@ -616,7 +616,7 @@ class Stream:
         self.lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Leave the backend to the parent; the child opens a session of its own when it needs one."""
+        """Leave the backend to the parent; the child opens a session of its own if it needs one."""
         self.lock = threading.RLock()
         self.frees.clear()
         if self._backend is not None:

@@ -116,7 +116,10 @@ class Configuration:
 
 
 def _numpys_blas() -> str:
-    """The OpenBLAS that NumPy's wheel brings, so that matrix products are NumPy's to the bit; empty if there is none."""
+    """Return the OpenBLAS of NumPy's wheel, or nothing.
+
+    With it matrix products are NumPy's to the bit.
+    """
     import numpy
 
     libraries = Path(numpy.__file__).parent.parent / "numpy.libs"
