@@ -1,7 +1,7 @@
 """Grids, and functions whose large results begin a program's work.
 
-A large array often comes of small real ones: `np.where(x[:, None] ** 2 + y ** 2 < 1, …)` of two axes
-of 500 points has 250,000 elements, and all before it is NumPy's own. Its result is Maniple's here.
+A large array often comes of small real ones: `np.where(x[:, None] ** 2 + y ** 2 < 1, …)` of two
+axes of 500 points has 250,000 elements, and all before it is NumPy's own. Its result is Maniple's.
 The axes of an open grid are Maniple's from a smaller size on than other arrays: they are made to be
 broadcast. (Those of linspace are not: they are as often the small data of a loop.)
 """

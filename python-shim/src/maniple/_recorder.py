@@ -599,7 +599,7 @@ class Stream:
         self.flush(sync=True)
         private = [
             x for x in gc.get_objects()
-            if type(x) is Buffer and x.home == PRIVATE and x.handle > self.inherited
+            if issubclass(type(x), Buffer) and x.home == PRIVATE and x.handle > self.inherited
         ]  # fmt: skip
         room = _FORK_BYTES
         for buffer in sorted(private, key=lambda buffer: buffer.nbytes):

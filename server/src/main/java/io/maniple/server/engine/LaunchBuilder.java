@@ -277,7 +277,7 @@ final class LaunchBuilder {
                         1, Math.min(Math.min(MOST_FOLD_BLOCKS, size1 / FOLD_LEAST_ROWS), size1 * size0 / FOLD_BLOCK));
         long chunk1 = (size1 + blocks - 1) / blocks;
         blocks = (size1 + chunk1 - 1) / chunk1;
-        long chunk0 = Math.min(size0, Math.clamp(results / 8, FOLD_LEAST_ROW, FOLD_ROW));
+        long chunk0 = Math.min(size0, Math.clamp(results / 2, FOLD_LEAST_ROW, FOLD_ROW));
         long perResult = product(step.shape()) / results / size1 * blocks;
         List<Region.Motion> motions = new ArrayList<>();
         for (Plan.FoldBinding fold : step.folds()) {
