@@ -119,6 +119,8 @@ setup_python() {
   for site in "$venv"/lib/python3.*/site-packages; do
     echo ../../../../python-shim/src >"$site/maniple-source.pth"
   done
+  # Where PYTHONDONTWRITEBYTECODE is set nobody else would, and every start would compile the shim anew.
+  "$venv/bin/python" -m compileall -q "$root/python-shim/src/maniple" || true
   finish "python-$kind"
 }
 
