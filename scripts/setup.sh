@@ -163,6 +163,32 @@ setup_runtime() {
   finish runtime
 }
 
+# A cache of loaded and linked classes halves the server's start; without one it only starts more slowly.
+record_start() {
+  local cache=$root/.build/server.aot directory
+  rm -f "$cache"
+  directory=$(mktemp -d)
+  say "recording the server's start"
+  (
+    export MANIPLE_RUNTIME_DIR=$directory MANIPLE_JARS=$jars MANIPLE_JAVA_HOME=$runtime
+    export MANIPLE_AOT_RECORD=$cache.new PYTHONPATH=$root/python-shim/src
+    "$venv/bin/python" -c "
+import maniple as np
+x = np.linspace(0.0, 1.0, 1_000_000)
+print(float((np.sqrt(x * x + 1.0) * np.exp(-x)).sum()), float(x[x > 0.5].mean()), x.reshape(1000, 1000).std(axis=0)[0])
+"
+    unset MANIPLE_AOT_RECORD
+    "$venv/bin/python" -m maniple server stop
+    for _ in $(seq 100); do
+      if [[ -s $cache.new ]] && ! pgrep -f "AOTCacheOutput=$cache.new|$cache.new" >/dev/null; then break; fi
+      sleep 0.2
+    done
+    sleep 0.2
+  ) >"$logs/aot" 2>&1 || true
+  if [[ -s $cache.new ]]; then mv "$cache.new" "$cache"; fi
+  rm -rf "$directory"
+}
+
 # setup KIND: everything for 'run', or for 'test' as well.
 setup() {
   local kind=$1
@@ -175,7 +201,10 @@ setup() {
   if command -v flock >/dev/null; then flock 9; fi
   setup_python run
   if [[ $kind != run ]]; then setup_python "$kind"; fi
-  setup_jars
-  setup_runtime
+  if jars_outdated || runtime_outdated; then
+    setup_jars
+    setup_runtime
+    record_start
+  fi
   exec 9>&-
 }

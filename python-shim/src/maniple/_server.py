@@ -343,6 +343,7 @@ def _start(configuration: Configuration) -> Address:
     command = [
         str(java),
         *_FLAGS,
+        *_aot_flags(class_path),
         "-cp",
         class_path,
         configuration.main_class,
@@ -482,6 +483,18 @@ def find_class_path() -> str:
     raise ServerError(
         f"the server's jars are not in {where}: build them, or set MANIPLE_JARS to their directory"
     )
+
+
+def _aot_flags(class_path: str) -> tuple[str, ...]:
+    """Use the cache of loaded and linked classes beside the jars' folder, if set-up has made one.
+
+    The Java runtime ignores one that does not fit it or the jars.
+    """
+    record = os.environ.get("MANIPLE_AOT_RECORD")
+    if record:
+        return (f"-XX:AOTCacheOutput={record}",)
+    cache = Path(class_path.partition(os.pathsep)[0]).parent.parent / "server.aot"
+    return (f"-XX:AOTCache={cache}", "-Xlog:disable", "-Xlog:all=off") if cache.is_file() else ()
 
 
 def _checkout() -> Path | None:

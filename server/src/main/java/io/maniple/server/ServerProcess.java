@@ -22,6 +22,7 @@ final class ServerProcess {
     private static final Log LOG = Log.of(ServerProcess.class);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final long TICK_MILLISECONDS = 1000;
+    private static final long WARM_UP_DELAY_MILLISECONDS = 2000;
     /** So that the answer to `stop` gets out. */
     private static final long FAREWELL_MILLISECONDS = 50;
 
@@ -69,7 +70,7 @@ final class ServerProcess {
         Log.start();
         segments.removeAbandonedFiles();
         segments.warmUp();
-        Thread.ofPlatform().daemon().name("maniple-warm-up").start(sessionFactory::warmUp);
+        Thread.ofPlatform().daemon().name("maniple-warm-up").start(() -> warmUp(sessionFactory));
 
         long tick = Math.clamp(options.idle().toMillis() / 4, 10, TICK_MILLISECONDS);
         while (!stopRequested.await(tick, TimeUnit.MILLISECONDS)) {
@@ -82,6 +83,16 @@ final class ServerProcess {
         Thread.sleep(FAREWELL_MILLISECONDS);
         stop(gateway, sessions);
         return 0;
+    }
+
+    /** Whoever started the server is about to use it; warming up must not compete with that. */
+    private static void warmUp(SessionFactory factory) {
+        try {
+            Thread.sleep(WARM_UP_DELAY_MILLISECONDS);
+        } catch (InterruptedException e) {
+            return;
+        }
+        factory.warmUp();
     }
 
     private String status(SessionRegistry sessions) {

@@ -28,24 +28,26 @@ public final class Blas {
     private static final int PLAIN = 111;
     private static final int TRANSPOSED = 112;
 
+    private final Optional<Path> library;
+    private boolean opened;
     private final Map<DType, MethodHandle> gemm = new EnumMap<>(DType.class);
     private final Map<DType, MethodHandle> gemv = new EnumMap<>(DType.class);
 
-    /** @param library OpenBLAS with CBLAS and 64-bit integers; empty for none */
+    /** @param library OpenBLAS with CBLAS and 64-bit integers; empty for none. It is opened at the first product. */
     public Blas(Optional<Path> library) {
-        if (library.isEmpty()) {
+        this.library = library;
+    }
+
+    private synchronized void open() {
+        if (opened || library.isEmpty()) {
             return;
         }
+        opened = true;
         SymbolLookup lookup = SymbolLookup.libraryLookup(library.get(), Arena.global());
         bind(lookup, DType.FLOAT64, "d", ValueLayout.JAVA_DOUBLE);
         bind(lookup, DType.FLOAT32, "s", ValueLayout.JAVA_FLOAT);
         bind(lookup, DType.COMPLEX128, "z", ValueLayout.ADDRESS);
         bind(lookup, DType.COMPLEX64, "c", ValueLayout.ADDRESS);
-    }
-
-    /** Whether the library was found and has what is needed. */
-    public boolean isAvailable() {
-        return !gemm.isEmpty();
     }
 
     private void bind(SymbolLookup lookup, DType type, String letter, MemoryLayout scalar) {
@@ -78,6 +80,7 @@ public final class Blas {
 
     /** Operands: out (m,n) C-contiguous, a (m,k), b (k,n), each with one dimension contiguous. */
     void matmul(Instruction instruction, Memory memory) {
+        open();
         Operand.View out = instruction.view(0);
         Matrix a = new Matrix(instruction.view(1), memory);
         Matrix b = new Matrix(instruction.view(2), memory);
