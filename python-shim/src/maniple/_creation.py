@@ -395,13 +395,15 @@ for _name in (
     _simple(_name)
 
 
-def _through(name: str) -> None:
+def through(name: str) -> None:
     """Replace a function of several arrays: ours by protocol, real ones with results wrapped."""
     original = getattr(np, name)
 
     def function(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        return _fallback.wrap(result) if type(result) is np.ndarray else result
+        if type(result) is not np.ndarray or any([result is argument for argument in args]):
+            return result
+        return _fallback.wrap(result)
 
     OVERRIDES[name] = Replacement(name, function)
 
@@ -424,7 +426,7 @@ for _name in (
     "kron",
     "copy",
 ):
-    _through(_name)
+    through(_name)
 
 
 @_override

@@ -14,7 +14,7 @@ import numpy as np
 
 from maniple import _fallback, _settings
 from maniple._array import adopt
-from maniple._creation import OVERRIDES, Replacement
+from maniple._creation import OVERRIDES, through
 
 
 def axis(array: Any) -> Any:
@@ -22,18 +22,6 @@ def axis(array: Any) -> Any:
     if type(array) is np.ndarray and _settings.axis <= array.size:
         return adopt(array)
     return array
-
-
-def _results(name: str) -> None:
-    original = getattr(np, name)
-
-    def function(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        if type(result) is not np.ndarray or any([result is argument for argument in args]):
-            return result
-        return _fallback.wrap(result)
-
-    OVERRIDES[name] = Replacement(name, function)
 
 
 for _name in (
@@ -53,7 +41,7 @@ for _name in (
     "histogram2d",
     "cross",
 ):
-    _results(_name)
+    through(_name)
 
 
 class _Grid:

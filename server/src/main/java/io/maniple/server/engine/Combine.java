@@ -76,21 +76,10 @@ final class Combine {
     private static void write(Launch.Partials partials, long address, long destination) {
         ElementType from = partials.accumulator();
         ElementType to = partials.fold().type();
-        long[] shape = partials.keptShape();
-        long[] counter = new long[shape.length];
-        long target = destination;
-        for (long result = 0; result < partials.results(); result++) {
+        eachDestination(partials, destination, (result, target) -> {
             long bits = Scalars.read(from, address + result * partials.resultStep());
             Scalars.write(to, target, Scalars.convert(from, to, bits));
-            for (int dimension = shape.length - 1; dimension >= 0; dimension--) {
-                target += partials.destinationSteps()[dimension];
-                if (++counter[dimension] < shape[dimension]) {
-                    break;
-                }
-                target -= shape[dimension] * partials.destinationSteps()[dimension];
-                counter[dimension] = 0;
-            }
-        }
+        });
     }
 
     /** Writes the identity to every place the kernel will accumulate in. */
@@ -110,11 +99,21 @@ final class Combine {
             }
             return;
         }
+        eachDestination(partials, destination, (result, target) -> Scalars.write(type, target, identity));
+    }
+
+    /** What is done with one result's place. */
+    @FunctionalInterface
+    private interface Place {
+        void visit(long result, long target);
+    }
+
+    private static void eachDestination(Launch.Partials partials, long destination, Place place) {
         long[] shape = partials.keptShape();
         long[] counter = new long[shape.length];
         long target = destination;
         for (long result = 0; result < partials.results(); result++) {
-            Scalars.write(type, target, identity);
+            place.visit(result, target);
             for (int dimension = shape.length - 1; dimension >= 0; dimension--) {
                 target += partials.destinationSteps()[dimension];
                 if (++counter[dimension] < shape[dimension]) {
