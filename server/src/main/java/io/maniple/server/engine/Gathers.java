@@ -7,6 +7,7 @@ import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Map;
 
 /** Reading and writing by arrays of indices over the leading dimensions; the trailing ones move as a whole. */
 final class Gathers {
@@ -19,8 +20,14 @@ final class Gathers {
         this.workers = workers;
     }
 
+    Map<String, RoutineCode> routines() {
+        return Map.of(
+                "take", call -> take(call.instruction(), call.memory()),
+                "put", call -> put(call.instruction(), call.memory()));
+    }
+
     /** Operands: out, in, index…; out has the indices' shape, then in's trailing dimensions. */
-    void take(Instruction instruction, Memory memory) {
+    private void take(Instruction instruction, Memory memory) {
         Operand.View out = instruction.view(0);
         Positions positions = new Positions(instruction, instruction.view(1), memory);
         long source = Routines.address(instruction.view(1), memory);
@@ -54,7 +61,7 @@ final class Gathers {
     }
 
     /** Operands: out, in, index…; of two equal indices the later one wins, so one thread does it in order. */
-    void put(Instruction instruction, Memory memory) {
+    private void put(Instruction instruction, Memory memory) {
         Positions positions = new Positions(instruction, instruction.view(0), memory);
         long target = Routines.address(instruction.view(0), memory);
         long source = Routines.address(instruction.view(1), memory);

@@ -7,20 +7,26 @@ import io.maniple.bridge.proto.Status;
 import io.maniple.kernels.ops.Operation;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.Plan;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** Operations with a routine of their own. The planner hands them contiguous operands of the signature's types. */
 final class Routines {
     private final Scans scans;
-    private final Selections selections;
-    private final Gathers gathers;
-    private final Blas blas;
+    private final Map<String, RoutineCode> codes = new HashMap<>();
 
     Routines(Workers workers, Compilers compilers, Blas blas) {
         this.scans = new Scans(workers, compilers);
-        this.selections = new Selections(workers);
-        this.gathers = new Gathers(workers);
-        this.blas = blas;
+        // A family of operations is one line here, one in RoutineForms and its rows in the operation table.
+        codes.putAll(new Selections(workers).routines());
+        codes.putAll(new Gathers(workers).routines());
+        codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory()));
+    }
+
+    Set<String> names() {
+        return Set.copyOf(codes.keySet());
     }
 
     void run(Plan.RoutineStep step, List<Scalar> scalars, Memory memory) {
@@ -32,20 +38,16 @@ final class Routines {
                         (Operand.ScalarOperand) instruction.operands().getLast();
                 scans.run(scan.reduction(), instruction.view(0), Scalars.integer(scalars.get(axis.position())), memory);
             }
-            case Operation.Kind.Routine routine -> runNamed(operation.name(), instruction, memory);
+            case Operation.Kind.Routine routine -> {
+                RoutineCode code = codes.get(operation.name());
+                if (code == null) {
+                    throw new ManipleException(
+                            Status.INTERNAL, "the operation " + operation.name() + " has no routine", "");
+                }
+                code.run(new RoutineCall(instruction, scalars, memory));
+            }
             case Operation.Kind.Elementwise elementwise -> throw unexpected(operation);
             case Operation.Kind.Fold fold -> throw unexpected(operation);
-        }
-    }
-
-    private void runNamed(String name, Instruction instruction, Memory memory) {
-        switch (name) {
-            case "compress" -> selections.compress(instruction, memory);
-            case "place" -> selections.place(instruction, memory);
-            case "take" -> gathers.take(instruction, memory);
-            case "put" -> gathers.put(instruction, memory);
-            case "matmul" -> blas.matmul(instruction, memory);
-            default -> throw new ManipleException(Status.INTERNAL, "the operation " + name + " has no routine", "");
         }
     }
 

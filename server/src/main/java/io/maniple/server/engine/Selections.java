@@ -6,6 +6,7 @@ import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Map;
 
 /** Boolean selection: the chosen elements are counted by blocks, then every block copies to its own place. */
 final class Selections {
@@ -18,8 +19,14 @@ final class Selections {
         this.workers = workers;
     }
 
+    Map<String, RoutineCode> routines() {
+        return Map.of(
+                "compress", call -> compress(call.instruction(), call.memory()),
+                "place", call -> place(call.instruction(), call.memory()));
+    }
+
     /** Operands: out, count, in, mask. */
-    void compress(Instruction instruction, Memory memory) {
+    private void compress(Instruction instruction, Memory memory) {
         Operand.View in = instruction.view(2);
         long mask = Routines.address(instruction.view(3), memory);
         long count = Routines.address(instruction.view(1), memory);
@@ -67,7 +74,7 @@ final class Selections {
     }
 
     /** Operands: out, in, mask: out[mask] = in. */
-    void place(Instruction instruction, Memory memory) {
+    private void place(Instruction instruction, Memory memory) {
         Operand.View out = instruction.view(0);
         long target = Routines.address(out, memory);
         long source = Routines.address(instruction.view(1), memory);

@@ -6,6 +6,7 @@ import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.program.ProgramDecoder;
 import io.maniple.kernels.ops.Operation;
 import io.maniple.kernels.ops.OperationTable;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -83,23 +84,27 @@ public final class OperationChecks implements ProgramDecoder.Operations {
             return "needs an array";
         }
         problem = sameShape(inputs);
-        return problem != null ? problem : keepsRank((Operand.View) operands.get(0), inputs);
-    }
-
-    private static @Nullable String keepsRank(Operand.View output, List<Operand> inputs) {
+        if (problem != null) {
+            return problem;
+        }
         Layout input = inputs.stream()
                 .filter(Operand.View.class::isInstance)
                 .map(operand -> ((Operand.View) operand).layout())
                 .findFirst()
                 .orElseThrow();
-        boolean suits = output.layout().rank() == input.rank();
+        return keepsRank(((Operand.View) operands.get(0)).layout(), input);
+    }
+
+    /** A reduction's output has its input's rank, and size 1 where it is reduced. */
+    static @Nullable String keepsRank(Layout output, Layout input) {
+        boolean suits = output.rank() == input.rank();
         for (int dimension = 0; suits && dimension < input.rank(); dimension++) {
-            long size = output.layout().size(dimension);
+            long size = output.size(dimension);
             suits = size == 1 || size == input.size(dimension);
         }
         return suits
                 ? null
-                : "an output of shape " + Arrays.toString(output.layout().shape()) + " for an input of shape "
+                : "an output of shape " + Arrays.toString(output.shape()) + " for an input of shape "
                         + Arrays.toString(input.shape());
     }
 
@@ -114,95 +119,23 @@ public final class OperationChecks implements ProgramDecoder.Operations {
     }
 
     private static @Nullable String routine(Operation operation, List<Operand> operands) {
-        for (Operand operand : operands) {
-            if (!(operand instanceof Operand.View)) {
-                return "takes no scalars";
+        RoutineForm form = RoutineForms.of(operation.name());
+        int views = operands.size() - form.scalars();
+        if (views < operation.outputs().size()) {
+            return operands.size() + " operands are too few";
+        }
+        List<Layout> layouts = new ArrayList<>();
+        for (Operand operand : operands.subList(0, views)) {
+            if (!(operand instanceof Operand.View view)) {
+                return "operand " + layouts.size() + " must be an array";
+            }
+            layouts.add(view.layout());
+        }
+        for (Operand operand : operands.subList(views, operands.size())) {
+            if (!(operand instanceof Operand.ScalarOperand) || type(operand) != DType.INT64) {
+                return "the last " + form.scalars() + " operands must be int64 scalars";
             }
         }
-        List<Layout> layouts = operands.stream()
-                .map(operand -> ((Operand.View) operand).layout())
-                .toList();
-        return switch (operation.name()) {
-            case "argmax.reduce", "argmin.reduce" ->
-                layouts.size() == 2
-                        ? keepsRank((Operand.View) operands.get(0), operands.subList(1, 2))
-                        : "takes 2 operands";
-            case "compress" -> compress(layouts);
-            case "place" -> place(layouts);
-            case "take" ->
-                layouts.size() < 3 ? "takes at least 3 operands" : indexed(layouts.get(0), layouts.get(1), layouts);
-            case "put" ->
-                layouts.size() < 3 ? "takes at least 3 operands" : indexed(layouts.get(1), layouts.get(0), layouts);
-            case "matmul" -> product(layouts);
-            default -> "is not known here";
-        };
-    }
-
-    private static @Nullable String compress(List<Layout> layouts) {
-        if (layouts.size() != 4) {
-            return "takes 4 operands";
-        }
-        if (layouts.get(0).rank() != 1
-                || layouts.get(1).elements() != 1
-                || layouts.get(1).type() != DType.INT64) {
-            return "needs a 1-D output and an int64 count";
-        }
-        if (layouts.get(3).type() != DType.BOOL || !layouts.get(2).sameShape(layouts.get(3))) {
-            return "needs a boolean mask of the input's shape";
-        }
-        return null;
-    }
-
-    private static @Nullable String place(List<Layout> layouts) {
-        if (layouts.size() != 3 || layouts.get(1).rank() != 1) {
-            return "takes an output, 1-D values and a mask";
-        }
-        return layouts.get(2).type() == DType.BOOL && layouts.get(0).sameShape(layouts.get(2))
-                ? null
-                : "needs a boolean mask of the output's shape";
-    }
-
-    /** The selected side has the indices' shape and then the array's trailing dimensions. */
-    private static @Nullable String indexed(Layout selected, Layout array, List<Layout> layouts) {
-        List<Layout> indices = layouts.subList(2, layouts.size());
-        Layout first = indices.get(0);
-        for (Layout index : indices) {
-            if (!isInteger(index.type()) || !index.sameShape(first)) {
-                return "the indices must be integer arrays of one shape, not " + indices;
-            }
-        }
-        if (indices.size() > array.rank()) {
-            return "more indices than dimensions";
-        }
-        int trailing = array.rank() - indices.size();
-        boolean suits = selected.rank() == first.rank() + trailing;
-        for (int dimension = 0; suits && dimension < selected.rank(); dimension++) {
-            long expected = dimension < first.rank()
-                    ? first.size(dimension)
-                    : array.size(indices.size() + dimension - first.rank());
-            suits = selected.size(dimension) == expected;
-        }
-        return suits ? null : "the selection has shape " + Arrays.toString(selected.shape());
-    }
-
-    private static boolean isInteger(DType type) {
-        return switch (type) {
-            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64 -> true;
-            case BOOL, FLOAT16, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128 -> false;
-        };
-    }
-
-    private static @Nullable String product(List<Layout> layouts) {
-        boolean suits = layouts.size() == 3 && layouts.stream().allMatch(layout -> layout.rank() == 2);
-        if (!suits) {
-            return "takes three matrices";
-        }
-        Layout out = layouts.get(0);
-        Layout left = layouts.get(1);
-        Layout right = layouts.get(2);
-        return left.size(1) == right.size(0) && out.size(0) == left.size(0) && out.size(1) == right.size(1)
-                ? null
-                : "shapes " + Arrays.toString(left.shape()) + " and " + Arrays.toString(right.shape()) + " do not give "
-                        + Arrays.toString(out.shape());
+        return form.check(layouts);
     }
 }

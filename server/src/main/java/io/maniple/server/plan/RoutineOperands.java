@@ -30,14 +30,15 @@ final class RoutineOperands {
     }
 
     static void add(Planner planner, Operation operation, Instruction instruction) {
-        // `place` and `put` keep what they do not write.
-        boolean updates = operation.name().equals("place") || operation.name().equals("put");
-        boolean isProduct = operation.name().equals("matmul");
+        RoutineForm form = RoutineForms.of(operation.name());
         int outputs = operation.outputs().size();
         List<Operand> operands = new ArrayList<>();
         List<Operand.View[]> copiesBehind = new ArrayList<>();
         for (int index = 0; index < instruction.operands().size(); index++) {
-            Operand.View view = instruction.view(index);
+            if (!(instruction.operands().get(index) instanceof Operand.View view)) {
+                operands.add(instruction.operands().get(index));
+                continue;
+            }
             boolean isOutput = index < outputs;
             DType type = isOutput
                     ? operation.outputs().get(index)
@@ -45,7 +46,7 @@ final class RoutineOperands {
                             .inputs()
                             .get(Math.min(index - outputs, operation.inputs().size() - 1));
             boolean suits = view.layout().type() == type
-                    && (view.layout().isContiguous() || isProduct && !isOutput && MatrixLayout.suits(view.layout()))
+                    && (view.layout().isContiguous() || !isOutput && form.acceptsStrided(view.layout()))
                     && (isOutput || !meetsOutput(instruction, outputs, view));
             if (suits) {
                 operands.add(view);
@@ -53,7 +54,7 @@ final class RoutineOperands {
             }
             Operand.View copy = planner.temporaryLike(view, type);
             operands.add(copy);
-            if (!isOutput || updates) {
+            if (!isOutput || form.updates()) {
                 planner.addCopy(copy, view, instruction.source());
             }
             if (isOutput) {
@@ -61,7 +62,7 @@ final class RoutineOperands {
             }
         }
         planner.addRoutine(
-                new Instruction(instruction.operation(), operands, instruction.source()), operation, updates);
+                new Instruction(instruction.operation(), operands, instruction.source()), operation, form.updates());
         for (Operand.View[] copy : copiesBehind) {
             planner.addCopy(copy[0], copy[1], instruction.source());
         }

@@ -1,7 +1,9 @@
 package io.maniple.server.session;
 
 import io.maniple.bridge.program.Operand;
+import io.maniple.kernels.ops.Operation;
 import io.maniple.server.plan.Plan;
+import io.maniple.server.plan.RoutineForms;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -42,9 +44,13 @@ final class Effects {
             }
             case Plan.RoutineStep routine -> {
                 List<Operand> operands = routine.instruction().operands();
-                boolean updates = !routine.operation().name().equals("compress")
-                        && !routine.operation().name().equals("take")
-                        && !routine.operation().name().equals("matmul");
+                boolean updates = switch (routine.operation().kind()) {
+                    case Operation.Kind.Routine named ->
+                        RoutineForms.of(routine.operation().name()).updates();
+                    case Operation.Kind.Scan scan -> true;
+                    case Operation.Kind.Elementwise elementwise -> false;
+                    case Operation.Kind.Fold fold -> false;
+                };
                 for (int index = updates ? 0 : outputs(routine); index < operands.size(); index++) {
                     if (operands.get(index) instanceof Operand.View view) {
                         buffers.add(view.buffer());

@@ -1,0 +1,116 @@
+package io.maniple.server.plan;
+
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Layout;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What selections, gathers and products demand. */
+final class MovementForms {
+    private MovementForms() {}
+
+    static Map<String, RoutineForm> forms() {
+        return Map.of(
+                "argmax.reduce", RoutineForms.checking(MovementForms::extreme),
+                "argmin.reduce", RoutineForms.checking(MovementForms::extreme),
+                "compress", RoutineForms.checking(MovementForms::compress),
+                "place", updating(MovementForms::place),
+                "take", RoutineForms.checking(layouts -> indexed(layouts, 0, 1)),
+                "put", updating(layouts -> indexed(layouts, 1, 0)),
+                "matmul", PRODUCT);
+    }
+
+    private static RoutineForm updating(RoutineForms.Check check) {
+        return new RoutineForm() {
+            @Override
+            public @Nullable String check(List<Layout> layouts) {
+                return check.of(layouts);
+            }
+
+            @Override
+            public boolean updates() {
+                return true;
+            }
+        };
+    }
+
+    private static @Nullable String extreme(List<Layout> layouts) {
+        return layouts.size() == 2 ? OperationChecks.keepsRank(layouts.get(0), layouts.get(1)) : "takes 2 operands";
+    }
+
+    private static @Nullable String compress(List<Layout> layouts) {
+        if (layouts.size() != 4) {
+            return "takes 4 operands";
+        }
+        if (layouts.get(0).rank() != 1
+                || layouts.get(1).elements() != 1
+                || layouts.get(1).type() != DType.INT64) {
+            return "needs a 1-D output and an int64 count";
+        }
+        if (layouts.get(3).type() != DType.BOOL || !layouts.get(2).sameShape(layouts.get(3))) {
+            return "needs a boolean mask of the input's shape";
+        }
+        return null;
+    }
+
+    private static @Nullable String place(List<Layout> layouts) {
+        if (layouts.size() != 3 || layouts.get(1).rank() != 1) {
+            return "takes an output, 1-D values and a mask";
+        }
+        return layouts.get(2).type() == DType.BOOL && layouts.get(0).sameShape(layouts.get(2))
+                ? null
+                : "needs a boolean mask of the output's shape";
+    }
+
+    /** The selected side has the indices' shape and then the array's trailing dimensions. */
+    private static @Nullable String indexed(List<Layout> layouts, int selectedSide, int arraySide) {
+        if (layouts.size() < 3) {
+            return "takes at least 3 operands";
+        }
+        Layout selected = layouts.get(selectedSide);
+        Layout array = layouts.get(arraySide);
+        List<Layout> indices = layouts.subList(2, layouts.size());
+        Layout first = indices.get(0);
+        for (Layout index : indices) {
+            if (!RoutineForms.isInteger(index.type()) || !index.sameShape(first)) {
+                return "the indices must be integer arrays of one shape, not " + indices;
+            }
+        }
+        if (indices.size() > array.rank()) {
+            return "more indices than dimensions";
+        }
+        int trailing = array.rank() - indices.size();
+        boolean suits = selected.rank() == first.rank() + trailing;
+        for (int dimension = 0; suits && dimension < selected.rank(); dimension++) {
+            long expected = dimension < first.rank()
+                    ? first.size(dimension)
+                    : array.size(indices.size() + dimension - first.rank());
+            suits = selected.size(dimension) == expected;
+        }
+        return suits ? null : "the selection has shape " + RoutineForms.shape(selected);
+    }
+
+    private static final RoutineForm PRODUCT = new RoutineForm() {
+        @Override
+        public @Nullable String check(List<Layout> layouts) {
+            if (layouts.size() != 3 || layouts.stream().anyMatch(layout -> layout.rank() != 2)) {
+                return "takes three matrices";
+            }
+            Layout out = layouts.get(0);
+            Layout left = layouts.get(1);
+            Layout right = layouts.get(2);
+            boolean suits =
+                    left.size(1) == right.size(0) && out.size(0) == left.size(0) && out.size(1) == right.size(1);
+            return suits
+                    ? null
+                    : "shapes " + RoutineForms.shape(left) + " and " + RoutineForms.shape(right) + " do not give "
+                            + RoutineForms.shape(out);
+        }
+
+        @Override
+        public boolean acceptsStrided(Layout layout) {
+            return MatrixLayout.suits(layout);
+        }
+    };
+}

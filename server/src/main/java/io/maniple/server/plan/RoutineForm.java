@@ -1,0 +1,36 @@
+package io.maniple.server.plan;
+
+import io.maniple.bridge.program.Layout;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a routine (an operation with code of its own) demands of its operands, by which they are checked at the door and
+ * laid out by the planner. The code itself is the engine's {@code RoutineCode} of the same name.
+ *
+ * <p>Operands are the outputs, the inputs and then {@link #scalars()} scalars. The types of outputs and inputs are those
+ * of the operation's signature; further inputs have the type of its last one.
+ */
+public interface RoutineForm {
+    /**
+     * What is wrong with the operands' shapes, or null. Their number is at least that of the signature's outputs.
+     *
+     * @param layouts of outputs and inputs as the client wrote them: of any type, any strides
+     */
+    @Nullable String check(List<Layout> layouts);
+
+    /** How many scalars follow the views, each of type int64. */
+    default int scalars() {
+        return 0;
+    }
+
+    /** Whether the outputs' old contents matter: what is not written keeps them. */
+    default boolean updates() {
+        return false;
+    }
+
+    /** Whether an input that is not contiguous in C order may stay as it lies. */
+    default boolean acceptsStrided(Layout layout) {
+        return false;
+    }
+}

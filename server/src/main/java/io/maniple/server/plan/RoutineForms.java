@@ -1,0 +1,56 @@
+package io.maniple.server.plan;
+
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Layout;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The forms of all routines by name. A family adds its own in one line of the static block. */
+public final class RoutineForms {
+    private static final Map<String, RoutineForm> FORMS = new HashMap<>();
+
+    static {
+        FORMS.putAll(MovementForms.forms());
+    }
+
+    private RoutineForms() {}
+
+    /** @throws IllegalStateException if no routine has this name */
+    public static RoutineForm of(String name) {
+        RoutineForm form = FORMS.get(name);
+        if (form == null) {
+            throw new IllegalStateException("the operation " + name + " has no form");
+        }
+        return form;
+    }
+
+    public static Set<String> names() {
+        return Set.copyOf(FORMS.keySet());
+    }
+
+    /** A form that only checks shapes. */
+    static RoutineForm checking(Check check) {
+        return check::of;
+    }
+
+    /** What is wrong with layouts, or null. */
+    @FunctionalInterface
+    interface Check {
+        @Nullable String of(List<Layout> layouts);
+    }
+
+    static boolean isInteger(DType type) {
+        return switch (type) {
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64 -> true;
+            case BOOL, FLOAT16, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128 -> false;
+        };
+    }
+
+    static String shape(Layout layout) {
+        return Arrays.toString(layout.shape());
+    }
+}
