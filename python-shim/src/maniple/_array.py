@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,11 @@ from maniple._buffer import LOCAL, PRIVATE, Buffer, local_buffer
 from maniple._dtypes import CODE
 
 _new = object.__new__
+
+_STRIDES_SET = (
+    "Setting the strides on a NumPy array has been deprecated in NumPy 2.4.\n"
+    "As an alternative, you can create a new view using np.lib.stride_tricks.as_strided."
+)
 
 
 class ndarray:
@@ -141,6 +147,7 @@ class ndarray:
 
     @strides.setter
     def strides(self, value: Any) -> None:
+        warnings.warn(_STRIDES_SET, DeprecationWarning, stacklevel=2)
         # The buffer's bounds are checked by NumPy on an array of the buffer's size.
         buf = self._buf
         base = np.ndarray((buf.nbytes,), np.uint8, _views._space)
@@ -350,7 +357,8 @@ class ndarray:
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         if return_scalar and array.ndim == 0:
             return array[()]
-        return array
+        # Of a subclass: its base.
+        return array if type(array) in (ndarray, np.ndarray) else array.view(np.ndarray)
 
     # -- Python's protocols --------------------------------------------------------------------
 

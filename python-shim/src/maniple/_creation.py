@@ -234,7 +234,7 @@ def _arange(*args: Any, **kwargs: Any) -> Any:
         return HOST
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
-        if not all([info.min <= v <= info.max for v in (start, start + (n - 1) * step)]):
+        if not all([info.min <= v <= info.max for v in (start, step, start + (n - 1) * step)]):
             return HOST
     first = dtype.type(start)
     delta = dtype.type(start + step) - first if dtype.kind == "f" else dtype.type(step)
@@ -331,11 +331,16 @@ def array(
         options["like"] = _fallback.real(like)
     if ndmax is not None:
         options["ndmax"] = ndmax
-    if type(object) in (list, tuple):
+    # As elements of an object array they stay what they are.
+    if type(object) in (list, tuple) and not _is_object(dtype):
         object = _fallback.real(object, known)
     result = np.array(object, dtype, **options)
     # Memory that is not ours to keep (copy=False of a real array) stays NumPy's.
     return result if result is object else _fallback.wrap(result)
+
+
+def _is_object(dtype: Any) -> bool:
+    return dtype is not None and np.dtype(dtype).kind == "O"
 
 
 def _as_array(name: str) -> None:

@@ -69,7 +69,11 @@ def _as_view(result: np.ndarray, a: ndarray) -> Any:
     )
 
 
-def real(value: Any, known: Known | None = None) -> Any:
+_DEEPEST = 70
+"""Lists deeper than an array can have dimensions hold no arrays to look for (or themselves)."""
+
+
+def real(value: Any, known: Known | None = None, depth: int = 0) -> Any:
     """Return `value` with every Maniple array in it replaced by a NumPy view of it."""
     kind = type(value)
     if issubclass(kind, ndarray):
@@ -77,15 +81,18 @@ def real(value: Any, known: Known | None = None) -> Any:
         if known is not None:
             known.append((value, view))
         return view
+    if depth > _DEEPEST:
+        return value
+    depth += 1
     if kind is tuple:
-        return tuple([real(v, known) for v in value])
+        return tuple([real(v, known, depth) for v in value])
     if kind is list:
         for v in value:
             if issubclass(type(v), ndarray) or type(v) in (list, tuple, dict):
-                return [real(v, known) for v in value]
+                return [real(v, known, depth) for v in value]
         return value
     if kind is dict:
-        return {k: real(v, known) for k, v in value.items()}
+        return {k: real(v, known, depth) for k, v in value.items()}
     if kind is slice:
         return slice(real(value.start), real(value.stop), real(value.step))
     return value

@@ -19,7 +19,7 @@ from maniple._buffer import LOCAL, PRIVATE, Buffer, Remote
 from maniple._dtypes import CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, errors_matter, plan_for, scalar_key
-from maniple._views import Layout, broadcast_strides, intern
+from maniple._views import Layout, address_space, broadcast_strides, intern
 
 _frame = sys._getframe
 _error_state = _extobj_contextvar.get
@@ -166,7 +166,7 @@ def _plan(entry: Entry, operands: tuple[Any, ...], out: Any) -> None:
     dtype = plan.outputs[0]
     strides = _ufuncs._result_strides(operands, shape, dtype, "K") if out is None else out._strides
     result = intern(dtype if out is None else out._dtype, shape, strides)
-    if result is None:
+    if result is None or result.nbytes > address_space:
         return
     entry.out = result
     if entry.kind >= SCALAR:

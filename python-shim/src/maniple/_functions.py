@@ -19,7 +19,7 @@ HANDLERS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to what records it. A handler may return HOST."""
 
 
-def array_function(self: ndarray, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+def array_function(self: ndarray, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """What NumPy calls when a Maniple array is an argument of one of its functions."""
     for kind in types:
         if kind is ndarray or issubclass(kind, (ndarray, np.ndarray)):
@@ -27,7 +27,7 @@ def array_function(self: ndarray, function: Any, types: Any, args: Any, kwargs: 
         override = getattr(kind, "__array_function__", None)
         if override is not None and override is not np.ndarray.__array_function__:
             return NotImplemented
-    handler = HANDLERS.get(function)
+    handler = HANDLERS.get(func)
     if handler is not None:
         try:
             result = handler(*args, **kwargs)
@@ -35,7 +35,7 @@ def array_function(self: ndarray, function: Any, types: Any, args: Any, kwargs: 
             result = HOST
         if result is not HOST:
             return result
-    return _fallback.call(function, args, kwargs)
+    return _fallback.call(func, args, kwargs)
 
 
 class _Unusual(Exception):
@@ -290,7 +290,7 @@ def _in_range(value: int, dtype: np.dtype) -> bool:
 
 @handles(np.copyto)
 def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> Any:
-    if type(dst) is not ndarray or not dst._writeable:
+    if type(dst) is not ndarray or not dst._writeable or casting in ("no", "equiv"):
         return HOST
     if not (dst._size >= 1 and (worthwhile(dst) or _indexing.busy(dst))):
         return HOST

@@ -14,6 +14,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from maniple import _users
 from maniple._namespace import Namespace, namespace
 
 _original_import = builtins.__import__
@@ -43,6 +44,7 @@ def install(include: str | None = None, exclude: str | None = None) -> None:
         return
     builtins.__import__ = _import
     importlib.import_module = _import_module
+    _users.install(is_users)
     _installed = True
 
 
@@ -52,6 +54,7 @@ def uninstall() -> None:
     if _installed:
         builtins.__import__ = _original_import
         importlib.import_module = _original_import_module
+        _users.uninstall()
         _installed = False
 
 
@@ -131,16 +134,19 @@ def _import(
             # A call of __import__ has no globals; an import statement has.
             scope = sys._getframe(1).f_globals if globals is None else globals
             if is_users(scope):
+                _users.prepare(scope)
                 return _translate(module)
     elif type(module) is ModuleType and _is_numpy(module.__name__) and is_users(globals):
         # A relative import inside NumPy's own tests.
+        _users.prepare(globals)
         return _translate(module)
     return module
 
 
 def _import_module(name: str, package: str | None = None) -> ModuleType:
     module = _original_import_module(name, package)
-    if _is_numpy(module.__name__) and is_users(sys._getframe(1).f_globals):
+    if _is_numpy(module.__name__) and is_users(scope := sys._getframe(1).f_globals):
+        _users.prepare(scope)
         return _translate(module)
     return module
 

@@ -57,10 +57,11 @@ def astype(
     """Copy of the array, cast to a specified type."""
     kwargs = {"order": order, "casting": casting, "subok": subok, "copy": copy}
     target = np.dtype(dtype) if type(dtype) is not np.dtype else dtype
-    if not copy and target == self._dtype and order in ("K", "A"):
+    if not copy and target == self._dtype and _has_order(self, order):
         return self
     if (
-        not worthwhile(self)
+        type(copy) is np._CopyMode  # which NumPy refuses here
+        or not worthwhile(self)
         or CODE.get(target) is None
         or (self._dtype.kind == "c" and target.kind not in "cb")
         or order not in _ORDERS
@@ -70,6 +71,12 @@ def astype(
         return _fallback.method(self, "astype", (dtype,), kwargs)
     result = _indexing.copy(self, target, _order_strides(self, target, order))
     return _fallback.method(self, "astype", (dtype,), kwargs) if result is HOST else result
+
+
+def _has_order(a: ndarray, order: Any) -> bool:
+    if order == "C":
+        return is_c_contiguous(a)
+    return order in ("K", "A") or (order == "F" and is_f_contiguous(a))
 
 
 def copy(self: ndarray, order: Any = "C") -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from types import ModuleType
+from importlib.machinery import EXTENSION_SUFFIXES
+from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
 import numpy
+
+_EXTENSIONS = tuple(EXTENSION_SUFFIXES)
 
 _namespaces: dict[str, Namespace] = {}
 
@@ -29,9 +33,10 @@ class Namespace(ModuleType):
         value = getattr(real, name)
         if isinstance(value, ModuleType):
             value = _stand_in(value, real)
-        if name != "__all__":
+        if isinstance(value, ModuleType) or (name in vars(real) and name != "__all__"):
             # NumPy's modules do not change after import, but for the tests' monkey patches,
-            # which set the name here, too.
+            # which set the name here, too. What their __getattr__ gives may come with a warning
+            # each time.
             self.__dict__[name] = value
         return value
 
@@ -78,4 +83,49 @@ def _overrides(name: str) -> dict[str, Any]:
         from maniple._random import overrides
 
         return overrides()
-    return {}
+    if name == "numpy._core._multiarray_umath":
+        return {"_get_castingimpl": _casting_implementation}
+    return _compiled(name)
+
+
+def _casting_implementation(*args: Any) -> Any:
+    """NumPy's private casting implementations, whose methods take real arrays only."""
+    return _CompiledObject(numpy._core._multiarray_umath._get_castingimpl(*args))  # type: ignore[attr-defined]
+
+
+class _CompiledObject:
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._real, name)
+        if not callable(value):
+            return value
+        from maniple import _fallback
+
+        return lambda *args, **kwargs: _fallback.call(value, args, kwargs, "written in C")
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+
+def _compiled(name: str) -> dict[str, Any]:
+    """The functions of a module written in C, given and giving real arrays.
+
+    They take whatever is an array's type for one without asking. NumPy's main module is left
+    out: its functions ask.
+    """
+    module = importlib.import_module(name)
+    origin = getattr(getattr(module, "__spec__", None), "origin", None) or ""
+    if not origin.endswith(_EXTENSIONS):
+        return {}
+    from maniple import _fallback
+
+    def calling(function: Any) -> Any:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return _fallback.call(function, args, kwargs, "written in C")
+
+        return call
+
+    return {k: calling(v) for k, v in vars(module).items() if type(v) is BuiltinFunctionType}

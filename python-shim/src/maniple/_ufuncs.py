@@ -16,6 +16,7 @@ from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
 from maniple._views import (
+    address_space,
     broadcast_strides,
     c_strides,
     f_strides,
@@ -228,6 +229,8 @@ def new_array(
     size = prod(shape)
     itemsize = dtype.itemsize
     nbytes = size * itemsize
+    if nbytes > address_space:
+        raise np._core._exceptions._ArrayMemoryError(shape, dtype)  # type: ignore[attr-defined]
     buf = Remote(PRIVATE, stream.new_buffer(nbytes), nbytes)
     return make(buf, 0, dtype, shape, strides or c_strides(shape, itemsize), size)
 

@@ -39,6 +39,9 @@ _space = _reserve()
 _origin: int = _space.__array_interface__["data"][0]
 _extent: int = len(_space)
 
+address_space: int = _extent
+"""An array of more bytes cannot have views, and so cannot be."""
+
 
 def shadow(a: ndarray) -> np.ndarray:
     """Return the shadow of `a`. Its elements must not be read or written."""

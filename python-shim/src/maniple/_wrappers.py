@@ -43,7 +43,7 @@ def _wrapper(name: str, method: str) -> Callable[..., Any]:
             return _others(function, original, a, args, kwargs)
         if kwargs:
             kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-            if "correction" in kwargs:
+            if "correction" in kwargs or _is_foreign(kwargs.get("where")):
                 return original(a, *args, **kwargs)
         result = _methods.local(method, a, args, kwargs)
         if result is not HOST:
@@ -57,7 +57,13 @@ def _wrapper(name: str, method: str) -> Callable[..., Any]:
 
     # Where pickle finds it.
     function.__module__ = __name__
+    # What ndarray.__array_function__ calls, for a subclass that hands on to it.
+    function._implementation = implementation  # type: ignore[attr-defined]
     return function
+
+
+def _is_foreign(where: Any) -> bool:
+    return hasattr(type(where), "__array_function__") and not isinstance(where, np.ndarray)
 
 
 def _others(function: Any, original: Any, a: Any, args: Any, kwargs: Any) -> Any:
