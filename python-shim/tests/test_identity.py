@@ -21,7 +21,8 @@ import abc, enum, types
 import numpy as np
 a = np.arange(100_000.0)
 print(type(a) is np.ndarray, type(a), type(a[:10]), type(a.flat), type(3), type(type))
-print(isinstance(np.ndarray, type), isinstance(3, type), issubclass(abc.ABCMeta, type), type == type)
+print(isinstance(np.ndarray, type), isinstance(3, type), type == type)
+print(issubclass(abc.ABCMeta, type))
 print(type("C", (), {"x": 1}).x, type[int], repr(type))
 class Meta(type):
     def __new__(cls, name, bases, namespace):
