@@ -192,4 +192,3 @@ def _rounds_products() -> bool:
 
 METHODS = {"random": random, "uniform": uniform, "integers": integers}
 """Called with the generator, the shape and the arguments but `size`."""
-

@@ -23,6 +23,8 @@ from maniple._views import c_strides
 
 _PLAIN = frozenset(("bit_generator", "spawn", "seed", "get_state", "set_state", "bytes"))
 
+_SEEDING = frozenset(("seed", "set_state"))
+
 _SIZE: dict[str, int] = {
     name: position
     for position, names in enumerate(
@@ -202,6 +204,9 @@ def _sample(owner: Any, name: str, function: Any, args: Any, kwargs: Any) -> Any
         result = call.sample()
         if result is not HOST:
             return result
+    if name == "shuffle" and args and type(args[0]) is list:
+        # Its own elements change places; a list of NumPy's views would be another list.
+        return function(owner, *args, **kwargs)
     known: _fallback.Known = []
     result = function(owner, *_fallback.real(args, known), **_fallback.real(kwargs, known))
     if type(result) is not np.ndarray:
@@ -219,6 +224,16 @@ def _method(base: type, name: str) -> Any:
         return _sample(self, name, function, args, kwargs)
 
     return method
+
+
+def _taking_numpy(function: Any) -> Any:
+    """Return a function that gets NumPy's arrays for Maniple's."""
+
+    @functools.wraps(function)
+    def taking(*args: Any, **kwargs: Any) -> Any:
+        return function(*_fallback.real(args), **_fallback.real(kwargs))
+
+    return taking
 
 
 def _module_function(name: str) -> Any:
@@ -244,15 +259,22 @@ class _Kind(type):
         return issubclass(subclass, cls.__base__)  # type: ignore[arg-type]
 
 
-def _copy(self: Any, memo: Any = None) -> Any:
-    """Copy as NumPy does, which pickles; what is pickled is NumPy's own class."""
-    again, args, *state = self.__reduce__()
-    if memo is not None:
-        args, state = copy.deepcopy((args, state), memo)
-    plain = again(*args)
-    if state and state[0] is not None:
-        plain.__setstate__(state[0])
-    return type(self)(plain._bit_generator) if type(self) in _ours() else plain
+def _again(kind: Any, bit_generator: Any, state: Any = None) -> Any:
+    copied = kind(bit_generator)
+    if state is not None:
+        copied.__setstate__(state)
+    return copied
+
+
+def _copy(self: Any) -> Any:
+    """Copy as NumPy does, by what is pickled; that alone would give NumPy's own class."""
+    _, args, *state = self.__reduce__()
+    return _again(type(self), *args, *state)
+
+
+def _deep_copy(self: Any, memo: Any) -> Any:
+    _, args, *state = self.__reduce__()
+    return _again(type(self), *copy.deepcopy((*args, *state), memo))
 
 
 def _subclass(base: type) -> Any:
@@ -260,13 +282,17 @@ def _subclass(base: type) -> Any:
     members: dict[str, Any] = {
         "__doc__": base.__doc__,
         "__module__": base.__module__,
-        "__deepcopy__": _copy,
+        "__init__": _taking_numpy(base.__init__),  # type: ignore[misc]
+        "__copy__": _copy,
+        "__deepcopy__": _deep_copy,
         "__slots__": (),
     }
     for member in dir(base):
         if member.startswith("_") or member in _PLAIN or not callable(getattr(base, member)):
             continue
         members[member] = _method(base, member)
+    for member in _SEEDING & vars(base).keys():
+        members[member] = _taking_numpy(getattr(base, member))
     return _Kind(base.__name__, (base,), members)
 
 
@@ -301,6 +327,5 @@ def overrides() -> dict[str, Any]:
         function = getattr(nr, name)
         if isinstance(getattr(function, "__self__", None), nr.RandomState) and name not in _PLAIN:
             replaced[name] = _module_function(name)
+    replaced.update({name: _taking_numpy(getattr(nr, name)) for name in _SEEDING})
     return replaced
-
-

@@ -54,8 +54,8 @@ final class RandomNumbers {
             throw new ManipleException(
                     Status.INVALID_PROGRAM, type + " of " + width + " random bits, " + held + " halves held", "");
         }
-        RandomItems items = new RandomItems(
-                generator.apply(state), (int) width, (int) held, call.integer(rest + 2) & 0xffff_ffffL);
+        RandomItems items =
+                new RandomItems(generator.apply(state), (int) width, (int) held, call.integer(rest + 2) & 0xffff_ffffL);
         Target target = new Target(type, call.address(0), call.layout(0).elements());
         Range range = Range.of((int) width, call.integer(rest + 3), call.integer(rest + 4));
         MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, call.address(1), draw(items, target, range));

@@ -148,8 +148,7 @@ sealed interface RandomWords {
             if (state[6] < 0 || state[6] > LANES) {
                 throw new ManipleException(Status.INVALID_PROGRAM, state[6] + " words of 4 are used", "");
             }
-            return new Philox(
-                    state[0], state[1], new long[] {state[2], state[3], state[4], state[5]}, (int) state[6]);
+            return new Philox(state[0], state[1], new long[] {state[2], state[3], state[4], state[5]}, (int) state[6]);
         }
 
         @Override
