@@ -67,7 +67,7 @@ def draw(
         words += [width, held, state["uinteger"], low & _WORD, span & _WORD]
         with stream.lock:
             result = new_array(shape, dtype)
-            consumed = new_array((1,), _INT64)
+            consumed: Any = new_array((1,), _INT64)
             instruction = Instruction()
             instruction.output(result)
             instruction.output(consumed)

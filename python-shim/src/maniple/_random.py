@@ -71,7 +71,7 @@ class _Call:
         if not stream.enabled:
             return HOST
         if isinstance(self.owner, nr.Generator):
-            method = _draws.METHODS.get(self.name)
+            method: Any = _draws.METHODS.get(self.name)
             if method is not None:
                 try:
                     result = method(self.owner, self.shape, *self.args, **self.keywords)
@@ -184,7 +184,7 @@ def _large(owner: Any, name: str, args: Any, kwargs: Any) -> _Call | None:
         else:
             return None
         args = rest
-    if shape is None or (shape and min(shape) < 0):
+    if not shape or min(shape) < 0:
         return None
     if prod(shape) < max(_settings.defer, 1):
         return None
@@ -209,7 +209,8 @@ def _sample(owner: Any, name: str, function: Any, args: Any, kwargs: Any) -> Any
         return function(owner, *args, **kwargs)
     known: _fallback.Known = []
     result = function(owner, *_fallback.real(args, known), **_fallback.real(kwargs, known))
-    if type(result) is not np.ndarray:
+    if type(result) is not np.ndarray or not result.ndim:
+        # NumPy's own methods, which call each other, look at 0-d arrays.
         return result
     if _profile.active:
         _profile.count(f"random.{name}", "fallback", "", result.size)
@@ -306,7 +307,7 @@ def _class_named(name: str) -> Any:
     return next(kind for kind in _ours() if kind.__name__ == name)
 
 
-copyreg.pickle(_Kind, lambda kind: (_class_named, (kind.__name__,)))  # type: ignore[arg-type]
+copyreg.pickle(_Kind, lambda kind: (_class_named, (kind.__name__,)))
 
 
 def _default_rng(seed: Any = None) -> Any:

@@ -24,7 +24,7 @@ def _philox(state: list[int]) -> Any:
     counter = sum(word << (64 * i) for i, word in enumerate(state[2:6]))
     before = (counter - 1) % (1 << 256)
     parts = np.array([before >> (64 * i) & _WORD for i in range(4)], np.uint64)
-    inner = {"counter": parts, "key": np.array(state[:2], np.uint64)}
+    inner: Any = {"counter": parts, "key": np.array(state[:2], np.uint64)}
     generator.state = {**generator.state, "state": inner, "buffer_pos": 4}
     generator.random_raw(state[6])
     if not state[6]:
