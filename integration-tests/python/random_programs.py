@@ -107,6 +107,7 @@ class Generator:
             (2, self.look),
             (1, self.out),
             (1, self.product),
+            (1, self.draw),
         ]
         weights = [w for w, _ in kinds]
         return self.random.choices([k for _, k in kinds], weights)[0]()
@@ -211,6 +212,16 @@ class Generator:
     def out(self) -> str:
         x, y, z = self.old(), self.value(), self.old()
         return f"np.{self.choice(BINARY)}({x}, {y}, out={z})"
+
+    def draw(self) -> str:
+        name, kind = self.new(), self.choice(("PCG64", "PCG64DXSM", "Philox", "MT19937", "SFC64"))
+        shape = self.choice(("(4, 6)", "(24,)", "(3, 4, 6)", "(0, 6)", "7"))
+        calls = (f"g.random({shape})", f"g.random({shape}, 'f4')", f"g.integers(-3, 100, {shape}, 'i1')",
+                 f"g.integers(0, 3 << 61, {shape})", f"g.integers(9, size={shape}, dtype='u4')",
+                 f"g.uniform(-1, 2, {shape})", f"g.normal(1, 2, {shape})", f"g.permutation({shape})[..., None]"
+                 if shape == "7" else f"g.poisson(3, {shape})")  # fmt: skip
+        start = f"g = np.random.Generator(np.random.{kind}({self.random.randint(0, 9)}))"
+        return f"{start}; {name} = {self.choice(calls)}; {name} = {name} * {self.choice(calls)}"
 
     def product(self) -> str:
         x, y = self.old(), self.old()

@@ -280,3 +280,13 @@ def local_buffer(owner: np.ndarray) -> Buffer | None:
 def private_buffer(nbytes: int) -> Buffer:
     """Return new, uninitialised memory of the server. The caller holds the stream's lock."""
     return Remote(PRIVATE, stream.new_buffer(nbytes), nbytes)
+
+
+def shared_buffer(nbytes: int) -> Buffer:
+    """Return new shared memory for the client to fill. The caller holds the stream's lock."""
+    region = stream.reserve(nbytes)
+    handle = stream.new_handle()
+    stream.batch.buffers.append((handle, nbytes, None, region.placement))
+    buffer = Buffer(SHARED, handle, nbytes)
+    buffer._set_shared(region.array)
+    return buffer

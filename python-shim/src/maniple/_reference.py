@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _backend
+from maniple import _backend, _reference_random
 from maniple._backend import BackendError, Batch, Limits, Placement
 from maniple._dtypes import CHARACTERS, CODE, DTYPE
 
@@ -249,6 +249,15 @@ def _matmul(row: _Row, operands: list[_Operand]) -> None:
     _store(out, np.matmul(_cast(a, row.inputs[0]), _cast(b, row.inputs[1])))
 
 
+def _random(row: _Row, operands: list[_Operand]) -> None:
+    _expect(operands, 14)
+    out = operands[0].array
+    scalars = [int(o.array[()]) for o in operands[2:]]
+    values, consumed = _reference_random.draw(row.name, out, scalars)
+    _store(out, values.reshape(out.shape))
+    _store(operands[1].array, np.array(consumed))
+
+
 def _expect(operands: list[_Operand], count: int) -> None:
     if len(operands) != count:
         raise _invalid(f"{len(operands)} operands, not {count}")
@@ -294,6 +303,8 @@ def _table() -> list[_Row]:
         if c != "?":
             rows.append(_Row("arange", f"{c}{c}->{c}", _arange))
     rows += [_Row("matmul", f"{c}{c}->{c}", _matmul) for c in "fdFD"]
+    for name in _reference_random.GENERATORS:
+        rows += [_Row(name, s, _random) for s in _reference_random.SIGNATURES]
     return rows
 
 
