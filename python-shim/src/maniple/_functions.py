@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _indexing, _linear, _profile, _reductions, _settings, _ufuncs, _views
+from maniple import (
+    _fallback,
+    _indexing,
+    _linear,
+    _profile,
+    _rebound,
+    _reductions,
+    _settings,
+    _ufuncs,
+    _views,
+)
 from maniple._array import ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE
 from maniple._recorder import stream
@@ -35,6 +45,9 @@ def array_function(self: ndarray, function: Any, types: Any, args: Any, kwargs: 
             result = HOST
         if result is not HOST:
             return result
+    result = _rebound.call(function, args, kwargs)
+    if result is not HOST:
+        return result
     return _fallback.call(function, args, kwargs)
 
 

@@ -78,4 +78,8 @@ def _overrides(name: str) -> dict[str, Any]:
         from maniple._random import overrides
 
         return overrides()
+    if name.startswith("numpy.polynomial."):
+        from maniple import _rebound
+
+        return _rebound.overrides(name)
     return {}
