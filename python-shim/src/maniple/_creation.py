@@ -194,6 +194,11 @@ def _wrapped_call(function: Any, args: Any, kwargs: Any) -> Any:
         del kwargs["device"]
     if "like" in kwargs and kwargs["like"] is None:
         del kwargs["like"]
+    from maniple import _rebound
+
+    composed = _rebound.call(function, args, kwargs)
+    if composed is not HOST:
+        return composed
     known: _fallback.Known = []
     result = function(*_fallback.real(tuple(args), known), **_fallback.real(kwargs, known))
     return _fallback.wrap(result, known)

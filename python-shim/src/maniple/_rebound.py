@@ -32,17 +32,17 @@ from maniple._ufuncs import HOST
 ROWS: dict[str, str] = {
     "numpy": """
         allclose angle append apply_over_axes array_equal array_equiv argwhere
-        average block column_stack compress corrcoef cov cross
+        average block column_stack corrcoef cov cross
         delete diag diagflat diff digitize dstack ediff1d extract fill_diagonal fix
         flatnonzero geomspace gradient histogram histogram2d histogram_bin_edges histogramdd hstack
         i0 insert intersect1d iscomplex isclose isin isneginf isposinf isreal ix_
-        kron linspace logspace median meshgrid nan_to_num nanargmax nanargmin nancumprod nancumsum
+        kron linspace logspace mean median meshgrid nan_to_num nanargmax nanargmin nancumprod nancumsum
         nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar
         outer pad percentile piecewise place poly polyadd polyder polydiv polyfit polyint polymul
         polysub polyval put_along_axis quantile real_if_close repeat resize roll rot90
-        select setdiff1d setxor1d sinc stack take_along_axis tensordot tile trapezoid tril
+        select setdiff1d setxor1d sinc stack std take_along_axis tensordot tile trapezoid tril
         tril_indices_from trim_zeros triu triu_indices_from union1d unique unique_all
-        unique_counts unique_inverse unique_values unwrap vander vstack
+        unique_counts unique_inverse unique_values unwrap vander var vstack
     """,
     "numpy.linalg": """
         cond cross diagonal matrix_norm matrix_power matrix_rank multi_dot norm outer pinv
@@ -163,9 +163,12 @@ def rebound(function: Any) -> Callable[..., Any]:
                     [constants.get(c, c) if type(c) is int else c for c in code.co_consts]
                 )
             )
-        scope = _scope(original.__module__ if function is original else _home(original))
         copy = FunctionType(
-            code, scope, original.__name__, original.__defaults__, original.__closure__
+            code,
+            _scope(_home(original)),
+            original.__name__,
+            original.__defaults__,
+            original.__closure__,
         )
         copy.__kwdefaults__ = original.__kwdefaults__
         copy.__qualname__ = original.__qualname__
@@ -288,6 +291,10 @@ def _creators() -> dict[Any, Any]:
         overrides = vars(namespace("numpy"))
         from maniple._creation import OVERRIDES
 
+        # C code that NumPy calls past its own dispatcher.
+        for function in vars(np).values():
+            if type(function) is _DISPATCHER:
+                _found[getattr(function, "_implementation")] = function  # noqa: B009
         for name in OVERRIDES:
             original = getattr(np, name)
             if callable(original):

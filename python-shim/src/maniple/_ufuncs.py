@@ -280,7 +280,7 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
         if name == "out":
             out = value
         elif name == "where":
-            where = value
+            where = True if value is np._NoValue else value
         elif name == "casting":
             casting = value
         elif name == "dtype":
