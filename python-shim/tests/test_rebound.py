@@ -225,3 +225,95 @@ def test_function_agrees_with_numpy(name: str, shape: str) -> None:
         before = numpy.array(x)
         assert_same(outcome(function, np, x), want)
         numpy.testing.assert_array_equal(numpy.asarray(x), before)
+
+
+def test_the_table_names_functions_of_numpys() -> None:
+    for function in _rebound._rows():
+        assert callable(_rebound.rebound(function))
+
+
+def run_in_the_open(function: Any, args: Any, kwargs: Any) -> Any:
+    """Instead of `_rebound.run`: with its errors."""
+    return _rebound._packed(function(*args, **kwargs))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("shape", ["finite", "square"])
+def test_numpys_code_raises_nothing_of_its_own(
+    name: str, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    want = outcome(FUNCTIONS[name], numpy, SHAPES[shape](numpy, "d"))
+    if isinstance(want, type) or (name, shape) in NUMPY_RAISES:
+        return
+    monkeypatch.setattr(_rebound, "run", run_in_the_open)
+    assert_same(outcome(FUNCTIONS[name], np, SHAPES[shape](np, "d")), want)
+
+
+NUMPY_RAISES = frozenset((("corrcoef", "finite"), ("cross", "finite")))
+"""NumPy catches an error of its own; and a product of two numbers is a scalar."""
+
+
+@pytest.mark.parametrize("name", sorted(_rebound.CREATORS))
+def test_creators_agree_with_numpy(name: str) -> None:
+    arguments: dict[str, tuple[Any, ...]] = {
+        "fromfunction": (lambda i, j: i * 2 + j, (4, 5)),
+        "indices": ((3, 4),),
+        "kaiser": (9, 2.5),
+    }
+    given = arguments.get(name, (9,))
+    got = getattr(np, name)(*given)
+    assert type(got) is ndarray
+    assert_same(got, getattr(numpy, name)(*given))
+
+
+INDICES: dict[str, Callable[[Any], Any]] = {
+    "slice and array": lambda m: (slice(1, None), m.array([0, 2])),
+    "array and slice": lambda m: (m.array([0, -1]), slice(None, None, -1)),
+    "integer, slice, array": lambda m: (0, slice(None), m.array([1, 0, 1])),
+    "array, slice, array": lambda m: (m.array([1, 0]), slice(1, None), m.array([0, 3])),
+    "array, array, slice": lambda m: (m.array([1, 0]), m.array([[2], [0]]), slice(1, 3)),
+    "new axis": lambda m: (None, m.array([1, 0]), slice(None)),
+    "new axis between": lambda m: (m.array([1, 0]), None, m.array([1, 0])),
+    "ellipsis": lambda m: (..., m.array([0, 3, 3])),
+    "ellipsis between": lambda m: (m.array([0, 1]), ..., m.array([0, 3])),
+    "mask": lambda m: m.array([True, False]),
+    "mask and slice": lambda m: (slice(None), m.array([True, False, True])),
+    "masks": lambda m: (m.array([True, True]), m.array([True, False, True]), slice(1, 3)),
+    "mask of two": lambda m: m.arange(6).reshape(2, 3) % 2 == 0,
+    "mask of two behind": lambda m: (1, m.arange(12).reshape(3, 4) % 5 == 0),
+    "integer and mask": lambda m: (slice(None), 1, m.array([True, False, True, True])),
+    "list": lambda m: (slice(None), [0, 2]),
+    "out of bounds": lambda m: (slice(None), m.array([0, 3])),
+    "wrong mask": lambda m: (slice(None), m.array([True, False])),
+    "too many": lambda m: (0, 0, 0, m.array([0])),
+    "empty": lambda m: (slice(None), m.array([], dtype=int)),
+}
+SOURCES: dict[str, Callable[[Any], Any]] = {
+    "cube": lambda m: m.arange(24.0).reshape(2, 3, 4),
+    "transposed": lambda m: m.arange(24).reshape(4, 3, 2).T,
+    "strided": lambda m: m.arange(96, dtype="f4").reshape(4, 3, 8)[::-2, :, ::-2],
+}
+
+
+@pytest.mark.parametrize("index", INDICES)
+@pytest.mark.parametrize("source", SOURCES)
+def test_mixed_indices_agree_with_numpy(index: str, source: str) -> None:
+    def read(m: Any) -> Any:
+        return SOURCES[source](m)[INDICES[index](m)]
+
+    def write(m: Any, value: Callable[[Any], Any]) -> Any:
+        x = SOURCES[source](m)
+        chosen = x[INDICES[index](m)]
+        x[INDICES[index](m)] = value(chosen)
+        return x
+
+    want = outcome(read, numpy)
+    assert_same(outcome(read, np), want)
+    values: tuple[Callable[[Any], Any], ...] = (
+        lambda chosen: 7,
+        lambda chosen: -chosen,
+        lambda chosen: chosen[..., :1] + 50,
+        lambda chosen: [1, 2, 3, 4, 5],
+    )
+    for value in values:
+        assert_same(outcome(write, np, value), outcome(write, numpy, value))

@@ -98,6 +98,10 @@ def _modes(mode: Any) -> str:
 
 
 def _take(a: ndarray, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    if type(indices) is int and out is None and mode == "raise" and axis is not None:
+        # What NumPy's median asks for. Not a view.
+        element = a[(*(slice(None),) * (axis % len(a._shape)), indices)]  # type: ignore[index]
+        return element.copy() if isinstance(element, np.ndarray) else element
     if out is None and mode == "raise":
         return _methods.take(a, indices, axis)
     if type(indices) in (list, tuple):
@@ -157,7 +161,7 @@ def place(arr: Any, mask: Any, vals: Any) -> Any:
         return HOST
     if type(vals) not in (ndarray, np.ndarray):
         vals = np.asarray(vals)
-    if not vals.size or vals.dtype != arr._dtype:
+    if not vals.size or not np.can_cast(vals.dtype, arr._dtype, "safe"):
         return HOST
     if mask.dtype != BOOL:
         mask = np.not_equal(mask, 0)
@@ -194,7 +198,18 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
     return result
 
 
+def needs(function: Any) -> Any:
+    """Mark a handler that is used once there is one of `function`."""
+
+    def mark(handler: Any) -> Any:
+        handler.needs = function
+        return handler
+
+    return mark
+
+
 @handles(np.interp)
+@needs(np.searchsorted)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
            period: Any = None) -> Any:  # fmt: skip
     """Record NumPy's formula, once `searchsorted` is recorded."""
@@ -250,6 +265,7 @@ def install() -> None:
         ("choose", _choose),
     ):
         setattr(ndarray, name, _or_host(name, compose))
+    function: Any
     for function in (np.nonzero, np.round, np.around, np.put, np.choose):
         name = "round" if function is np.around else function.__name__
         HANDLERS[function] = _of_method(name)

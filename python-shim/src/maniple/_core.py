@@ -1,6 +1,6 @@
 """Puts the array together. Importing this is what makes `maniple` work."""
 
-from maniple import _composed, _functions, _indexing, _methods, _operators
+from maniple import _composed, _functions, _indexing, _methods, _operators, _surface
 from maniple._array import ndarray
 
 _operators.install()
@@ -8,5 +8,6 @@ _indexing.install()
 _methods.install()
 _functions.install()
 _composed.install()
+_surface.install()
 
 __all__ = ["ndarray"]

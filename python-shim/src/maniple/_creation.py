@@ -17,6 +17,9 @@ from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_
 OVERRIDES: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
 
+RECORDED: set[str] = set()
+"""Those that record; the others wrap NumPy's result."""
+
 
 _COPY_MODES: dict[Any, bool | None] = {
     np._CopyMode.ALWAYS: True,
@@ -61,6 +64,7 @@ def replacement(name: str) -> Any:
 def _override(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__
     function.__doc__ = getattr(np, name).__doc__
+    RECORDED.add(name)
     OVERRIDES[name] = Replacement(name, function)
     return function
 
@@ -387,7 +391,10 @@ def _simple(name: str) -> None:
     original = getattr(np, name)
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        return _wrapped_call(original, args, kwargs)
+        from maniple import _rebound
+
+        result = _rebound.create(original, args, kwargs)
+        return _wrapped_call(original, args, kwargs) if result is HOST else result
 
     OVERRIDES[name] = Replacement(name, function)
 
@@ -395,7 +402,7 @@ def _simple(name: str) -> None:
 for _name in (
     "eye", "identity", "tri", "fromfunction", "fromfile", "fromiter", "fromstring", "loadtxt",
     "genfromtxt", "logspace", "geomspace", "indices", "hanning", "hamming", "blackman", "bartlett",
-    "kaiser", "vander", "frombuffer",
+    "kaiser", "vander", "frombuffer", "load",
 ):  # fmt: skip
     _simple(_name)
 
@@ -460,9 +467,3 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = 
         grid[...] = c
         grids.append(grid)
     return tuple(grids)
-
-
-@_override
-def load(file: Any, mmap_mode: Any = None, *args: Any, **kwargs: Any) -> Any:
-    result = np.load(file, mmap_mode, *args, **kwargs)
-    return _fallback.wrap(result) if type(result) is np.ndarray else result

@@ -186,7 +186,7 @@ def _types_only(*args: Any, **kwargs: Any) -> Any:
 def _result_type(*args: Any) -> Any:
     # An empty array of the same rank stands for a large one; only 0-d values matter to NumPy.
     return np.result_type(
-        *[np.empty((0,) * max(1, a.ndim), a.dtype) if type(a) is ndarray else a for a in args]
+        *[np.empty((0,) * max(1, a.ndim), a.dtype) if issubclass(type(a), ndarray) else a for a in args]
     )
 
 
@@ -253,6 +253,8 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 
 @handles(np.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    if x is None and y is None:
+        return _array(condition).nonzero()  # type: ignore[attr-defined]
     if x is None or y is None:
         return HOST
     operands = [operand(v) for v in (condition, x, y)]

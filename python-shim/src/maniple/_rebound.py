@@ -17,15 +17,17 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from math import prod
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 from numpy._core._multiarray_umath import _array_converter  # type: ignore[attr-defined]
 
-from maniple import _fallback, _profile
+from maniple import _fallback, _profile, _settings
 from maniple._array import ndarray
 from maniple._errors import ManipleError
+from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST
 
@@ -33,14 +35,14 @@ ROWS: dict[str, str] = {
     "numpy": """
         allclose angle append apply_over_axes array_equal array_equiv argwhere
         average block column_stack corrcoef cov cross
-        delete diag diagflat diff digitize dstack ediff1d extract fill_diagonal fix
+        cumulative_prod cumulative_sum delete diag diagflat diff digitize dstack ediff1d extract fill_diagonal fix
         flatnonzero geomspace gradient histogram histogram2d histogram_bin_edges histogramdd hstack
         i0 insert intersect1d iscomplex isclose isin isneginf isposinf isreal ix_
         kron linspace logspace mean median meshgrid nan_to_num nanargmax nanargmin nancumprod nancumsum
         nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar
         outer pad percentile piecewise place poly polyadd polyder polydiv polyfit polyint polymul
         polysub polyval put_along_axis quantile real_if_close repeat resize roll rot90
-        select setdiff1d setxor1d sinc stack std take_along_axis tensordot tile trapezoid tril
+        select setdiff1d setxor1d sinc sort_complex stack std take_along_axis tensordot tile trapezoid tril
         tril_indices_from trim_zeros triu triu_indices_from union1d unique unique_all
         unique_counts unique_inverse unique_values unwrap vander var vstack
     """,
@@ -68,6 +70,11 @@ PLAIN: dict[str, str] = {
 }
 """The same for functions that NumPy does not offer to other arrays (NEP 18): replaced by name."""
 
+CREATORS = frozenset(
+    ("bartlett", "blackman", "fromfunction", "hamming", "hanning", "indices", "kaiser")
+)
+"""The same for functions of numpy that make an array of a number of elements or a shape."""
+
 CONSTANTS: dict[str, dict[Any, Any]] = {
     # What NumPy does in blocks, so as to stay in the cache, is one instruction each here.
     "numpy.histogram": {65536: 1 << 62},
@@ -82,6 +89,18 @@ def call(function: Any, args: Any, kwargs: Any) -> Any:
     return run(rebound(function), args, kwargs)
 
 
+def create(function: Any, args: Any, kwargs: Any) -> Any:
+    """Run NumPy's code for a function in `CREATORS` whose result is large, or return HOST."""
+    if function.__name__ not in CREATORS or not stream.enabled or kwargs.get("like") is not None:
+        return HOST
+    dimensions = args[1 if function is np.fromfunction else 0 :]
+    shape = dimensions[0] if dimensions else ()
+    shape = shape if type(shape) is tuple else (shape,)
+    if any([type(n) is not int for n in shape]) or prod(shape) < _settings.defer:
+        return HOST
+    return run(rebound(function), args, kwargs)
+
+
 def run(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     try:
         result = function(*args, **kwargs)
@@ -92,7 +111,19 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return HOST
     if _profile.active:
         _profile.count(function.__name__, "deferred", "composed", 0)
-    return result
+    return _packed(result)
+
+
+def _packed(result: Any) -> Any:
+    """Return what NumPy's code made with no array in it that waits to be packed."""
+    kind = type(result)
+    if kind is tuple:
+        return tuple([_packed(r) for r in result])
+    if kind is ndarray or not issubclass(kind, ndarray):
+        return result
+    plain = result._view_as_is()
+    plain._base, plain._root = None, result._root
+    return plain
 
 
 def _any_worthwhile(values: Any) -> bool:

@@ -285,10 +285,10 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
             casting = value
         elif name == "dtype":
             if value is not None:
-                signature = (None,) * ufunc.nin + (np.dtype(value),) * ufunc.nout
+                signature = (None,) * ufunc.nin + (_dtype(value),) * ufunc.nout
         elif name == "order":
             order = value
-        elif name != "subok" or value is not True:
+        elif name != "subok":
             return HOST
     operands = tuple([operand(x) for x in inputs])
     if any([x is HOST for x in operands]) or order not in ("K", "C", "F"):
@@ -312,6 +312,13 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
         ):
             return HOST
     return _record(ufunc, operands, outs, where, signature, casting, order, scalar_result)
+
+
+def _dtype(value: Any) -> np.dtype:
+    """Return the dtype that a caller asks for; NumPy's own code asks by class."""
+    if isinstance(value, type) and issubclass(value, np.dtype):
+        return value()
+    return np.dtype(value)
 
 
 def _record(
