@@ -18,9 +18,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-import numpy
-
 import maniple
+import numpy
 from maniple import _creation, _functions, _rebound, _ufuncs
 from maniple._array import ndarray
 from maniple._recorder import stream
@@ -218,11 +217,7 @@ def page(found: dict[str, list[Row]]) -> str:
     total = Counter(row.runs for rows in found.values() for row in rows)
     count = sum(total.values())
     missing = sum(not row.exists for rows in found.values() for row in rows)
-    differing = sum(
-        row.exists and not (row.signature and row.docstring)
-        for rows in found.values()
-        for row in rows
-    )
+    differing = sum(row.exists and not (row.signature and row.docstring) for rows in found.values() for row in rows)
     functions = count - total[OBJECT]
     lines = [
         "# Coverage of NumPy's interface",
@@ -246,8 +241,7 @@ def page(found: dict[str, list[Row]]) -> str:
         "- **host**: NumPy on the same memory",
         "- **NumPy's object**: constants, classes, types, exceptions, modules",
         "",
-        "How a name runs is what happens to large arrays of the usual types; unusual arguments "
-        "go to NumPy everywhere.",
+        "How a name runs is what happens to large arrays of the usual types; unusual arguments go to NumPy everywhere.",
         "",
         "| | names | " + " | ".join(KINDS) + " |",
         "|---|---:|" + "---:|" * len(KINDS),
@@ -256,9 +250,7 @@ def page(found: dict[str, list[Row]]) -> str:
         own = Counter(row.runs for row in rows)
         counts = " | ".join(str(own[kind]) for kind in KINDS)
         lines.append(f"| `{title}` | {len(rows)} | {counts} |")
-    lines.append(
-        f"| **all** | **{count}** | " + " | ".join(f"**{total[kind]}**" for kind in KINDS) + " |"
-    )
+    lines.append(f"| **all** | **{count}** | " + " | ".join(f"**{total[kind]}**" for kind in KINDS) + " |")
     for title, rows in found.items():
         lines += ["", f"## {title}"]
         for kind in KINDS:

@@ -13,7 +13,8 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "coverage_page.py"
 
 def script() -> Any:
     spec = importlib.util.spec_from_file_location("coverage_page", SCRIPT)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["coverage_page"] = module
     spec.loader.exec_module(module)
@@ -21,9 +22,7 @@ def script() -> Any:
 
 
 def test_the_page_is_up_to_date() -> None:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, timeout=240
-    )
+    done = subprocess.run([sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
 
 
@@ -39,7 +38,6 @@ def test_every_name_exists_with_the_signature_and_docstring_of_numpys(section: s
 
 def test_special_methods_are_those_of_numpys() -> None:
     import numpy
-
     from maniple._array import ndarray
 
     page = script()

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy
 import pytest
-from test_table import assert_same, outcome
 
 import maniple as np
 from maniple import _rebound
 from maniple._array import ndarray
+from test_table import assert_same, outcome
 
 pytestmark = pytest.mark.usefixtures("defer_all")
 

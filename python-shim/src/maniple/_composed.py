@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -198,11 +199,11 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
     return result
 
 
-def needs(function: Any) -> Any:
+def needs(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a handler that is used once there is one of `function`."""
 
-    def mark(handler: Any) -> Any:
-        handler.needs = function
+    def mark(handler: Callable[..., Any]) -> Callable[..., Any]:
+        handler.needs = function  # type: ignore[attr-defined]
         return handler
 
     return mark

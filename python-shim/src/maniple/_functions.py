@@ -186,7 +186,10 @@ def _types_only(*args: Any, **kwargs: Any) -> Any:
 def _result_type(*args: Any) -> Any:
     # An empty array of the same rank stands for a large one; only 0-d values matter to NumPy.
     return np.result_type(
-        *[np.empty((0,) * max(1, a.ndim), a.dtype) if issubclass(type(a), ndarray) else a for a in args]
+        *[
+            np.empty((0,) * max(1, a.ndim), a.dtype) if issubclass(type(a), ndarray) else a
+            for a in args
+        ]
     )
 
 

@@ -22,7 +22,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-from numpy._core._multiarray_umath import _array_converter  # type: ignore[attr-defined]
+from numpy._core._multiarray_umath import _array_converter  # type: ignore[import-not-found]
 
 from maniple import _fallback, _profile, _settings
 from maniple._array import ndarray
@@ -33,18 +33,18 @@ from maniple._ufuncs import HOST
 
 ROWS: dict[str, str] = {
     "numpy": """
-        allclose angle append apply_over_axes array_equal array_equiv argwhere
-        average block column_stack corrcoef cov cross
-        cumulative_prod cumulative_sum delete diag diagflat diff digitize dstack ediff1d extract fill_diagonal fix
-        flatnonzero geomspace gradient histogram histogram2d histogram_bin_edges histogramdd hstack
-        i0 insert intersect1d iscomplex isclose isin isneginf isposinf isreal ix_
-        kron linspace logspace mean median meshgrid nan_to_num nanargmax nanargmin nancumprod nancumsum
-        nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar
-        outer pad percentile piecewise place poly polyadd polyder polydiv polyfit polyint polymul
-        polysub polyval put_along_axis quantile real_if_close repeat resize roll rot90
-        select setdiff1d setxor1d sinc sort_complex stack std take_along_axis tensordot tile trapezoid tril
-        tril_indices_from trim_zeros triu triu_indices_from union1d unique unique_all
-        unique_counts unique_inverse unique_values unwrap vander var vstack
+        allclose angle append apply_over_axes argwhere array_equal array_equiv average block
+        column_stack corrcoef cov cross cumulative_prod cumulative_sum delete diag diagflat diff
+        digitize dstack ediff1d extract fill_diagonal fix flatnonzero geomspace gradient histogram
+        histogram2d histogram_bin_edges histogramdd hstack i0 insert intersect1d isclose iscomplex
+        isin isneginf isposinf isreal ix_ kron linspace logspace mean median meshgrid nan_to_num
+        nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile
+        nanprod nanquantile nanstd nansum nanvar outer pad percentile piecewise place poly polyadd
+        polyder polydiv polyfit polyint polymul polysub polyval put_along_axis quantile
+        real_if_close repeat resize roll rot90 select setdiff1d setxor1d sinc sort_complex stack
+        std take_along_axis tensordot tile trapezoid tril tril_indices_from trim_zeros triu
+        triu_indices_from union1d unique unique_all unique_counts unique_inverse unique_values
+        unwrap vander var vstack
     """,
     "numpy.linalg": """
         cond cross diagonal matrix_norm matrix_power matrix_rank multi_dot norm outer pinv
@@ -130,7 +130,8 @@ def _any_worthwhile(values: Any) -> bool:
     for value in values:
         kind = type(value)
         if issubclass(kind, ndarray):
-            if worthwhile(value):
+            # What is small is cheaper looked at once than observed inside.
+            if worthwhile(value) and value._size >= _settings.small:
                 return True
         elif (kind is list or kind is tuple) and _any_worthwhile(value):
             return True
@@ -204,7 +205,7 @@ def rebound(function: Any) -> Callable[..., Any]:
         copy.__kwdefaults__ = original.__kwdefaults__
         copy.__qualname__ = original.__qualname__
         found = _rebound[function] = copy
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _home(function: FunctionType) -> str:

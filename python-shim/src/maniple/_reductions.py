@@ -178,16 +178,17 @@ def _with_initial(ufunc: np.ufunc, a: ndarray, kwargs: dict[str, Any]) -> Any:
     if where is not True and ufunc.identity is None:
         if np.broadcast_shapes(np.shape(where), a._shape) != a._shape or a._dtype != found[1]:
             return HOST
-        a, where = np.where(where, a, first), True
-        if type(a) is not ndarray:
+        chosen: Any = np.where(where, a, first)
+        if type(chosen) is not ndarray:
             return HOST
-    result = fold(
-        ufunc, a, kwargs.get("axis", 0), dtype, None, bool(kwargs.get("keepdims")), where
-    )
+        a, where = chosen, True
+    result = fold(ufunc, a, kwargs.get("axis", 0), dtype, None, bool(kwargs.get("keepdims")), where)
     if result is HOST:
         return HOST
-    return ufunc(result, first) if type(result) is ndarray else _finished(
-        result, lambda scalar: ufunc(first, scalar)
+    return (
+        ufunc(result, first)
+        if type(result) is ndarray
+        else _finished(result, lambda scalar: ufunc(first, scalar))
     )
 
 

@@ -14,7 +14,7 @@ def dress(ours: type, numpys: type) -> None:
     """Let every function and property of `ours` look like that of `numpys` of the same name."""
     for name, value in list(vars(ours).items()):
         model = getattr(numpys, name, None)
-        if model is None or not callable(model) and not hasattr(model, "__get__"):
+        if model is None or (not callable(model) and not hasattr(model, "__get__")):
             continue
         function = getattr(value, "__func__", value)  # of a class or static method
         if isinstance(value, property):

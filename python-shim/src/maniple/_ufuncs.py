@@ -316,9 +316,9 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 
 def _dtype(value: Any) -> np.dtype:
     """Return the dtype that a caller asks for; NumPy's own code asks by class."""
-    if isinstance(value, type) and issubclass(value, np.dtype):
-        return value()
-    return np.dtype(value)
+    own = isinstance(value, type) and issubclass(value, np.dtype)
+    dtype: np.dtype = value() if own else np.dtype(value)
+    return dtype
 
 
 def _record(
