@@ -266,6 +266,15 @@ def test_creators_agree_with_numpy(name: str) -> None:
     assert_same(got, getattr(numpy, name)(*given))
 
 
+@pytest.mark.parametrize("k", [-7, -4, -1, 0, 2, 4, 5, 9])
+@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (3, 5), (5, 3), (0, 3)])
+def test_diagonals_agree_with_numpy(shape: tuple[int, int], k: int) -> None:
+    for dtype in ("?", "i2", "f4", "F"):
+        assert_same(np.eye(*shape, k, dtype), numpy.eye(*shape, k, dtype))
+        assert_same(np.tri(*shape, k, dtype), numpy.tri(*shape, k, dtype))
+    assert_same(np.identity(shape[0], "f2"), numpy.identity(shape[0], "f2"))
+
+
 INDICES: dict[str, Callable[[Any], Any]] = {
     "slice and array": lambda m: (slice(1, None), m.array([0, 2])),
     "array and slice": lambda m: (m.array([0, -1]), slice(None, None, -1)),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maniple import _fallback, _indexing, _profile, _settings, _views
-from maniple._array import ndarray
+from maniple._array import adopt, ndarray
 from maniple._dtypes import CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_key
@@ -400,7 +400,7 @@ def _simple(name: str) -> None:
 
 
 for _name in (
-    "eye", "identity", "tri", "fromfunction", "fromfile", "fromiter", "fromstring", "loadtxt",
+    "fromfunction", "fromfile", "fromiter", "fromstring", "loadtxt",
     "genfromtxt", "logspace", "geomspace", "indices", "hanning", "hamming", "blackman", "bartlett",
     "kaiser", "vander", "frombuffer", "load",
 ):  # fmt: skip
@@ -439,6 +439,38 @@ for _name in (
     "copy",
 ):
     through(_name)
+
+
+@_override
+def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C", *,
+        device: Any = None, like: Any = None) -> Any:  # fmt: skip
+    columns = N if M is None else M
+    result = HOST
+    if _plain(like, device) and type(N) is type(columns) is type(k) is int and order == "C":
+        result = _filled((N, columns), dtype, order, 0)
+    if result is HOST:
+        return _wrapped_call(np.eye, (N, M, k, dtype, order), {"device": device, "like": like})
+    if -N < k < columns:
+        first = k if k >= 0 else -k * columns
+        result.reshape(-1)[first : max(0, columns - k) * columns : columns + 1] = 1
+    return result
+
+
+@_override
+def identity(n: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    if like is not None or type(n) is not int:
+        return _wrapped_call(np.identity, (n, dtype), {"like": like})
+    return eye(n, dtype=float if dtype is None else dtype)
+
+
+@_override
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, *, like: Any = None) -> Any:
+    columns = N if M is None else M
+    if type(N) is type(columns) is type(k) is int and like is None:
+        if min(N, columns) > 0 and N * columns >= _settings.defer:
+            rows = adopt(np.arange(N).reshape(N, 1))
+            return np.greater_equal(rows, np.arange(-k, columns - k)).astype(dtype)
+    return _wrapped_call(np.tri, (N, M, k, dtype), {"like": like})
 
 
 @_override
