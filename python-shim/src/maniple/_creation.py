@@ -452,7 +452,8 @@ def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C",
         return _wrapped_call(np.eye, (N, M, k, dtype, order), {"device": device, "like": like})
     if -N < k < columns:
         first = k if k >= 0 else -k * columns
-        result.reshape(-1)[first : max(0, columns - k) * columns : columns + 1] = 1
+        flat: Any = result
+        flat.reshape(-1)[first : max(0, columns - k) * columns : columns + 1] = 1
     return result
 
 
