@@ -27,6 +27,7 @@ def dress(ours: type, numpys: type) -> None:
                 setattr(ours, name, function)
             function.__doc__ = model.__doc__
             if isinstance(value, classmethod):
+                function.__annotations__ = {}
                 continue  # unwrapped, it would lose its first parameter twice
             # Where `inspect.signature` looks; made into a signature only if somebody asks.
             function.__dict__["__wrapped__"] = model
