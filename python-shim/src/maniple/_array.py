@@ -74,7 +74,7 @@ class ndarray:
     def __class__(self, value: type) -> None:
         raise TypeError("the class of a Maniple array cannot be changed")
 
-    def __class_getitem__(cls, item: Any) -> Any:
+    def __class_getitem__(cls, item: Any, /) -> Any:
         return np.ndarray[item]
 
     # -- memory --------------------------------------------------------------------------------

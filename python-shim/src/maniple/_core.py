@@ -1,6 +1,14 @@
 """Puts the array together. Importing this is what makes `maniple` work."""
 
-from maniple import _buffer_protocol, _functions, _indexing, _methods, _operators
+from maniple import (
+    _buffer_protocol,
+    _composed,
+    _functions,
+    _indexing,
+    _methods,
+    _operators,
+    _surface,
+)
 from maniple._array import ndarray
 
 _operators.install()
@@ -8,5 +16,7 @@ _indexing.install()
 _methods.install()
 _functions.install()
 _buffer_protocol.install(ndarray)
+_composed.install()
+_surface.install()
 
 __all__ = ["ndarray"]

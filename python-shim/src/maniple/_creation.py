@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from maniple import _fallback, _indexing, _profile, _settings, _views
-from maniple._array import ndarray
+from maniple._array import adopt, ndarray
 from maniple._dtypes import CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_key
 
 OVERRIDES: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
+
+RECORDED: set[str] = set()
+"""Those that record; the others wrap NumPy's result."""
 
 
 _COPY_MODES: dict[Any, bool | None] = {
@@ -61,6 +64,7 @@ def replacement(name: str) -> Any:
 def _override(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__
     function.__doc__ = getattr(np, name).__doc__
+    RECORDED.add(name)
     OVERRIDES[name] = Replacement(name, function)
     return function
 
@@ -194,6 +198,11 @@ def _wrapped_call(function: Any, args: Any, kwargs: Any) -> Any:
         del kwargs["device"]
     if "like" in kwargs and kwargs["like"] is None:
         del kwargs["like"]
+    from maniple import _rebound
+
+    composed = _rebound.call(function, args, kwargs)
+    if composed is not HOST:
+        return composed
     known: _fallback.Known = []
     result = function(*_fallback.real(tuple(args), known), **_fallback.real(kwargs, known))
     return _fallback.wrap(result, known)
@@ -387,15 +396,18 @@ def _simple(name: str) -> None:
     original = getattr(np, name)
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        return _wrapped_call(original, args, kwargs)
+        from maniple import _rebound
+
+        result = _rebound.create(original, args, kwargs)
+        return _wrapped_call(original, args, kwargs) if result is HOST else result
 
     OVERRIDES[name] = Replacement(name, function)
 
 
 for _name in (
-    "eye", "identity", "tri", "fromfunction", "fromfile", "fromiter", "fromstring", "loadtxt",
+    "fromfunction", "fromfile", "fromiter", "fromstring", "loadtxt",
     "genfromtxt", "logspace", "geomspace", "indices", "hanning", "hamming", "blackman", "bartlett",
-    "kaiser", "vander", "frombuffer",
+    "kaiser", "vander", "frombuffer", "load",
 ):  # fmt: skip
     _simple(_name)
 
@@ -435,6 +447,39 @@ for _name in (
 
 
 @_override
+def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C", *,
+        device: Any = None, like: Any = None) -> Any:  # fmt: skip
+    columns = N if M is None else M
+    result = HOST
+    if _plain(like, device) and type(N) is type(columns) is type(k) is int and order == "C":
+        result = _filled((N, columns), dtype, order, 0)
+    if result is HOST:
+        return _wrapped_call(np.eye, (N, M, k, dtype, order), {"device": device, "like": like})
+    if -N < k < columns:
+        first = k if k >= 0 else -k * columns
+        flat: Any = result
+        flat.reshape(-1)[first : max(0, columns - k) * columns : columns + 1] = 1
+    return result
+
+
+@_override
+def identity(n: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    if like is not None or type(n) is not int:
+        return _wrapped_call(np.identity, (n, dtype), {"like": like})
+    return eye(n, dtype=float if dtype is None else dtype)
+
+
+@_override
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, *, like: Any = None) -> Any:
+    columns = N if M is None else M
+    if type(N) is type(columns) is type(k) is int and like is None:
+        if min(N, columns) > 0 and N * columns >= _settings.defer:
+            rows = adopt(np.arange(N).reshape(N, 1))
+            return np.greater_equal(rows, np.arange(-k, columns - k)).astype(dtype)
+    return _wrapped_call(np.tri, (N, M, k, dtype), {"like": like})
+
+
+@_override
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy") -> Any:
     size = prod([max(1, int(np.size(x))) for x in xi])
     if size < _settings.defer or sparse or indexing not in ("xy", "ij") or not stream.enabled:
@@ -460,9 +505,3 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = 
         grid[...] = c
         grids.append(grid)
     return tuple(grids)
-
-
-@_override
-def load(file: Any, mmap_mode: Any = None, *args: Any, **kwargs: Any) -> Any:
-    result = np.load(file, mmap_mode, *args, **kwargs)
-    return _fallback.wrap(result) if type(result) is np.ndarray else result

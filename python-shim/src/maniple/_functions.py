@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _indexing, _linear, _profile, _reductions, _settings, _ufuncs, _views
+from maniple import (
+    _fallback,
+    _indexing,
+    _linear,
+    _profile,
+    _rebound,
+    _reductions,
+    _settings,
+    _ufuncs,
+    _views,
+)
 from maniple._array import ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE
 from maniple._recorder import stream
@@ -35,6 +45,9 @@ def array_function(self: ndarray, func: Any, types: Any, args: Any, kwargs: Any)
             result = HOST
         if result is not HOST:
             return result
+    result = _rebound.call(func, args, kwargs)
+    if result is not HOST:
+        return result
     return _fallback.call(func, args, kwargs)
 
 
@@ -173,7 +186,10 @@ def _types_only(*args: Any, **kwargs: Any) -> Any:
 def _result_type(*args: Any) -> Any:
     # An empty array of the same rank stands for a large one; only 0-d values matter to NumPy.
     return np.result_type(
-        *[np.empty((0,) * max(1, a.ndim), a.dtype) if type(a) is ndarray else a for a in args]
+        *[
+            np.empty((0,) * max(1, a.ndim), a.dtype) if issubclass(type(a), ndarray) else a
+            for a in args
+        ]
     )
 
 
@@ -240,6 +256,8 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 
 @handles(np.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    if x is None and y is None:
+        return _array(condition).nonzero()  # type: ignore[attr-defined]
     if x is None or y is None:
         return HOST
     operands = [operand(v) for v in (condition, x, y)]

@@ -50,6 +50,7 @@ class _Grid:
     def __init__(self, name: str) -> None:
         self._real = getattr(np, name)
         self._name = name
+        self.__doc__ = self._real.__doc__
 
     def __getitem__(self, key: Any) -> Any:
         result = self._real[key]

@@ -212,15 +212,15 @@ def _advanced(a: ndarray, key: Any) -> Any:
     if issubclass(type(key), ndarray):
         key = operand(key)
     mask = mask_for(a, key)
-    if mask is not None:
-        if mask.shape != a._shape or not a._size:
+    if mask is not None and mask.shape == a._shape:
+        if not a._size:
             return HOST
         from maniple import _selection
 
         return _selection.select(a, mask)
     prepared = _index_arrays(a, key)
     if prepared is HOST:
-        return HOST
+        return _mixed_read(a, key)
     view, indices, shape, placed = prepared
     character = CHARACTER[a._dtype]
     number = stream.operations.get(f"take:{character}l->{character}")
@@ -250,6 +250,18 @@ def _advanced(a: ndarray, key: Any) -> Any:
     axis = _axis_of(key) if type(key) is tuple and type(key[0]) is slice else 0
     result: Any = moved
     return np.moveaxis(result, range(len(shape)), range(axis, axis + len(shape))) if axis else moved
+
+
+def _mixed_read(a: ndarray, key: Any) -> Any:
+    from maniple import _mixed
+
+    return HOST if _is_arrays(key) else _mixed.read(a, key)
+
+
+def _is_arrays(key: Any) -> bool:
+    """Whether `key` consists of index arrays alone."""
+    keys = key if type(key) is tuple else (key,)
+    return all([type(k) in (ndarray, np.ndarray) and k.dtype.kind in "iu" for k in keys])
 
 
 def _any_large(key: Any) -> bool:
@@ -344,7 +356,9 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
         key = operand(key)
     mask = mask_for(a, key)
     if mask is not None:
-        return _set_masked(a, mask, value)
+        return _set_masked(a, mask, value) or (
+            mask.shape != a._shape and _mixed_write(a, key, value)
+        )
     value = operand(value)
     if value is HOST or errors_matter():
         return False
@@ -355,7 +369,7 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
         value = element
     prepared = _index_arrays(a, key)
     if prepared is HOST:
-        return False
+        return _mixed_write(a, key, value)
     view, indices, shape, placed = prepared
     rest = view._shape[len(indices) :]
     target = placed(shape, rest)
@@ -390,6 +404,12 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     return True
 
 
+def _mixed_write(a: ndarray, key: Any, value: Any) -> bool:
+    from maniple import _mixed
+
+    return not _is_arrays(key) and _mixed.write(a, key, value)
+
+
 def _set_masked(a: ndarray, mask: Any, value: Any) -> bool:
     scalar = type(value) not in (ndarray, np.ndarray, list, tuple)
     if scalar or (np.ndim(value) == 0):
@@ -422,24 +442,25 @@ def _set_masked(a: ndarray, mask: Any, value: Any) -> bool:
     return True
 
 
-def compress(a: ndarray, mask: Any) -> Any:
-    """Record the elements of `a` where `mask` (of the same shape) is true."""
-    character = CHARACTER[a._dtype]
+def compress(a: Any, mask: Any, count: int | None = None) -> Any:
+    """Record the elements of `a` where `mask` (of the same shape) is true: `count`, if known."""
+    dtype, size = a.dtype, a.size
+    character = CHARACTER[dtype]
     number = stream.operations.get(f"compress:{character}?->{character}l")
     if number is None:
         return HOST
-    n = int(np.count_nonzero(mask))
+    n = int(np.count_nonzero(mask)) if count is None else count
     with stream.lock:
-        out = new_array((n,), a._dtype)
-        count = new_array((1,), INTP)
+        out = new_array((n,), dtype)
+        counted = new_array((1,), INTP)
         instruction = Instruction()
         instruction.output(out)
-        instruction.output(count)
+        instruction.output(counted)
         instruction.input(a)
         instruction.input(mask)
-        instruction.emit(number, a._size)
+        instruction.emit(number, size)
     if _profile.active:
-        _profile.count("compress", "deferred", "", a._size)
+        _profile.count("compress", "deferred", "", size)
     return out
 
 

@@ -6,9 +6,10 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy._core import _methods as _numpys_methods
 from numpy._core import umath
 
-from maniple import _fallback, _indexing, _profile, _reductions, _settings, _views
+from maniple import _fallback, _indexing, _profile, _rebound, _reductions, _settings, _views
 from maniple._array import ndarray
 from maniple._buffer import LOCAL
 from maniple._dtypes import CODE
@@ -318,7 +319,11 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
         out = options.get("out")
         if (out is not None and type(out) is not ndarray) or self._dtype.kind not in "biufc":
             return HOST
-        return function(self, **options)
+        result = function(self, **options)
+        if result is HOST and name in ("mean", "var", "std") and worthwhile(self):
+            original = getattr(_numpys_methods, f"_{name}")
+            result = _rebound.run(_rebound.rebound(original), (self,), options)
+        return result
 
     def method(self: ndarray, *args: Any, **kwargs: Any) -> Any:
         result = local(name, self, args, kwargs)

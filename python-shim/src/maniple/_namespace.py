@@ -83,6 +83,10 @@ def _overrides(name: str) -> dict[str, Any]:
         from maniple._random import overrides
 
         return overrides()
+    if name.startswith("numpy.polynomial."):
+        from maniple import _rebound
+
+        return _rebound.overrides(name)
     if name == "numpy._core._multiarray_umath":
         return {"_get_castingimpl": _casting_implementation}
     return _compiled(name)

@@ -150,9 +150,46 @@ def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if where is None or where is np._NoValue:
         where = True
     initial = kwargs.get("initial", np._NoValue)
-    if initial is not np._NoValue or not kwargs.keys() <= set(names):
+    if not kwargs.keys() <= set(names):
         return HOST
+    if initial is not np._NoValue:
+        return _with_initial(ufunc, a, {**kwargs, "where": where})
     return fold(ufunc, a, axis, kwargs.get("dtype"), out, bool(kwargs.get("keepdims")), where)
+
+
+_INITIAL = (np.add, np.multiply, np.maximum, np.minimum)
+
+
+def _with_initial(ufunc: np.ufunc, a: ndarray, kwargs: dict[str, Any]) -> Any:
+    """Record a reduction that begins with a value: that of the array, and once more the ufunc."""
+    initial, where = kwargs.pop("initial"), kwargs["where"]
+    if ufunc not in _INITIAL or type(initial) not in (int, float) or kwargs.get("out") is not None:
+        return HOST
+    dtype = kwargs.get("dtype")
+    found = _resolve(ufunc, "reduce", a._dtype, None if dtype is None else np.dtype(dtype))
+    if found is None or found[1].kind not in "iuf":
+        return HOST
+    try:
+        first = found[1].type(initial)
+    except OverflowError:
+        return HOST
+    if first != initial:
+        return HOST
+    if where is not True and ufunc.identity is None:
+        if np.broadcast_shapes(np.shape(where), a._shape) != a._shape or a._dtype != found[1]:
+            return HOST
+        chosen: Any = np.where(where, a, first)
+        if type(chosen) is not ndarray:
+            return HOST
+        a, where = chosen, True
+    result = fold(ufunc, a, kwargs.get("axis", 0), dtype, None, bool(kwargs.get("keepdims")), where)
+    if result is HOST:
+        return HOST
+    return (
+        ufunc(result, first)
+        if type(result) is ndarray
+        else _finished(result, lambda scalar: ufunc(first, scalar))
+    )
 
 
 def fold(

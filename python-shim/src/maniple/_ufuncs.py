@@ -283,15 +283,15 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
         if name == "out":
             out = value
         elif name == "where":
-            where = value
+            where = True if value is np._NoValue else value
         elif name == "casting":
             casting = value
         elif name == "dtype":
             if value is not None:
-                signature = (None,) * ufunc.nin + (np.dtype(value),) * ufunc.nout
+                signature = (None,) * ufunc.nin + (_dtype(value),) * ufunc.nout
         elif name == "order":
             order = value
-        elif name != "subok" or value is not True:
+        elif name != "subok":
             return HOST
     operands = tuple([operand(x) for x in inputs])
     if any([x is HOST for x in operands]) or order not in ("K", "C", "F"):
@@ -315,6 +315,13 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
         ):
             return HOST
     return _record(ufunc, operands, outs, where, signature, casting, order, scalar_result)
+
+
+def _dtype(value: Any) -> np.dtype:
+    """Return the dtype that a caller asks for; NumPy's own code asks by class."""
+    own = isinstance(value, type) and issubclass(value, np.dtype)
+    dtype: np.dtype = value() if own else np.dtype(value)
+    return dtype
 
 
 def _record(
