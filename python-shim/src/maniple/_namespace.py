@@ -94,7 +94,7 @@ def _overrides(name: str) -> dict[str, Any]:
 
 def _casting_implementation(*args: Any) -> Any:
     """NumPy's private casting implementations, whose methods take real arrays only."""
-    return _CompiledObject(numpy._core._multiarray_umath._get_castingimpl(*args))  # type: ignore[attr-defined]
+    return _CompiledObject(numpy._core._multiarray_umath._get_castingimpl(*args))
 
 
 class _CompiledObject:

@@ -230,7 +230,7 @@ def new_array(
     itemsize = dtype.itemsize
     nbytes = size * itemsize
     if nbytes > address_space:
-        raise np._core._exceptions._ArrayMemoryError(shape, dtype)  # type: ignore[attr-defined]
+        raise np._core._exceptions._ArrayMemoryError(shape, dtype)
     buf = Remote(PRIVATE, stream.new_buffer(nbytes), nbytes)
     return make(buf, 0, dtype, shape, strides or c_strides(shape, itemsize), size)
 
