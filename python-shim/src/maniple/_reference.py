@@ -376,7 +376,9 @@ class ReferenceBackend:
         try:
             source = batch.source[i]
             kinds = batch.reports[source - 1] if source and batch.reports else 0
-            with self._collector.watch(row.name, batch.sources[source - 1] if source else "", kinds):
+            with self._collector.watch(
+                row.name, batch.sources[source - 1] if source else "", kinds
+            ):
                 row.execute(row, operands)
         except Exception as error:
             source = batch.source[i]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ _NAMES = {1: "divide by zero", 2: "overflow", 8: "invalid value"}
 _modules: dict[str, dict[str, Any]] = {}
 
 
-def reports(state: dict[str, str]) -> int:
+def reports(state: Mapping[str, Any]) -> int:
     """Return the kinds of errors for which `numpy.geterr()` asks for a warning."""
     return sum(bit for name, bit in _BITS.items() if state[name] == "warn")
 
@@ -89,10 +90,10 @@ def _watch_filters() -> None:
             leave(self, *exc_info)
 
     warnings.catch_warnings.__enter__ = __enter__  # type: ignore[method-assign]
-    warnings.catch_warnings.__exit__ = __exit__  # type: ignore[method-assign,assignment]
+    warnings.catch_warnings.__exit__ = __exit__  # type: ignore[method-assign]
 
 
-def note(state: dict[str, str]) -> None:
+def note(state: Mapping[str, Any]) -> None:
     """From here on, errors are reported as `state` (that of `numpy.geterr()`) asks."""
     kinds = reports(state)
     with stream.lock:

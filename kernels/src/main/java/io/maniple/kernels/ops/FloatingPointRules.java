@@ -60,9 +60,30 @@ public final class FloatingPointRules {
     private static final Set<String> POLES = Set.of("log", "log2", "log10", "log1p", "arctanh");
     /** What raises a flag where NumPy reports an error, and nowhere else. */
     private static final Set<String> PLAIN = Set.of(
-            "add", "subtract", "multiply", "square", "divide", "reciprocal", "sqrt", "negative", "absolute", "fabs",
-            "positive", "copyto", "where", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
-            "logical_and", "logical_or", "logical_not", "add.reduce", "multiply.reduce");
+            "add",
+            "subtract",
+            "multiply",
+            "square",
+            "divide",
+            "reciprocal",
+            "sqrt",
+            "negative",
+            "absolute",
+            "fabs",
+            "positive",
+            "copyto",
+            "where",
+            "equal",
+            "not_equal",
+            "less",
+            "less_equal",
+            "greater",
+            "greater_equal",
+            "logical_and",
+            "logical_or",
+            "logical_not",
+            "add.reduce",
+            "multiply.reduce");
 
     /** An input or output of an instruction, before and after the cast that comes with it. */
     public record Conversion(DType from, int before, DType to, int after) {}
@@ -74,9 +95,8 @@ public final class FloatingPointRules {
 
     /** The kinds the operation itself can have, casts of its operands aside. */
     public static int kinds(Operation operation) {
-        DType first = operation.inputs().isEmpty()
-                ? DType.BOOL
-                : operation.inputs().get(0);
+        DType first =
+                operation.inputs().isEmpty() ? DType.BOOL : operation.inputs().get(0);
         DType result = operation.outputs().get(0);
         if (first.isComplex() || result.isComplex()) {
             return 0;
@@ -161,8 +181,8 @@ public final class FloatingPointRules {
         }
         Term invalid = isNan.and(x.isNan().or(y.isNan()).not());
         int first = results.get(0).real();
-        Term result = new Term(
-                builder, operation.outputs().get(0) == DType.FLOAT16 ? builder.roundToHalf(first) : first);
+        Term result =
+                new Term(builder, operation.outputs().get(0) == DType.FLOAT16 ? builder.roundToHalf(first) : first);
         Term overflow = result.isInfinite().and(finite);
         Term divide = x.truth(false);
         String name = operation.name();
@@ -233,8 +253,8 @@ public final class FloatingPointRules {
             return List.of(new Condition(OVERFLOW, overflow.node()));
         }
         Term wide = before.cast(ElementType.FLOAT64);
-        Term inside = wide.greater(wide.number(lowest(conversion.to())))
-                .and(wide.less(wide.number(limit(conversion.to()))));
+        Term inside =
+                wide.greater(wide.number(lowest(conversion.to()))).and(wide.less(wide.number(limit(conversion.to()))));
         return List.of(new Condition(INVALID, inside.not().node()));
     }
 

@@ -16,7 +16,8 @@ final class CompiledKernel implements KernelCompiler.Executable {
      * block nor call back; callers keep boxes small, since no garbage collection can begin while one runs.
      */
     private static final MethodHandle CALL = Linker.nativeLinker()
-            .downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG), Linker.Option.critical(false));
+            .downcallHandle(
+                    FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG), Linker.Option.critical(false));
 
     private static final Cleaner CLEANER = Cleaner.create();
 

@@ -44,8 +44,7 @@ public final class Engine {
                 if (launch == null) {
                     return List.of();
                 }
-                Inspector inspector =
-                        kernel.diagnosis() == null ? null : new Inspector(kernel.diagnosis(), compilers);
+                Inspector inspector = kernel.diagnosis() == null ? null : new Inspector(kernel.diagnosis(), compilers);
                 run(launch, scalars, memory, inspector);
                 return inspector == null ? List.of() : inspector.guilty();
             }
@@ -96,7 +95,10 @@ public final class Engine {
                 long grain = step.elements() <= SERIAL_ELEMENTS
                         ? boxes
                         : Math.max(1, ELEMENTS_A_TURN / region.elementsPerBox());
-                workers.run(boxes, grain, (worker, begin, end) -> region.run(blocks[worker], addresses, begin, end, inspector));
+                workers.run(
+                        boxes,
+                        grain,
+                        (worker, begin, end) -> region.run(blocks[worker], addresses, begin, end, inspector));
             }
             for (int fold = 0; fold < partialAddresses.length; fold++) {
                 Launch.Partials partials = launch.partials().get(fold);

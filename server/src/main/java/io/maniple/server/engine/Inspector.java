@@ -90,7 +90,10 @@ final class Inspector {
             }
             for (int operand = 0; operand < operands; operand++) {
                 for (int word = 0; word < Kernel.Arguments.WORDS_PER_OPERAND; word++) {
-                    put(copy, operandWord(operand) + word, get(block, operandWord(inspection.operands()[operand]) + word));
+                    put(
+                            copy,
+                            operandWord(operand) + word,
+                            get(block, operandWord(inspection.operands()[operand]) + word));
                 }
             }
             put(copy, operandWord(operands), result);
@@ -100,7 +103,10 @@ final class Inspector {
                 put(
                         copy,
                         Kernel.Arguments.scalars(operands + 1) + slot,
-                        get(block, Kernel.Arguments.scalars(accesses.size()) + inspection.scalars()[slot]));
+                        get(
+                                block,
+                                Kernel.Arguments.scalars(accesses.size())
+                                        + inspection.scalars()[slot]));
             }
             compilers.compile(inspection.kernel(), own, false).run(copy);
             long told = 0;
@@ -114,7 +120,8 @@ final class Inspector {
     /** Flags nobody explains are due to those that the inspection cannot tell of. */
     private long rest(Diagnosis.Inspection inspection, long told, int flags) {
         long guilty = 0;
-        for (int flag : new int[] {FloatingPointFlags.INVALID, FloatingPointFlags.DIVIDE, FloatingPointFlags.OVERFLOW}) {
+        for (int flag :
+                new int[] {FloatingPointFlags.INVALID, FloatingPointFlags.DIVIDE, FloatingPointFlags.OVERFLOW}) {
             int kind = switch (flag) {
                 case FloatingPointFlags.INVALID -> FloatingPointRules.INVALID;
                 case FloatingPointFlags.DIVIDE -> FloatingPointRules.DIVIDE;

@@ -77,8 +77,7 @@ public final class Diagnosis {
             return null;
         }
         boolean whole = suspects.size() <= MOST_SUSPECTS;
-        return new Diagnosis(
-                group, step, whole ? suspects : suspects.subList(0, MOST_SUSPECTS), plain && whole);
+        return new Diagnosis(group, step, whole ? suspects : suspects.subList(0, MOST_SUSPECTS), plain && whole);
     }
 
     private static String name(String operation) {
@@ -109,11 +108,14 @@ public final class Diagnosis {
             return false;
         }
         for (Member.Input input : member.inputs()) {
-            if (input instanceof Member.Input.Memory memory && truncates(memory.access().type(), member.operation().inputs().get(0))) {
+            if (input instanceof Member.Input.Memory memory
+                    && truncates(
+                            memory.access().type(), member.operation().inputs().get(0))) {
                 return false;
             }
         }
-        return !truncates(member.operation().outputs().get(0), member.outputs().get(0).type());
+        return !truncates(
+                member.operation().outputs().get(0), member.outputs().get(0).type());
     }
 
     private static boolean truncates(DType from, DType to) {

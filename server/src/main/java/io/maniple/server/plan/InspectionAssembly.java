@@ -118,9 +118,8 @@ final class InspectionAssembly {
     /** Other operands of the same buffer are disjoint from this one, or the planner would not have fused them. */
     private boolean isOverwritten(Plan.Binding binding) {
         return step.bindings().stream()
-                .anyMatch(other -> other.stored()
-                        && other.buffer() == binding.buffer()
-                        && other.offset() == binding.offset());
+                .anyMatch(other ->
+                        other.stored() && other.buffer() == binding.buffer() && other.offset() == binding.offset());
     }
 
     private int original(Plan.Binding binding) {

@@ -88,8 +88,7 @@ final class KernelAssembly {
     }
 
     /** What became of an elementwise instruction: its inputs and results as the operation sees them. */
-    record Mapped(
-            List<Value> inputs, List<Value> results, List<FloatingPointRules.Conversion> conversions, int mask) {}
+    record Mapped(List<Value> inputs, List<Value> results, List<FloatingPointRules.Conversion> conversions, int mask) {}
 
     Mapped map(Member member) {
         Operation operation = member.operation();

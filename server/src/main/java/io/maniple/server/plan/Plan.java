@@ -119,18 +119,7 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
 
         KernelStep with(@Nullable Diagnosis found) {
             return new KernelStep(
-                    kernel,
-                    shape,
-                    folded,
-                    indexStrides,
-                    mode,
-                    bindings,
-                    scalars,
-                    folds,
-                    members,
-                    elided,
-                    frees,
-                    found);
+                    kernel, shape, folded, indexStrides, mode, bindings, scalars, folds, members, elided, frees, found);
         }
 
         public long elements() {

@@ -156,7 +156,8 @@ final class LocalSession implements Session {
             List<Instruction> instructions = new ProgramDecoder(
                             structure, new OperationChecks(table), limits.getDimensions())
                     .decode(batch.getSourceList());
-            Plan plan = new Planner(structure, table, !options.getFusionOff(), batch.getReportsList()).plan(instructions);
+            Plan plan =
+                    new Planner(structure, table, !options.getFusionOff(), batch.getReportsList()).plan(instructions);
             known = new PreparedPlan(plan, compilers);
             plans.put(key, known);
         }
