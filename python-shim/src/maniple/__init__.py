@@ -32,6 +32,7 @@ def flush(wait: bool = True) -> None:
     from maniple._recorder import stream
 
     stream.flush(sync=wait)
+    stream.warn()
 
 
 def synchronize(*arrays: _Any) -> None:

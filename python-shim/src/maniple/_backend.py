@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-FORMAT = 1
+FORMAT = 2
 """Version of the program format."""
 
 INVALID_PROGRAM = 100
@@ -55,6 +55,8 @@ class Batch:
     scalars : list of (data type, low bits, high bits)
     buffers : list of (handle, bytes, content or None, placement or None)
     sources : list of "file:line"
+    reports : list of int
+        One entry a source: the kinds of floating-point errors to be told of.
     operation, operand_count, source : list of int
         One entry an instruction.
     operand_buffer, operand_layout, operand_offset : list of int
@@ -74,6 +76,7 @@ class Batch:
         "operand_layout",
         "operand_offset",
         "operation",
+        "reports",
         "scalar_index",
         "scalar_values",
         "scalars",
@@ -90,6 +93,7 @@ class Batch:
         self.scalars: list[tuple[int, int, int]] = []
         self.buffers: list[tuple[int, int, bytes | None, Placement | None]] = []
         self.sources: list[str] = []
+        self.reports: list[int] = []
         self.operation: list[int] = []
         self.operand_count: list[int] = []
         self.source: list[int] = []
@@ -167,6 +171,13 @@ class Backend(Protocol):
         BackendError
         BackendLost
         BackendInterrupted
+        """
+        ...
+
+    def take_errors(self) -> list[tuple[int, str, str]]:
+        """Return, once, the floating-point errors of what has been executed.
+
+        (kind, operation, "file:line") each; the kinds are the program format's.
         """
         ...
 

@@ -97,12 +97,14 @@ class Buffer:
                     # Not only waited but asked for: the server may have failed to compute it.
                     stream.flush([(self.handle, 0, 0)])
                     self.written = 0
+                stream.warn()
             return
         with stream.lock:
             if self.home == PRIVATE:
                 if self.handle <= stream.inherited:
                     self._adopt()
                 self._fetch()
+        stream.warn()
 
     def _fetch(self) -> None:
         """PRIVATE to LOCAL where it is small, else to SHARED."""
@@ -127,7 +129,9 @@ class Buffer:
         """Return some bytes of a PRIVATE buffer, which stays where it is."""
         if self.handle <= stream.inherited:
             self._adopt()
-        return self._inline(offset, length)
+        content = self._inline(offset, length)
+        stream.warn()
+        return content
 
     def _set_local(self, memory: np.ndarray) -> None:
         self.home = LOCAL

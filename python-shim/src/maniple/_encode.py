@@ -32,6 +32,8 @@ def encode_batch(batch: Batch) -> bytes:
     for handle, offset, length in batch.observations:
         message.observations.add(handle=handle, offset=offset, length=length)
     message.sources.extend(batch.sources)
+    if any(batch.reports):
+        message.reports.extend(batch.reports)
     message.operation.extend(batch.operation)
     message.operand_count.extend(batch.operand_count)
     message.source.extend(batch.source)

@@ -23,8 +23,6 @@ from maniple._views import Layout, address_space, broadcast_strides, intern
 
 _frame = sys._getframe
 _error_state = _extobj_contextvar.get
-_calm: Any = object()
-"""The error state for which nothing has to be raised."""
 
 SCALARS: dict[type, Any] = {
     float: float,
@@ -184,7 +182,6 @@ def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
     `a` is an array; `b` the second array, the scalar, or anything if there is one operand. The
     frame `depth` levels up may be the user's.
     """
-    global _calm
     kind = entry.kind
     x = a._buf
     home = x.home
@@ -207,10 +204,8 @@ def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
             _plan(entry, operands, out)
         if entry.number <= 0:
             return HOST
-    if _error_state(None) is not _calm:
-        if errors_matter():
-            return HOST
-        _calm = _error_state(None)
+    if _error_state(None) is not stream.calm and errors_matter():
+        return HOST
     if kind >= SCALAR and type(b) is int and not entry.low <= b <= entry.high:
         return HOST
     target = entry.out

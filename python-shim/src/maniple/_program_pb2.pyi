@@ -42,6 +42,13 @@ class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SHARED_MEMORY_UNAVAILABLE: _ClassVar[Status]
     INTERNAL: _ClassVar[Status]
     SHUTTING_DOWN: _ClassVar[Status]
+
+class FloatingPointKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NONE: _ClassVar[FloatingPointKind]
+    DIVIDE: _ClassVar[FloatingPointKind]
+    OVERFLOW: _ClassVar[FloatingPointKind]
+    INVALID: _ClassVar[FloatingPointKind]
 DATA_TYPE_UNSPECIFIED: DataType
 BOOL: DataType
 INT8: DataType
@@ -69,6 +76,10 @@ OUT_OF_MEMORY: Status
 SHARED_MEMORY_UNAVAILABLE: Status
 INTERNAL: Status
 SHUTTING_DOWN: Status
+NONE: FloatingPointKind
+DIVIDE: FloatingPointKind
+OVERFLOW: FloatingPointKind
+INVALID: FloatingPointKind
 
 class Layout(_message.Message):
     __slots__ = ("type", "shape", "strides")
@@ -135,13 +146,14 @@ class Observation(_message.Message):
     def __init__(self, handle: _Optional[int] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("format", "number", "layouts", "scalars", "buffers", "sources", "operation", "operand_count", "source", "operand_buffer", "operand_layout", "operand_offset", "observations", "sync")
+    __slots__ = ("format", "number", "layouts", "scalars", "buffers", "sources", "reports", "operation", "operand_count", "source", "operand_buffer", "operand_layout", "operand_offset", "observations", "sync")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     LAYOUTS_FIELD_NUMBER: _ClassVar[int]
     SCALARS_FIELD_NUMBER: _ClassVar[int]
     BUFFERS_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     OPERAND_COUNT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +168,7 @@ class Batch(_message.Message):
     scalars: _containers.RepeatedCompositeFieldContainer[Scalar]
     buffers: _containers.RepeatedCompositeFieldContainer[NewBuffer]
     sources: _containers.RepeatedScalarFieldContainer[str]
+    reports: _containers.RepeatedScalarFieldContainer[int]
     operation: _containers.RepeatedScalarFieldContainer[int]
     operand_count: _containers.RepeatedScalarFieldContainer[int]
     source: _containers.RepeatedScalarFieldContainer[int]
@@ -164,10 +177,20 @@ class Batch(_message.Message):
     operand_offset: _containers.RepeatedScalarFieldContainer[int]
     observations: _containers.RepeatedCompositeFieldContainer[Observation]
     sync: bool
-    def __init__(self, format: _Optional[int] = ..., number: _Optional[int] = ..., layouts: _Optional[_Iterable[_Union[Layout, _Mapping]]] = ..., scalars: _Optional[_Iterable[_Union[Scalar, _Mapping]]] = ..., buffers: _Optional[_Iterable[_Union[NewBuffer, _Mapping]]] = ..., sources: _Optional[_Iterable[str]] = ..., operation: _Optional[_Iterable[int]] = ..., operand_count: _Optional[_Iterable[int]] = ..., source: _Optional[_Iterable[int]] = ..., operand_buffer: _Optional[_Iterable[int]] = ..., operand_layout: _Optional[_Iterable[int]] = ..., operand_offset: _Optional[_Iterable[int]] = ..., observations: _Optional[_Iterable[_Union[Observation, _Mapping]]] = ..., sync: bool = ...) -> None: ...
+    def __init__(self, format: _Optional[int] = ..., number: _Optional[int] = ..., layouts: _Optional[_Iterable[_Union[Layout, _Mapping]]] = ..., scalars: _Optional[_Iterable[_Union[Scalar, _Mapping]]] = ..., buffers: _Optional[_Iterable[_Union[NewBuffer, _Mapping]]] = ..., sources: _Optional[_Iterable[str]] = ..., reports: _Optional[_Iterable[int]] = ..., operation: _Optional[_Iterable[int]] = ..., operand_count: _Optional[_Iterable[int]] = ..., source: _Optional[_Iterable[int]] = ..., operand_buffer: _Optional[_Iterable[int]] = ..., operand_layout: _Optional[_Iterable[int]] = ..., operand_offset: _Optional[_Iterable[int]] = ..., observations: _Optional[_Iterable[_Union[Observation, _Mapping]]] = ..., sync: _Optional[bool] = ...) -> None: ...
+
+class FloatingPointError(_message.Message):
+    __slots__ = ("kind", "operation", "source")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    kind: FloatingPointKind
+    operation: str
+    source: str
+    def __init__(self, kind: _Optional[_Union[FloatingPointKind, str]] = ..., operation: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
 
 class Reply(_message.Message):
-    __slots__ = ("status", "message", "source", "placements", "contents", "segments", "dropped_segments", "failed_batch", "warning")
+    __slots__ = ("status", "message", "source", "placements", "contents", "segments", "dropped_segments", "failed_batch", "warning", "errors")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +200,7 @@ class Reply(_message.Message):
     DROPPED_SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     FAILED_BATCH_FIELD_NUMBER: _ClassVar[int]
     WARNING_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
     status: Status
     message: str
     source: str
@@ -186,7 +210,8 @@ class Reply(_message.Message):
     dropped_segments: _containers.RepeatedScalarFieldContainer[int]
     failed_batch: int
     warning: str
-    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., source: _Optional[str] = ..., placements: _Optional[_Iterable[_Union[Placement, _Mapping]]] = ..., contents: _Optional[_Iterable[bytes]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., dropped_segments: _Optional[_Iterable[int]] = ..., failed_batch: _Optional[int] = ..., warning: _Optional[str] = ...) -> None: ...
+    errors: _containers.RepeatedCompositeFieldContainer[FloatingPointError]
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., source: _Optional[str] = ..., placements: _Optional[_Iterable[_Union[Placement, _Mapping]]] = ..., contents: _Optional[_Iterable[bytes]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., dropped_segments: _Optional[_Iterable[int]] = ..., failed_batch: _Optional[int] = ..., warning: _Optional[str] = ..., errors: _Optional[_Iterable[_Union[FloatingPointError, _Mapping]]] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("batch_bytes", "batch_instructions", "dimensions", "inline_bytes", "session_memory_bytes")
@@ -224,7 +249,7 @@ class SessionOptions(_message.Message):
     explain: bool
     profile: bool
     threads: int
-    def __init__(self, fusion_off: bool = ..., engine: _Optional[str] = ..., explain: bool = ..., profile: bool = ..., threads: _Optional[int] = ...) -> None: ...
+    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ...) -> None: ...
 
 class HelloRequest(_message.Message):
     __slots__ = ("formats", "client_version", "client_pid", "options")

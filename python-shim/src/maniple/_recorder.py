@@ -128,6 +128,10 @@ class Stream:
         self._reintroduced: set[int] = set()
         self._unconfirmed: deque[Unconfirmed] = deque(maxlen=_UNCONFIRMED_BATCHES)
         self._spoiled = False
+        self.calm: object = object()  # the error state for which nothing has to be raised
+        self.reporting = 0  # the kinds of floating-point errors to be told of
+        self.may_warn = False  # the server may have some to tell of
+        self.errors: list[tuple[int, str, str]] = []  # (kind, operation, source), to be warned of
         self.enabled = True
         self.handles = itertools.count(1)
         self._operations: dict[str, int] | None = None
@@ -252,6 +256,9 @@ class Stream:
             if not (_is_internal(code) if known is None else known[1]):
                 batch.source_codes.append(code)
                 batch.sources.append(f"{code.co_filename}:{frame.f_lineno}")
+                batch.reports.append(self.reporting)
+                if self.reporting:
+                    self.may_warn = True
                 index = batch.source_index[key] = len(batch.sources)
                 return index
             frame = frame.f_back
@@ -302,6 +309,7 @@ class Stream:
         """Flush where the policy says so."""
         if self.must_sync:
             self.flush(sync=True)
+            self.warn()
         elif (
             len(self.batch.operation) >= _settings.batch_instructions
             or (in_place and self.pending_elements > _settings.pending_elements)
@@ -413,12 +421,21 @@ class Stream:
                 raise KeyboardInterrupt from None
             if sync or observations:
                 self.completed = number
+                self.may_warn = False
+                self.errors += backend.take_errors()
                 self._unconfirmed.clear()
                 if getattr(backend, "shared_memory_spoiled", False):
                     self._spoiled = True
                 if not self._spoiled:
                     self.sound = number
             return contents
+
+    def warn(self) -> None:
+        """Give the warnings that are due; may raise one."""
+        if self.errors:
+            from maniple._warnings import deliver
+
+            deliver()
 
     def _await_cancelled(self, backend: _backend.Backend) -> None:
         """Take note of what was queued and will not be executed, before the user goes on."""

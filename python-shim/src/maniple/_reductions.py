@@ -62,6 +62,7 @@ def _scalars(*arrays: ndarray) -> list[Any]:
         return [a._one() for a in arrays]
     wanted = [(a._buf.handle, a._offset, a._dtype.itemsize) for a in arrays]
     contents = stream.flush(wanted)
+    stream.warn()
     return [np.frombuffer(c, a._dtype)[0] for c, a in zip(contents, arrays, strict=True)]
 
 

@@ -100,7 +100,12 @@ def _elementwise(row: _Row, operands: list[_Operand]) -> None:
     _same_shape(operands)
     where = _condition(operands, nout + nin)
     inputs = [_cast(o.array, t) for o, t in zip(operands[nout:], row.inputs, strict=False)]
-    results: Any = row.ufunc(*inputs, signature=row.loop)
+    if where is True:
+        results: Any = row.ufunc(*inputs, signature=row.loop)
+    else:
+        # What is not selected may not be computed: it could raise errors.
+        space = tuple(np.zeros(operands[0].array.shape, t) for t in row.outputs)
+        results = row.ufunc(*inputs, signature=row.loop, where=where, out=space)
     for out, result in zip(operands, results if nout > 1 else (results,), strict=False):
         _store(out.array, np.asarray(result), where)
 
@@ -319,6 +324,12 @@ class ReferenceBackend:
         self._shared: dict[int, bytearray] = {}
         self._next_region = 0
         self._last = 0
+        from maniple._warnings import Collector
+
+        self._collector = Collector()
+
+    def take_errors(self) -> list[tuple[int, str, str]]:
+        return self._collector.take()
 
     def operations(self) -> dict[str, int]:
         table = {}
@@ -374,7 +385,11 @@ class ReferenceBackend:
     def _execute(self, batch: Batch, i: int, row: _Row, position: int, count: int) -> None:
         operands = [self._operand(batch, p) for p in range(position, position + count)]
         try:
-            with np.errstate(all="ignore"):
+            source = batch.source[i]
+            kinds = batch.reports[source - 1] if source and batch.reports else 0
+            with self._collector.watch(
+                row.name, batch.sources[source - 1] if source else "", kinds
+            ):
                 row.execute(row, operands)
         except Exception as error:
             source = batch.source[i]

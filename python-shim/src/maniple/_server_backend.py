@@ -36,6 +36,7 @@ class ServerBackend:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.shared_memory_spoiled = False
+        self._errors: list[tuple[int, str, str]] = []
         limits = connection.limits
         self.limits = Limits(
             batch_bytes=limits.batch_bytes,
@@ -62,7 +63,13 @@ class ServerBackend:
         failure = self._failure(reply)
         if failure is not None:
             raise failure
+        self._errors += [(error.kind, error.operation, error.source) for error in reply.errors]
         return self._results(batch, reply)
+
+    def take_errors(self) -> list[tuple[int, str, str]]:
+        """Return the floating-point errors that answers have told of, once."""
+        errors, self._errors = self._errors, []
+        return errors
 
     def settle(self) -> list[BackendError]:
         """Read the answers that an exception kept somebody from reading; the failures in them."""

@@ -28,7 +28,7 @@ from maniple._interrupt import InterruptGuard
 from maniple._server import Address, Configuration, find_or_start
 from maniple._wire import RefusedError, Wire, WireError, call_once
 
-FORMAT = 1
+FORMAT = 2
 """Version of the program format."""
 
 T = TypeVar("T")

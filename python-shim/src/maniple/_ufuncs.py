@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
 
-from maniple import _fallback, _profile, _settings
+from maniple import _fallback, _profile, _settings, _warnings
 from maniple._array import adopt, make, ndarray, overlaps_itself
 from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
@@ -30,7 +30,9 @@ Layout = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 # -- floating-point errors: only their being ignored or warned about can be deferred -----------
 
-_seen_state: Any = None
+_RAISING = object()
+
+_seen_state: Any = object()
 _seen_raises = False
 
 
@@ -39,8 +41,11 @@ def errors_matter() -> bool:
     global _seen_state, _seen_raises
     state = _extobj_contextvar.get(None)
     if state is not _seen_state:
-        _seen_raises = any(v in ("raise", "call", "print", "log") for v in np.geterr().values())
+        asked = np.geterr()
+        _seen_raises = any(v in ("raise", "call", "print", "log") for v in asked.values())
+        _warnings.note(asked)
         _seen_state = state
+        stream.calm = _RAISING if _seen_raises else state
     return _seen_raises
 
 

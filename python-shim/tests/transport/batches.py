@@ -8,7 +8,7 @@ FREE, SLEEP, FAIL = 0, 1, 2
 
 
 def sync(number: int = 1) -> bytes:
-    return pb.Batch(format=1, number=number, sync=True).SerializeToString()
+    return pb.Batch(format=2, number=number, sync=True).SerializeToString()
 
 
 def sleep(milliseconds: int, number: int = 1, *, wait: bool = True) -> bytes:
@@ -25,7 +25,7 @@ def free(handle: int, number: int = 1) -> bytes:
 
 def content(handle: int, data: bytes, number: int = 1) -> bytes:
     """Introduce a buffer inline and look at all of it, and at its first three bytes."""
-    batch = pb.Batch(format=1, number=number)
+    batch = pb.Batch(format=2, number=number)
     batch.buffers.add(handle=handle, bytes=len(data), content=data)
     batch.observations.add(handle=handle)
     batch.observations.add(handle=handle, offset=0, length=3)
@@ -35,7 +35,7 @@ def content(handle: int, data: bytes, number: int = 1) -> bytes:
 def placed(handle: int, placement: tuple[int, int, int], number: int = 1) -> bytes:
     """Introduce a buffer by a reservation and look at it."""
     segment, offset, nbytes = placement
-    batch = pb.Batch(format=1, number=number)
+    batch = pb.Batch(format=2, number=number)
     batch.buffers.add(
         handle=handle,
         bytes=nbytes,
@@ -48,7 +48,7 @@ def placed(handle: int, placement: tuple[int, int, int], number: int = 1) -> byt
 def _one(operation: int, number: int, wait: bool, **columns: object) -> bytes:
     values: dict[str, object] = {"source": [0], "operand_buffer": [0], **columns}
     return pb.Batch(
-        format=1,
+        format=2,
         number=number,
         sync=wait,
         operation=[operation],

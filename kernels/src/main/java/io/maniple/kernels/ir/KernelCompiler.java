@@ -11,8 +11,11 @@ public interface KernelCompiler {
          * Runs one box.
          *
          * @param arguments address of the argument block ({@link Kernel.Arguments}), 8-byte aligned native memory
+         * @return the floating-point exceptions some element raised, as a sum of {@link FloatingPointFlags}: at least
+         *     those of the primitives' own arithmetic, possibly more where functions are called, or comparisons,
+         *     extremes and casts meet a NaN
          */
-        void run(long arguments);
+        int run(long arguments);
     }
 
     /**

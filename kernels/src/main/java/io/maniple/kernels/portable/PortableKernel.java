@@ -1,6 +1,7 @@
 package io.maniple.kernels.portable;
 
 import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.FloatingPointFlags;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.Node;
@@ -51,8 +52,9 @@ final class PortableKernel implements KernelCompiler.Executable {
     }
 
     @Override
-    public void run(long arguments) {
+    public int run(long arguments) {
         new Run(arguments).run();
+        return FloatingPointFlags.ALL | FloatingPointFlags.UNKNOWN;
     }
 
     /** One launch. */

@@ -384,6 +384,16 @@ final class Assembler {
         put(0xF8);
     }
 
+    /** MXCSR to memory. */
+    void storeStatus(Memory destination) {
+        memory(false, 0x0FAE, 3, destination, 0);
+    }
+
+    /** MXCSR from memory. */
+    void loadStatus(Memory source) {
+        memory(false, 0x0FAE, 2, source, 0);
+    }
+
     void zeroUpper() {
         put(0xC5);
         put(0xF8);

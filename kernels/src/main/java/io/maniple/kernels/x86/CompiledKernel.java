@@ -16,7 +16,8 @@ final class CompiledKernel implements KernelCompiler.Executable {
      * block nor call back; callers keep boxes small, since no garbage collection can begin while one runs.
      */
     private static final MethodHandle CALL = Linker.nativeLinker()
-            .downcallHandle(FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG), Linker.Option.critical(false));
+            .downcallHandle(
+                    FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG), Linker.Option.critical(false));
 
     private static final Cleaner CLEANER = Cleaner.create();
 
@@ -29,9 +30,9 @@ final class CompiledKernel implements KernelCompiler.Executable {
     }
 
     @Override
-    public void run(long arguments) {
+    public int run(long arguments) {
         try {
-            CALL.invokeExact(entry, arguments);
+            return (int) CALL.invokeExact(entry, arguments);
         } catch (RuntimeException | Error failure) {
             throw failure;
         } catch (Throwable failure) {

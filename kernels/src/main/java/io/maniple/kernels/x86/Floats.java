@@ -144,6 +144,9 @@ final class Floats {
         OptionalLong vector = NativeFunctions.vector(function, isDouble, lanes);
         if (vector.isPresent()) {
             int result = steps.callVector(vector.getAsLong(), wide, arguments);
+            if (function == Primitive.EXP) {
+                return raiseOverflow(isDouble, arguments.get(0), result);
+            }
             return function == Primitive.POW
                     ? signUnderflow(isDouble, arguments.get(0), arguments.get(1), result)
                     : result;
@@ -151,6 +154,16 @@ final class Floats {
         long scalar = NativeFunctions.scalar(function, isDouble)
                 .orElseThrow(() -> new UnsupportedKernelException("no C library function for " + function));
         return steps.callScalar(scalar, isDouble, lanes, wide, arguments);
+    }
+
+    /** SVML's exp may overflow without the flag; a product of the argument raises it, of which nothing else is used. */
+    private int raiseOverflow(boolean isDouble, int x, int result) {
+        int scale = isDouble
+                ? steps.literal(Double.doubleToRawLongBits(Double.MAX_VALUE / 709.782712893384), 8)
+                : steps.literal(Float.floatToRawIntBits(Float.MAX_VALUE / 88.72284f), 4);
+        int product = two(isDouble ? MULPD : MULPS, isDouble, x, scale, lanes);
+        int nothing = two(ANDPS, isDouble, product, steps.literal(0, 8), lanes);
+        return two(POR, isDouble, result, nothing, lanes);
     }
 
     /** SVML's pow loses the sign where an odd power of a negative number underflows to zero. */

@@ -15,7 +15,10 @@ final class Frame {
     /** Elements of the last, incomplete half step of a row. */
     static final Memory REMAINDER = Memory.at(Gpr.RSP, 24);
 
-    private static final int POINTERS = 32;
+    /** Room for MXCSR on its way to and from memory. */
+    static final Memory STATUS = Memory.at(Gpr.RSP, 32);
+
+    private static final int POINTERS = 40;
     private static final int VECTOR = 32;
 
     private final int staging;

@@ -1,5 +1,6 @@
 package io.maniple.kernels.x86;
 
+import io.maniple.kernels.ir.FloatingPointFlags;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.x86.Assembler.Alu;
 import io.maniple.kernels.x86.Assembler.Label;
@@ -11,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Emits a whole kernel: {@code void kernel(long* arguments)}. Rows are the outer loop; a row is a loop over full steps
+ * Emits a whole kernel: {@code int kernel(long* arguments)}. Rows are the outer loop; a row is a loop over full steps
  * of two half steps, at most one more half step, and what is left as a half step with a mask.
  */
 final class KernelEmitter {
@@ -138,12 +139,22 @@ final class KernelEmitter {
         int reservation = assembler.reserveStack();
         assembler.aluImmediate(Alu.AND, Gpr.RSP, -64);
         assembler.store(Frame.CALLER_STACK, Gpr.RAX);
+        clearFlags();
         copyArgument(Kernel.Arguments.N1, Frame.ROWS_LEFT);
         copyArgument(Kernel.Arguments.INDEX_BASE, Frame.INDEX_BASE);
         for (int operand = 0; operand < kernel.operands(); operand++) {
             copyArgument(operandWord(operand), context.frame.pointer(operand));
         }
         return reservation;
+    }
+
+    /** The flags are sticky and nobody else reads them, so they are not put back. */
+    private void clearFlags() {
+        assembler.storeStatus(Frame.STATUS);
+        assembler.load(4, Gpr.RAX, Frame.STATUS);
+        assembler.aluImmediate(Alu.AND, Gpr.RAX, ~0x3F);
+        assembler.store(4, Frame.STATUS, Gpr.RAX);
+        assembler.loadStatus(Frame.STATUS);
     }
 
     private static int operandWord(int operand) {
@@ -169,6 +180,9 @@ final class KernelEmitter {
             assembler.storeFence();
         }
         assembler.zeroUpper();
+        assembler.storeStatus(Frame.STATUS);
+        assembler.load(4, Gpr.RAX, Frame.STATUS);
+        assembler.aluImmediate(Alu.AND, Gpr.RAX, FloatingPointFlags.ALL);
         assembler.load(Gpr.RSP, Frame.CALLER_STACK);
         for (int k = CALLEE_SAVED.length - 1; k >= 0; k--) {
             assembler.pop(CALLEE_SAVED[k]);
@@ -301,7 +315,7 @@ final class KernelEmitter {
 
     private static boolean needsRowMask(Step step, int bytes) {
         return switch (step) {
-            case Step.Load load -> load.bytes() == bytes && bytes >= 4;
+            case Step.Load load -> load.bytes() == bytes;
             case Step.Store store -> store.bytes() == bytes && bytes >= 4;
             case Step.WriteAccumulator write -> write.bytes() == bytes;
             default -> false;

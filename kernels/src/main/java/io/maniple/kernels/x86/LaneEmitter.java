@@ -110,13 +110,21 @@ final class LaneEmitter {
         assembler.jump(done);
         if (signed && quotient) {
             assembler.bind(minusOne);
+            raise();
             assembler.negate(Gpr.RAX);
             assembler.jump(done);
         }
         assembler.bind(zero);
+        raise();
         assembler.moveImmediate(Gpr.RAX, 0);
         assembler.bind(done);
         assembler.store(result, Gpr.RAX);
+    }
+
+    /** 0 / 0 in floating point: that the divisor has to be looked at. */
+    private void raise() {
+        assembler.vector(VectorOp.XORPS, false, SCRATCH, SCRATCH, SCRATCH);
+        assembler.vector(VectorOp.DIVPS, false, SCRATCH, SCRATCH, SCRATCH);
     }
 
     /** From 2^63 on, the excess is converted and the top bit put back; a NaN takes the ordinary way. */

@@ -62,6 +62,27 @@ final class OperandAccess {
     // ---- loads
 
     void load(Step.Load load, int register, Mode mode) {
+        loadLanes(load, register, mode);
+        if (mode == Mode.PARTIAL) {
+            fillUp(load.bytes(), register);
+        }
+    }
+
+    /** Lanes behind the row's end repeat the first one, so that they raise nothing that it does not. */
+    private void fillUp(int bytes, int register) {
+        boolean wide = bytes * lanes == 32;
+        VectorOp broadcast = switch (bytes) {
+            case 1 -> VectorOp.PBROADCASTB;
+            case 2 -> VectorOp.PBROADCASTW;
+            case 4 -> VectorOp.PBROADCASTD;
+            default -> VectorOp.PBROADCASTQ;
+        };
+        assembler.vector(broadcast, wide, SECOND_SCRATCH, 0, register);
+        assembler.vector(VectorOp.MOVUPS_LOAD, wide, SCRATCH, 0, frame.rowMask(bytes));
+        assembler.vector(VectorOp.PBLENDVB, wide, register, SECOND_SCRATCH, register, SCRATCH << 4);
+    }
+
+    private void loadLanes(Step.Load load, int register, Mode mode) {
         int bytes = load.bytes();
         int size = bytes * lanes;
         if (context.accesses.get(load.operand()) == Kernel.Access.CONTIGUOUS) {

@@ -2,11 +2,13 @@ package io.maniple.server.engine;
 
 import io.maniple.bridge.proto.Scalar;
 import io.maniple.kernels.ir.Kernel;
+import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Runs the steps of plans on this machine's processors. */
 public final class Engine {
@@ -16,11 +18,13 @@ public final class Engine {
     private static final long SERIAL_ELEMENTS = 32_768;
 
     private final Workers workers;
+    private final Compilers compilers;
     private final Routines routines;
     private final long[] blocks;
 
     public Engine(Workers workers, Compilers compilers, Blas blas) {
         this.workers = workers;
+        this.compilers = compilers;
         this.routines = new Routines(workers, compilers, blas);
         this.blocks = new long[workers.threads()];
         for (int worker = 0; worker < blocks.length; worker++) {
@@ -28,20 +32,30 @@ public final class Engine {
         }
     }
 
-    /** Runs one step. Only one thread may call this at a time per engine. */
-    public synchronized void run(PreparedPlan plan, int step, List<Scalar> scalars, Memory memory) {
+    /**
+     * Runs one step. Only one thread may call this at a time per engine.
+     *
+     * @return the floating-point errors that the client wants to know
+     */
+    public synchronized List<Diagnosis.Suspect> run(PreparedPlan plan, int step, List<Scalar> scalars, Memory memory) {
         switch (plan.plan().steps().get(step)) {
             case Plan.KernelStep kernel -> {
                 Launch launch = plan.launch(step);
-                if (launch != null) {
-                    run(launch, scalars, memory);
+                if (launch == null) {
+                    return List.of();
                 }
+                Inspector inspector = kernel.diagnosis() == null ? null : new Inspector(kernel.diagnosis(), compilers);
+                run(launch, scalars, memory, inspector);
+                return inspector == null ? List.of() : inspector.guilty();
             }
-            case Plan.RoutineStep routine -> routines.run(routine, scalars, memory);
+            case Plan.RoutineStep routine -> {
+                routines.run(routine, scalars, memory);
+                return List.of();
+            }
         }
     }
 
-    private void run(Launch launch, List<Scalar> scalars, Memory memory) {
+    private void run(Launch launch, List<Scalar> scalars, Memory memory, @Nullable Inspector inspector) {
         Plan.KernelStep step = launch.step();
         List<Memory.Scratch> scratches = new ArrayList<>();
         try {
@@ -81,7 +95,10 @@ public final class Engine {
                 long grain = step.elements() <= SERIAL_ELEMENTS
                         ? boxes
                         : Math.max(1, ELEMENTS_A_TURN / region.elementsPerBox());
-                workers.run(boxes, grain, (worker, begin, end) -> region.run(blocks[worker], addresses, begin, end));
+                workers.run(
+                        boxes,
+                        grain,
+                        (worker, begin, end) -> region.run(blocks[worker], addresses, begin, end, inspector));
             }
             for (int fold = 0; fold < partialAddresses.length; fold++) {
                 Launch.Partials partials = launch.partials().get(fold);

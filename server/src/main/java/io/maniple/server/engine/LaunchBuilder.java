@@ -116,7 +116,15 @@ final class LaunchBuilder {
         }
         Executable executable = compilers.compile(kernel, accesses, streaming);
         return new Region(
-                executable, outerSizes(), size1, size0, chunk1, chunk0, motions.toArray(Region.Motion[]::new), index);
+                executable,
+                accesses,
+                outerSizes(),
+                size1,
+                size0,
+                chunk1,
+                chunk0,
+                motions.toArray(Region.Motion[]::new),
+                index);
     }
 
     private boolean isTransposing() {
@@ -236,6 +244,7 @@ final class LaunchBuilder {
                 indexStep);
         return new Region(
                 compilers.compile(kernel, accesses, false),
+                accesses,
                 outer,
                 pieces,
                 piece,

@@ -1,15 +1,19 @@
 package io.maniple.server.engine;
 
 import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.ir.Kernel.Access;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A box-shaped part of a loop nest with its kernel, cut into chunks along the two innermost dimensions. How it is cut
  * depends on sizes only, so results do not depend on who computes which chunk.
  *
  * @param executable the kernel compiled for this region's access
+ * @param accesses that access, one an operand
  * @param outer sizes of all dimensions but the two innermost
  * @param size1 size of the second innermost dimension
  * @param size0 size of the innermost dimension
@@ -20,6 +24,7 @@ import java.lang.foreign.ValueLayout;
  */
 record Region(
         Executable executable,
+        List<Access> accesses,
         long[] outer,
         long size1,
         long size0,
@@ -67,8 +72,9 @@ record Region(
      *
      * @param block native memory for the argument block; the scalars are already in place
      * @param addresses one address an operand
+     * @param inspector what to do about floating-point flags; null for nothing
      */
-    void run(long block, long[] addresses, long begin, long end) {
+    void run(long block, long[] addresses, long begin, long end, @Nullable Inspector inspector) {
         long chunks0 = chunks0();
         long chunks1 = chunks1();
         for (long box = begin; box < end; box++) {
@@ -89,7 +95,10 @@ record Region(
                 put(block, word + 2, motion.step1());
                 word += Kernel.Arguments.WORDS_PER_OPERAND;
             }
-            executable.run(block);
+            int flags = executable.run(block);
+            if (flags != 0 && inspector != null) {
+                inspector.inspect(block, accesses, flags);
+            }
         }
     }
 

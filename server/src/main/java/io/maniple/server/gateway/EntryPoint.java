@@ -22,7 +22,7 @@ import java.util.function.Supplier;
 /** Everything a client can call. Answers are strings: messages in base64 (Py4J's byte arrays are slow), or JSON. */
 public final class EntryPoint {
     /** The version of the program format. */
-    public static final int FORMAT = 1;
+    public static final int FORMAT = 2;
 
     private final SessionRegistry sessions;
     private final String version;

@@ -6,6 +6,7 @@ import io.maniple.kernels.ir.KernelBuilder;
 import io.maniple.kernels.ir.Primitive;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.ops.Casts;
+import io.maniple.kernels.ops.FloatingPointRules;
 import io.maniple.kernels.ops.Operation;
 import io.maniple.kernels.ops.Value;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 
 /** Builds the kernel of one group: values pass between instructions in registers, dead temporaries are not stored. */
 final class KernelAssembly {
@@ -42,7 +44,8 @@ final class KernelAssembly {
         this.loop = LoopOrder.of(group.shape(), all, group.folded(), group.indexStrides());
     }
 
-    Plan.KernelStep assemble(List<Integer> frees) {
+    /** @param reports the kinds of floating-point errors the client wants to know of a source */
+    Plan.KernelStep assemble(List<Integer> frees, IntUnaryOperator reports) {
         List<Plan.Described> described = new ArrayList<>();
         for (Member member : group.members()) {
             described.add(new Plan.Described(
@@ -56,7 +59,7 @@ final class KernelAssembly {
         int elided = store();
         KernelTrimmer trimmer = new KernelTrimmer(builder.build());
         List<Plan.ScalarBinding> slots = new ArrayList<>(scalarSlots.keySet());
-        return new Plan.KernelStep(
+        Plan.KernelStep step = new Plan.KernelStep(
                 trimmer.isEmpty() ? null : trimmer.kernel(),
                 loop.shape(),
                 loop.folded(),
@@ -67,13 +70,41 @@ final class KernelAssembly {
                 trimmer.renumber(folds),
                 described,
                 elided,
-                frees);
+                frees,
+                null);
+        return step.kernel() == null ? step : step.with(Diagnosis.of(group, step, reports));
     }
 
-    private void map(Member member) {
+    KernelBuilder builder() {
+        return builder;
+    }
+
+    List<Plan.Binding> bindings() {
+        return bindings;
+    }
+
+    List<Plan.ScalarBinding> scalars() {
+        return new ArrayList<>(scalarSlots.keySet());
+    }
+
+    /** What became of an elementwise instruction: its inputs and results as the operation sees them. */
+    record Mapped(List<Value> inputs, List<Value> results, List<FloatingPointRules.Conversion> conversions, int mask) {}
+
+    Mapped map(Member member) {
         Operation operation = member.operation();
         Operation.Kind.Elementwise kind = (Operation.Kind.Elementwise) operation.kind();
-        List<Value> results = kind.lowering().lower(builder, inputs(member));
+        List<FloatingPointRules.Conversion> conversions = new ArrayList<>();
+        List<Value> inputs = inputs(member);
+        for (int index = 0; index < inputs.size(); index++) {
+            if (member.inputs().get(index) instanceof Member.Input.Memory memory) {
+                conversions.add(new FloatingPointRules.Conversion(
+                        memory.access().type(),
+                        valueOf(memory.access()).real(),
+                        operation.inputs().get(index),
+                        inputs.get(index).real()));
+            }
+        }
+        List<Value> results = kind.lowering().lower(builder, inputs);
         int mask = mask(member);
         for (int index = 0; index < results.size(); index++) {
             Access output = member.outputs().get(index);
@@ -83,8 +114,11 @@ final class KernelAssembly {
                 // The lowering may hand over an unrounded float32; what is stored is a float16.
                 value = Value.of(builder.roundToHalf(value.real()));
             }
+            conversions.add(new FloatingPointRules.Conversion(
+                    operation.outputs().get(index), results.get(index).real(), output.type(), value.real()));
             current.put(output, merge(output, value, mask));
         }
+        return new Mapped(inputs, results, conversions, mask);
     }
 
     private Current merge(Access output, Value value, int mask) {

@@ -93,6 +93,7 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
      * @param indexStrides how the index grows along them; null if the kernel does not ask
      * @param members what was fused, for reports
      * @param elided buffers that would have been written and read without fusion
+     * @param diagnosis how to find floating-point errors; null if the client does not want to know of any
      */
     public record KernelStep(
             @Nullable Kernel kernel,
@@ -105,7 +106,8 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
             List<FoldBinding> folds,
             List<Described> members,
             int elided,
-            List<Integer> frees)
+            List<Integer> frees,
+            @Nullable Diagnosis diagnosis)
             implements Step {
         public KernelStep {
             bindings = List.copyOf(bindings);
@@ -113,6 +115,11 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
             folds = List.copyOf(folds);
             members = List.copyOf(members);
             frees = List.copyOf(frees);
+        }
+
+        KernelStep with(@Nullable Diagnosis found) {
+            return new KernelStep(
+                    kernel, shape, folded, indexStrides, mode, bindings, scalars, folds, members, elided, frees, found);
         }
 
         public long elements() {

@@ -25,11 +25,14 @@ public final class Planner {
     private final BatchStructure structure;
     private final OperationTable table;
     private final boolean fuse;
+    private final List<Integer> reports;
     private final List<Group> groups = new ArrayList<>();
     private final List<Long> temporaries = new ArrayList<>();
     private final boolean[] freed;
 
-    public Planner(BatchStructure structure, OperationTable table, boolean fuse) {
+    /** @param reports for each source the kinds of floating-point errors to report; may be empty */
+    public Planner(BatchStructure structure, OperationTable table, boolean fuse, List<Integer> reports) {
+        this.reports = reports;
         this.structure = structure;
         this.table = table;
         this.fuse = fuse;
@@ -350,10 +353,14 @@ public final class Planner {
             } else {
                 KernelAssembly assembly =
                         new KernelAssembly(group, buffer -> dies(buffer) && lastRead[buffer] <= position);
-                steps.add(assembly.assemble(freesBehind.get(index)));
+                steps.add(assembly.assemble(freesBehind.get(index), this::reports));
             }
         }
         return new Plan(steps, unused, temporaries, structure.buffers());
+    }
+
+    private int reports(int source) {
+        return source > 0 && source <= reports.size() ? reports.get(source - 1) : 0;
     }
 
     /** Whether nobody can see the buffer after the batch. */

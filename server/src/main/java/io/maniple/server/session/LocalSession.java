@@ -9,6 +9,7 @@ import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.program.ProgramDecoder;
 import io.maniple.bridge.program.ProgramException;
 import io.maniple.bridge.proto.Batch;
+import io.maniple.bridge.proto.FloatingPointError;
 import io.maniple.bridge.proto.Limits;
 import io.maniple.bridge.proto.Observation;
 import io.maniple.bridge.proto.ProfileReply;
@@ -21,14 +22,17 @@ import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.PreparedPlan;
 import io.maniple.server.engine.Workers;
 import io.maniple.server.failure.ManipleException;
+import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.OperationChecks;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.plan.Planner;
 import io.maniple.server.store.Buffer;
 import io.maniple.server.store.PrivateMemory;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,7 +48,7 @@ import org.slf4j.LoggerFactory;
 final class LocalSession implements Session {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSession.class);
     private static final String INTERRUPTED = "the computation was interrupted";
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
     private static final int CACHED_PLANS = 512;
 
     private final SessionOptions options;
@@ -55,14 +59,19 @@ final class LocalSession implements Session {
     private final OperationTable table = OperationTable.standard();
     private final Profile profile = new Profile();
     private final Explanation explanation = new Explanation();
-    private final Map<BatchStructure, PreparedPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
+    private final Map<PlanKey, PreparedPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<BatchStructure, PreparedPlan> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<PlanKey, PreparedPlan> eldest) {
             return size() > CACHED_PLANS;
         }
     };
+    /** Plans know their instructions' sources, and what is to be reported of them. */
+    private record PlanKey(BatchStructure structure, List<Integer> source, List<Integer> reports) {}
+
+    private static final int MOST_ERRORS = 64;
+    private final Set<FloatingPointError> errors = new LinkedHashSet<>();
     private volatile boolean interrupted;
     /** A failure to compute what the client reads from shared memory without asking; told at the next sync. */
     private @Nullable ManipleException untold;
@@ -139,16 +148,18 @@ final class LocalSession implements Session {
     }
 
     private PreparedPlan plan(BatchStructure structure, Batch batch) {
-        PreparedPlan known = plans.get(structure);
+        PlanKey key = new PlanKey(structure, batch.getSourceList(), batch.getReportsList());
+        PreparedPlan known = plans.get(key);
         if (known != null) {
             profile.planReused();
         } else {
             List<Instruction> instructions = new ProgramDecoder(
                             structure, new OperationChecks(table), limits.getDimensions())
                     .decode(batch.getSourceList());
-            Plan plan = new Planner(structure, table, !options.getFusionOff()).plan(instructions);
+            Plan plan =
+                    new Planner(structure, table, !options.getFusionOff(), batch.getReportsList()).plan(instructions);
             known = new PreparedPlan(plan, compilers);
-            plans.put(structure, known);
+            plans.put(key, known);
         }
         if (options.getExplain()) {
             explanation.add(known.plan(), batch.getSourcesList());
@@ -206,7 +217,7 @@ final class LocalSession implements Session {
         long begin = System.nanoTime();
         try {
             ScopedValue.where(Workers.CANCELLED, () -> interrupted)
-                    .run(() -> engine.run(prepared, index, batch.getScalarsList(), batchMemory));
+                    .run(() -> report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch));
         } catch (ManipleException failure) {
             return failure.at(source);
         } catch (CancellationException interruption) {
@@ -233,6 +244,18 @@ final class LocalSession implements Session {
             }
         }
         return null;
+    }
+
+    private void report(List<Diagnosis.Suspect> guilty, Batch batch) {
+        for (Diagnosis.Suspect suspect : guilty) {
+            if (errors.size() < MOST_ERRORS) {
+                errors.add(FloatingPointError.newBuilder()
+                        .setKindValue(suspect.kind())
+                        .setOperation(suspect.operation())
+                        .setSource(Profile.name(batch.getSourcesList(), suspect.source()))
+                        .build());
+            }
+        }
     }
 
     private static long largest(Instruction instruction) {
@@ -273,6 +296,10 @@ final class LocalSession implements Session {
             ManipleException failure = untold;
             untold = null;
             return failed(failure);
+        }
+        if (batch.getSync() || batch.getObservationsCount() > 0) {
+            reply.addAllErrors(errors);
+            errors.clear();
         }
         if (sharedMemorySpoiled) {
             reply.setFailedBatch(batch.getNumber());

@@ -41,7 +41,7 @@ final class WarmUp {
 
     /** A chain with a fold, a comparison and a choice, and an update between shifted views. */
     private Batch program(long side) {
-        Batch.Builder batch = Batch.newBuilder().setFormat(1).setNumber(1);
+        Batch.Builder batch = Batch.newBuilder().setFormat(2).setNumber(1);
         batch.addLayouts(layout(DType.FLOAT64, side, side, side));
         batch.addLayouts(layout(DType.FLOAT64, side, side - 1, side));
         batch.addLayouts(layout(DType.FLOAT64, side, 1, 1));

@@ -410,6 +410,6 @@ class TestLockedGateway {
     }
 
     private static Batch sync(long number) {
-        return Batch.newBuilder().setFormat(1).setNumber(number).setSync(true).build();
+        return Batch.newBuilder().setFormat(2).setNumber(number).setSync(true).build();
     }
 }

@@ -20,7 +20,7 @@ final class BatchWriter {
 
     private static long nextHandle = 1;
 
-    private final Batch.Builder batch = Batch.newBuilder().setFormat(1).setNumber(1);
+    private final Batch.Builder batch = Batch.newBuilder().setFormat(2).setNumber(1);
     private final Map<Layout, Integer> layouts = new HashMap<>();
 
     long buffer(long bytes) {
