@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _indexing, _linear, _profile, _reductions, _settings, _ufuncs, _views
+from maniple import (
+    _fallback,
+    _indexing,
+    _linear,
+    _profile,
+    _reductions,
+    _settings,
+    _sorting,
+    _ufuncs,
+    _views,
+)
 from maniple._array import ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE
 from maniple._recorder import stream
@@ -240,6 +250,8 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 
 @handles(np.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    if x is None and y is None:
+        return _sorting.nonzero_of(condition)
     if x is None or y is None:
         return HOST
     operands = [operand(v) for v in (condition, x, y)]
@@ -492,7 +504,9 @@ def _tile(A: Any, reps: Any) -> Any:
 @handles(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     a = _array(a)
-    if not worthwhile(a) or type(repeats) is not int or repeats < 1:
+    if type(repeats) is not int:
+        return _sorting.repeat(a, repeats, axis)
+    if not worthwhile(a) or repeats < 1:
         return HOST
     if axis is None:
         a, axis = a.ravel(), 0
@@ -585,6 +599,11 @@ HANDLERS[np.inner] = _linear.inner
 HANDLERS[np.vdot] = _linear.vdot
 HANDLERS[np.outer] = _linear.outer
 HANDLERS[np.tensordot] = _linear.tensordot
+
+
+# -- orders ------------------------------------------------------------------------------------
+
+HANDLERS.update(_sorting.HANDLERS)
 
 
 # -- what looks like an array's ----------------------------------------------------------------

@@ -49,6 +49,7 @@ public final class OperationTable {
         FloatFormatRows.add(table);
         ComplexRows.add(table);
         FoldRows.add(table);
+        SortRows.add(table);
         return table.operations();
     }
 }

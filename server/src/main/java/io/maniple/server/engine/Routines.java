@@ -22,6 +22,9 @@ final class Routines {
         // A family of operations is one line here, one in RoutineForms and its rows in the operation table.
         codes.putAll(new Selections(workers).routines());
         codes.putAll(new Gathers(workers).routines());
+        codes.putAll(new Sorting(workers).routines());
+        codes.putAll(new Searching(workers).routines());
+        codes.putAll(new Counting(workers).routines());
         codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory()));
     }
 

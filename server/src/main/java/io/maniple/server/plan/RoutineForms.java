@@ -15,6 +15,7 @@ public final class RoutineForms {
 
     static {
         FORMS.putAll(MovementForms.forms());
+        FORMS.putAll(SortForms.forms());
     }
 
     private RoutineForms() {}
