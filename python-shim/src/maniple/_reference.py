@@ -294,7 +294,9 @@ def _table() -> list[_Row]:
         if c != "?":
             rows.append(_Row("arange", f"{c}{c}->{c}", _arange))
     rows += [_Row("matmul", f"{c}{c}->{c}", _matmul) for c in "fdFD"]
-    return rows
+    from maniple import _reference_sorting
+
+    return rows + _reference_sorting.rows()
 
 
 class ReferenceBackend:

@@ -11,7 +11,7 @@ from numpy._core.multiarray import _monotonicity  # type: ignore[attr-defined]
 from numpy.lib import _histograms_impl as histograms  # type: ignore[attr-defined]
 
 from maniple import _fallback, _indexing, _methods, _profile, _reductions, _ufuncs
-from maniple._array import ndarray
+from maniple._array import adopt, ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE, FLOAT64, INTP
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
@@ -434,10 +434,10 @@ def _uniform(a: Any, edges: Any, uniform: Any) -> Any:
     indices = np.where(keep, fractions, fractions.dtype.type(0)).astype(np.intp)
     indices = np.where(indices == n, n - 1, indices)
     lower, upper = np.append(edges, edges[-1:]), np.append(edges[1:], edges[-1:])
-    lower, upper = _fallback.wrap(lower), _fallback.wrap(upper)
-    indices = indices - (values < np.take(lower, indices))
+    lower, upper = adopt(lower), adopt(upper)
+    indices = indices - (values < lower[indices])
     indices = np.where(keep, indices, 0)
-    more = (values >= np.take(upper, indices)) & (indices != n - 1)
+    more = (values >= upper[indices]) & (indices != n - 1)
     indices = np.where(keep, indices + more, n)
     counts = _count(indices, n + 1)
     return HOST if counts is HOST else counts[:n].copy()
