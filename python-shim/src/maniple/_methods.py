@@ -381,7 +381,8 @@ def _cumprod(a: ndarray, axis: Any = None, dtype: Any = None, out: Any = None) -
 
 
 _HOST_METHODS = (
-    "choose", "compress", "dump", "dumps", "put", "round", "setfield", "tobytes", "tofile", "tolist",
+    "choose", "compress", "dump", "dumps", "put", "round", "setfield", "tobytes", "tofile",
+    "tolist",
 )  # fmt: skip
 
 

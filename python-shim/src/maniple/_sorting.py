@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy._core.multiarray import _monotonicity  # type: ignore[attr-defined]
-from numpy.lib import _histograms_impl as histograms  # type: ignore[attr-defined]
+from numpy._core import multiarray
+from numpy.lib import _histograms_impl
 
 from maniple import _fallback, _indexing, _methods, _profile, _reductions, _ufuncs
 from maniple._array import adopt, ndarray
@@ -17,6 +17,9 @@ from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, Instruction, new_array, operand
 from maniple._views import is_c_contiguous
+
+_histograms: Any = _histograms_impl
+_multiarray: Any = multiarray
 
 HANDLERS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to what records it; `_functions` takes them over."""
@@ -63,8 +66,8 @@ def _axis(axis: Any, ndim: int) -> int | None:
     return axis % ndim if -ndim <= axis < ndim else None
 
 
-def _last(a: ndarray, axis: int) -> ndarray:
-    return a if axis == len(a._shape) - 1 else np.moveaxis(a, axis, -1)  # type: ignore[return-value]
+def _last(a: Any, axis: int) -> Any:
+    return a if axis == len(a._shape) - 1 else np.moveaxis(a, axis, -1)
 
 
 def _plain(kind: Any, order: Any, stable: Any) -> bool:
@@ -294,7 +297,7 @@ def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any
         low, high = _extremes(sorter)
         if low < 0 or high >= a.size:
             return HOST
-        a = a[sorter]
+        a = _indexing.getitem(a, sorter)
     with stream.lock:
         out = new_array(v.shape, INTP)
         scalars = (int(side == "right"),)
@@ -311,14 +314,16 @@ def _digitize(x: Any, bins: Any, right: Any = False) -> Any:
     edges = np.asarray(_fallback.real(bins))
     if edges.ndim != 1 or not edges.size:
         return HOST
-    direction = _monotonicity(edges)
+    direction = _multiarray._monotonicity(edges)
     if direction == 0:
         return HOST
     side = "left" if right else "right"
     if direction > 0:
         return _searchsorted(edges, x, side)
     found = _searchsorted(edges[::-1], x, side)
-    return HOST if found is HOST else len(edges) - found
+    if found is HOST:
+        return HOST
+    return len(edges) - found
 
 
 # -- positions of what is not zero -------------------------------------------------------------
@@ -410,7 +415,7 @@ def _histogram(
     a = _reductions.ravelled(operand(a))
     if a._dtype.kind not in "iuf":
         return HOST
-    edges, uniform = histograms._get_bin_edges(a, _fallback.real(bins), range, None)
+    edges, uniform = _histograms._get_bin_edges(a, _fallback.real(bins), range, None)
     counts = _nonuniform(a, edges) if uniform is None else _uniform(a, edges, uniform)
     if counts is HOST:
         return HOST
@@ -429,7 +434,7 @@ def _uniform(a: Any, edges: Any, uniform: Any) -> Any:
         return HOST
     keep = (a >= first) & (a <= last)
     values = a.astype(edges.dtype, copy=False)
-    fractions = ((values - first) / histograms._unsigned_subtract(last, first)) * n
+    fractions = ((values - first) / _histograms._unsigned_subtract(last, first)) * n
     # What is not counted goes to the first bin, then to one beyond the last.
     indices = np.where(keep, fractions, fractions.dtype.type(0)).astype(np.intp)
     indices = np.where(indices == n, n - 1, indices)
@@ -470,7 +475,7 @@ def _unique(
     order: Any = None
     if return_index or return_inverse:
         order = _argsort(a)
-        ordered = HOST if order is HOST else a[order]
+        ordered = HOST if order is HOST else _indexing.getitem(a, order)
     else:
         ordered = _sort_copy(a, -1, None, None, None)
     if ordered is HOST:
@@ -481,7 +486,7 @@ def _unique(
     if equal_nan and a._dtype.kind in "fc":
         differs = differs & ~(np.isnan(later) & np.isnan(earlier))
     with stream.lock:
-        mask = new_array(a._shape, BOOL)
+        mask: Any = new_array(a._shape, BOOL)
     mask[:1] = True
     mask[1:] = differs
     results = [_indexing.compress(ordered, mask)]
@@ -489,9 +494,9 @@ def _unique(
         results.append(_indexing.compress(order, mask))
     if return_inverse:
         with stream.lock:
-            inverse = new_array(a._shape, INTP)
+            inverse: Any = new_array(a._shape, INTP)
         inverse[order] = np.cumsum(mask) - 1
-        results.append(inverse.reshape(shape))  # type: ignore[attr-defined]
+        results.append(inverse.reshape(shape))
     if return_counts:
         first = _flat_nonzero(mask)
         results.append(
@@ -541,7 +546,7 @@ def _packbits(a: Any, /, axis: Any = None, bitorder: Any = "big") -> Any:
     length = -(-n // 8)
     if n % 8:
         with stream.lock:
-            padded = new_array((*a._shape[:-1], 8 * length), BOOL)
+            padded: Any = new_array((*a._shape[:-1], 8 * length), BOOL)
         padded[...] = False
         padded[..., :n] = bits
         bits = padded
@@ -703,5 +708,5 @@ def install() -> None:
         ("repeat", _repeat_method),
     ):
         setattr(ndarray, name, _method(name, record))
-    setattr(ndarray, "sort", sort)  # noqa: B010 (mypy does not know the method)
-    setattr(ndarray, "partition", partition)  # noqa: B010
+    setattr(ndarray, "sort", sort)
+    setattr(ndarray, "partition", partition)
