@@ -4,7 +4,7 @@
     MANIPLE_BACKEND=reference python integration-tests/python/random_programs.py
 
 A program is a list of 5 to 60 statements on variables a0, a1, …: creation, elementwise
-operations, views, writes in place and through views, masks, index arrays, reductions, products.
+operations, views, writes in place and through views, masks, index arrays, reductions, products, sorting.
 The sign of a NaN is nobody's promise (NumPy's own minimum changes it by dtype), so no statement asks for it.
 After the last statement all variables are compared: dtype and shape exactly, values exactly where
 the backend is NumPy, else to --ulp units in the last place of the largest element. So is whether
@@ -108,6 +108,7 @@ class Generator:
             (1, self.out),
             (1, self.product),
             (1, self.draw),
+            (3, self.sort),
         ]
         weights = [w for w, _ in kinds]
         return self.random.choices([k for _, k in kinds], weights)[0]()
@@ -222,6 +223,21 @@ class Generator:
                  if shape == "7" else f"g.poisson(3, {shape})")  # fmt: skip
         start = f"g = np.random.Generator(np.random.{kind}({self.random.randint(0, 9)}))"
         return f"{start}; {name} = {self.choice(calls)}; {name} = {name} * {self.choice(calls)}"
+
+    def sort(self) -> str:
+        x, y = self.old(), self.old()
+        axis = self.choice(("-1", "0", "None"))
+        form = self.choice(
+            (f"np.sort({x}, axis={axis})", f"np.argsort({x}, axis={axis}, kind='stable')", f"{x}.sort(axis={axis})",
+             f"np.sort(np.partition({x}, 0, axis={axis}), axis={axis})", f"np.searchsorted(np.sort({y}, axis=None), {x})",
+             f"np.stack(np.nonzero({x}))", f"np.unique({x})", f"np.unique({x}, return_inverse=True)[1]",
+             f"np.unique({x}, return_counts=True)[1]", f"np.bincount(np.arange({x}.size) % 4, {x}.ravel())",
+             f"np.histogram({x}, 5, range=(-3, 9))[0]", f"np.lexsort(({x}.ravel(), {x}.ravel() > 2))",
+             f"np.repeat({x}, np.arange(len({x})) % 3, axis=0)", f"np.maximum.reduceat({x}, [0, 1, 0])",
+             f"np.add.at({x}, np.array([0, 1, 0]), {y})", f"np.packbits({x})", f"np.digitize({x}, [0, 2, 5])",
+             f"np.median({x}, axis={axis})", f"np.percentile({x}, [10, 50])")
+        )  # fmt: skip
+        return form if ".at(" in form or ".sort(axis" in form else f"{self.new()} = np.asarray({form})"
 
     def product(self) -> str:
         x, y = self.old(), self.old()

@@ -1,4 +1,4 @@
-"""What NumPy does in C, composed of recorded operations: nonzero, choose, put, round, interp."""
+"""What NumPy does in C, composed of recorded operations: choose, put, round, interp."""
 
 from __future__ import annotations
 
@@ -31,25 +31,6 @@ def _or_host(name: str, compose: Any) -> Any:
     method.__name__ = method.__qualname__ = name
     method.__doc__ = getattr(np.ndarray, name).__doc__
     return method
-
-
-def nonzero(a: Any) -> Any:
-    """Record the indices of what is not zero: the elements of each dimension's index."""
-    if not worthwhile(a) or not a._shape:
-        return HOST
-    mask = operand(a) if a._dtype == BOOL else np.not_equal(a, 0)
-    if type(mask) is not ndarray:
-        return HOST
-    count = int(np.count_nonzero(mask))
-    results = []
-    for axis, n in enumerate(a._shape):
-        lead = (1,) * axis + (n,) + (1,) * (len(a._shape) - axis - 1)
-        index = np.broadcast_to(np.arange(n, dtype=INTP).reshape(lead), a._shape)
-        result = _indexing.compress(index, mask, count)
-        if result is HOST:
-            return HOST
-        results.append(result)
-    return tuple(results)
 
 
 def _round(a: ndarray, decimals: int = 0, out: Any = None) -> Any:
@@ -120,15 +101,6 @@ def _take(a: ndarray, indices: Any, axis: Any = None, out: Any = None, mode: str
         return HOST
     out[...] = result  # type: ignore[index]
     return out
-
-
-def _repeat(a: ndarray, repeats: Any, axis: Any = None) -> Any:
-    if np.ndim(repeats) == 0:
-        repeats = repeats if type(repeats) is int else int(np.asarray(repeats)[()])
-        return HANDLERS[np.repeat](a, repeats, axis)
-    n = a._size if axis is None else a._shape[axis]
-    indices = np.repeat(np.arange(n), _fallback.real(repeats))
-    return _methods.take(a, indices, axis) if indices.size else HOST
 
 
 def _put(a: ndarray, indices: Any, values: Any, mode: str = "raise") -> Any:
@@ -257,28 +229,17 @@ def _of_method(name: str) -> Any:
 def install() -> None:
     """Attach the methods to the class, and the functions of the same names."""
     for name, compose in (
-        ("nonzero", nonzero),
         ("round", _round),
         ("compress", _compress),
         ("take", _take),
-        ("repeat", _repeat),
         ("put", _put),
         ("choose", _choose),
     ):
         setattr(ndarray, name, _or_host(name, compose))
     function: Any
-    for function in (np.nonzero, np.round, np.around, np.put, np.choose):
+    for function in (np.round, np.around, np.put, np.choose):
         name = "round" if function is np.around else function.__name__
         HANDLERS[function] = _of_method(name)
     HANDLERS[np.compress] = lambda condition, a, *args, **kwargs: _array(a).compress(  # type: ignore[attr-defined]
         condition, *args, **kwargs
     )
-    repeat_evenly = HANDLERS[np.repeat]
-
-    def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-        result = repeat_evenly(a, repeats, axis)
-        if result is HOST and worthwhile(a) and np.ndim(repeats):
-            return _array(a).repeat(repeats, axis)  # type: ignore[attr-defined]
-        return result
-
-    HANDLERS[np.repeat] = repeat

@@ -7,6 +7,7 @@ from maniple import (
     _indexing,
     _methods,
     _operators,
+    _sorting,
     _surface,
 )
 from maniple._array import ndarray
@@ -15,6 +16,7 @@ _operators.install()
 _indexing.install()
 _methods.install()
 _functions.install()
+_sorting.install()
 _buffer_protocol.install(ndarray)
 _composed.install()
 _surface.install()

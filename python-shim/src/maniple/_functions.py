@@ -16,6 +16,7 @@ from maniple import (
     _rebound,
     _reductions,
     _settings,
+    _sorting,
     _ufuncs,
     _views,
 )
@@ -510,7 +511,9 @@ def _tile(A: Any, reps: Any) -> Any:
 @handles(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     a = _array(a)
-    if not worthwhile(a) or type(repeats) is not int or repeats < 1:
+    if type(repeats) is not int:
+        return _sorting.repeat(a, repeats, axis)
+    if not worthwhile(a) or repeats < 1:
         return HOST
     if axis is None:
         a, axis = a.ravel(), 0
@@ -603,6 +606,11 @@ HANDLERS[np.inner] = _linear.inner
 HANDLERS[np.vdot] = _linear.vdot
 HANDLERS[np.outer] = _linear.outer
 HANDLERS[np.tensordot] = _linear.tensordot
+
+
+# -- orders ------------------------------------------------------------------------------------
+
+HANDLERS.update(_sorting.HANDLERS)
 
 
 # -- what looks like an array's ----------------------------------------------------------------

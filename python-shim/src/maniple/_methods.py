@@ -262,11 +262,6 @@ def resize(self: ndarray, *shape: Any, refcheck: bool = True) -> None:
     self._layout = None
 
 
-def sort(self: ndarray, *args: Any, **kwargs: Any) -> None:
-    """Sort the array in-place."""
-    _fallback.method(self, "sort", args, kwargs)
-
-
 def byteswap(self: ndarray, inplace: bool = False) -> Any:
     """Swap the bytes of the array elements."""
     result = _fallback.method(self, "byteswap", (inplace,), {})
@@ -398,8 +393,8 @@ def _cumprod(a: ndarray, axis: Any = None, dtype: Any = None, out: Any = None) -
 
 
 _HOST_METHODS = (
-    "argpartition", "argsort", "choose", "compress", "dump", "dumps", "nonzero", "partition",
-    "put", "repeat", "round", "searchsorted", "setfield", "tobytes", "tofile", "tolist",
+    "choose", "compress", "dump", "dumps", "put", "round", "setfield", "tobytes", "tofile",
+    "tolist",
 )  # fmt: skip
 
 
@@ -415,7 +410,7 @@ def _on_host(name: str) -> Any:
 def install() -> None:
     """Attach the methods to the class."""
     own = (astype, byteswap, clip, conjugate, copy, diagonal, dot, fill, flatten, getfield, item,
-           ravel, reshape, resize, setflags, sort, squeeze, swapaxes, take, trace, transpose,
+           ravel, reshape, resize, setflags, squeeze, swapaxes, take, trace, transpose,
            view)  # fmt: skip
     for function in own:
         setattr(ndarray, function.__name__, function)

@@ -310,7 +310,9 @@ def _table() -> list[_Row]:
     rows += [_Row("matmul", f"{c}{c}->{c}", _matmul) for c in "fdFD"]
     for name in _reference_random.GENERATORS:
         rows += [_Row(name, s, _random) for s in _reference_random.SIGNATURES]
-    return rows
+    from maniple import _reference_sorting
+
+    return rows + _reference_sorting.rows()
 
 
 class ReferenceBackend:

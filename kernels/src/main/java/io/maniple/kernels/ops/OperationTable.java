@@ -50,6 +50,7 @@ public final class OperationTable {
         ComplexRows.add(table);
         FoldRows.add(table);
         RandomRows.add(table);
+        SortRows.add(table);
         return table.operations();
     }
 }

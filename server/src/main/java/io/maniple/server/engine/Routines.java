@@ -23,6 +23,9 @@ final class Routines {
         codes.putAll(new Selections(workers).routines());
         codes.putAll(new Gathers(workers).routines());
         codes.putAll(new RandomNumbers(workers).routines());
+        codes.putAll(new Sorting(workers).routines());
+        codes.putAll(new Searching(workers).routines());
+        codes.putAll(new Counting(workers).routines());
         codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory()));
     }
 

@@ -16,6 +16,7 @@ public final class RoutineForms {
     static {
         FORMS.putAll(MovementForms.forms());
         FORMS.putAll(RandomForms.forms());
+        FORMS.putAll(SortForms.forms());
     }
 
     private RoutineForms() {}

@@ -1,0 +1,150 @@
+package io.maniple.server.engine;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Partitions one long row of 64-bit keys in native memory: the key of a rank is found digit by digit, most significant
+ * first, then the row is split by it. All threads take blocks of the row.
+ */
+final class RadixSelect {
+    private static final MemorySegment MEMORY = Scalars.MEMORY;
+    private static final int DIGIT = 11;
+    private static final int BINS = 1 << DIGIT;
+    private static final long BLOCK = 65_536;
+    /** So few candidates are sorted. */
+    private static final long FEW = 16_384;
+
+    private final Workers workers;
+    private final long keys;
+    private final long spare;
+
+    /** @param spare room for all keys */
+    RadixSelect(Workers workers, long keys, long spare) {
+        this.workers = workers;
+        this.keys = keys;
+        this.spare = spare;
+    }
+
+    /** @param positions ascending */
+    void partition(long count, long[] positions) {
+        long from = 0;
+        for (long position : positions) {
+            if (position >= from) {
+                split(from, count, keyOfRank(from, count, position - from));
+                from = position + 1;
+            }
+        }
+    }
+
+    private long key(long index) {
+        return MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index);
+    }
+
+    private long keyOfRank(long from, long to, long rank) {
+        long left = rank;
+        long known = 0;
+        long prefix = 0;
+        int shift = Long.SIZE - DIGIT;
+        while (true) {
+            long[] counts = counts(from, to, known, prefix, shift);
+            int bin = 0;
+            while (left >= counts[bin]) {
+                left -= counts[bin++];
+            }
+            prefix |= (long) bin << shift;
+            known = -1L << shift;
+            if (counts[bin] <= FEW) {
+                return candidates(from, to, known, prefix, (int) counts[bin])[(int) left];
+            }
+            if (shift == 0) {
+                return prefix ^ Long.MIN_VALUE;
+            }
+            shift = Math.max(0, shift - DIGIT);
+        }
+    }
+
+    private long[] counts(long from, long to, long known, long prefix, int shift) {
+        int blocks = Math.toIntExact((to - from + BLOCK - 1) / BLOCK);
+        long[][] counts = new long[workers.threads()][BINS];
+        workers.run(blocks, 1, (worker, begin, end) -> {
+            long[] own = counts[worker];
+            for (long index = from + begin * BLOCK; index < Math.min(to, from + end * BLOCK); index++) {
+                long key = key(index) ^ Long.MIN_VALUE;
+                if ((key & known) == prefix) {
+                    own[(int) (key >>> shift) & (BINS - 1)]++;
+                }
+            }
+        });
+        long[] sum = counts[0];
+        for (int worker = 1; worker < counts.length; worker++) {
+            for (int bin = 0; bin < BINS; bin++) {
+                sum[bin] += counts[worker][bin];
+            }
+        }
+        return sum;
+    }
+
+    private long[] candidates(long from, long to, long known, long prefix, int count) {
+        long[] found = new long[count];
+        int next = 0;
+        for (long index = from; index < to; index++) {
+            long key = key(index);
+            if (((key ^ Long.MIN_VALUE) & known) == prefix) {
+                found[next++] = key;
+            }
+        }
+        Arrays.sort(found);
+        return found;
+    }
+
+    /** Moves what is less than the pivot to the front and what is greater to the end, each in its order. */
+    private void split(long from, long to, long pivot) {
+        int blocks = Math.toIntExact((to - from + BLOCK - 1) / BLOCK);
+        long[] less = new long[blocks];
+        long[] same = new long[blocks];
+        workers.run(blocks, 1, (worker, begin, end) -> {
+            for (long block = begin; block < end; block++) {
+                long stop = Math.min(to, from + (block + 1) * BLOCK);
+                long below = 0;
+                long equal = 0;
+                for (long index = from + block * BLOCK; index < stop; index++) {
+                    long key = key(index);
+                    below += key < pivot ? 1 : 0;
+                    equal += key == pivot ? 1 : 0;
+                }
+                less[(int) block] = below;
+                same[(int) block] = equal;
+            }
+        });
+        long allLess = Arrays.stream(less).sum();
+        long allSame = Arrays.stream(same).sum();
+        long[][] places = new long[blocks][];
+        long nextLess = from;
+        long nextSame = from + allLess;
+        long nextMore = from + allLess + allSame;
+        for (int block = 0; block < blocks; block++) {
+            places[block] = new long[] {nextLess, nextSame, nextMore};
+            nextLess += less[block];
+            nextSame += same[block];
+            nextMore += Math.min(to, from + (block + 1) * BLOCK) - (from + block * BLOCK) - less[block] - same[block];
+        }
+        workers.run(blocks, 1, (worker, begin, end) -> {
+            for (long block = begin; block < end; block++) {
+                long[] place = places[(int) block];
+                long stop = Math.min(to, from + (block + 1) * BLOCK);
+                for (long index = from + block * BLOCK; index < stop; index++) {
+                    long key = key(index);
+                    int side = key < pivot ? 0 : key == pivot ? 1 : 2;
+                    MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, spare + 8 * place[side]++, key);
+                }
+            }
+        });
+        workers.run(
+                to - from,
+                BLOCK,
+                (worker, begin, end) -> MemorySegment.copy(
+                        MEMORY, spare + 8 * (from + begin), MEMORY, keys + 8 * (from + begin), 8 * (end - begin)));
+    }
+}

@@ -1,0 +1,401 @@
+package io.maniple.server.engine;
+
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.proto.Status;
+import io.maniple.server.failure.ManipleException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Map;
+
+/**
+ * Sorts and partitions the rows of an array. Short rows are sorted in the Java heap, many at a time; a long row by all
+ * threads together. Every sort is stable, so its result is one and the same whoever computes it.
+ */
+final class Sorting {
+    /** From here on all threads work on one row. */
+    private static final long LONG_ROW = 65_536;
+
+    private static final long GRAIN = 16_384;
+    private static final MemorySegment MEMORY = Scalars.MEMORY;
+
+    private final Workers workers;
+
+    Sorting(Workers workers) {
+        this.workers = workers;
+    }
+
+    Map<String, RoutineCode> routines() {
+        return Map.of("sort", this::sort, "argsort", this::argsort, "partition", this::partition);
+    }
+
+    /** What one thread needs for short rows. */
+    private static final class Heap {
+        private final long[] keys;
+        private final long[] payload;
+        private final long[] spareKeys;
+        private final long[] sparePayload;
+
+        Heap(int length) {
+            keys = new long[length];
+            payload = new long[length];
+            spareKeys = new long[length];
+            sparePayload = new long[length];
+        }
+    }
+
+    @FunctionalInterface
+    private interface ShortRows {
+        void run(long begin, long end);
+    }
+
+    private void eachShortRow(long rows, long length, ShortRows body) {
+        workers.run(rows, Math.max(1, GRAIN / length), (worker, begin, end) -> body.run(begin, end));
+    }
+
+    /** Operands: out, in. */
+    private void sort(RoutineCall call) {
+        sort(call.layout(1), call.address(1), call.address(0), call.memory());
+    }
+
+    private void sort(Layout layout, long source, long target, Memory memory) {
+        DType type = layout.type();
+        long length = layout.size(layout.rank() - 1);
+        if (layout.elements() == 0) {
+            return;
+        }
+        long rows = layout.elements() / length;
+        long bytes = length * type.bytes();
+        if (type.isComplex()) {
+            try (Memory.Scratch order = memory.scratch(8 * layout.elements())) {
+                order(type, source, order.address(), rows, length, memory);
+                gather(type, source, order.address(), target, rows, length);
+            }
+        } else if (length < LONG_ROW) {
+            eachShortRow(rows, length, (begin, end) -> {
+                long[] keys = new long[(int) length];
+                for (long row = begin; row < end; row++) {
+                    read(type, source + row * bytes, keys);
+                    Arrays.sort(keys);
+                    write(type, keys, target + row * bytes);
+                    orderZeros(type, source + row * bytes, target + row * bytes, length);
+                }
+            });
+        } else {
+            for (long row = 0; row < rows; row++) {
+                if (type.bytes() <= 2) {
+                    count(type, source + row * bytes, target + row * bytes, length);
+                } else {
+                    radix(type, source + row * bytes, target + row * bytes, length, memory);
+                }
+                orderZeros(type, source + row * bytes, target + row * bytes, length);
+            }
+        }
+    }
+
+    private static void read(DType type, long source, long[] keys) {
+        for (int index = 0; index < keys.length; index++) {
+            keys[index] = SortKeys.reversible(type, source + (long) index * type.bytes());
+        }
+    }
+
+    private static void write(DType type, long[] keys, long target) {
+        for (int index = 0; index < keys.length; index++) {
+            SortKeys.write(type, target + (long) index * type.bytes(), keys[index]);
+        }
+    }
+
+    /** Small types: what stands how often is all there is to know. */
+    private void count(DType type, long source, long target, long length) {
+        int bins = 1 << (8 * type.bytes());
+        int lowest = -(bins >> 1);
+        long[][] counts = new long[workers.threads()][bins];
+        workers.run(length, LONG_ROW, (worker, begin, end) -> {
+            for (long index = begin; index < end; index++) {
+                counts[worker][(int) SortKeys.reversible(type, source + index * type.bytes()) - lowest]++;
+            }
+        });
+        long[] starts = new long[bins + 1];
+        for (int bin = 0; bin < bins; bin++) {
+            long here = 0;
+            for (long[] own : counts) {
+                here += own[bin];
+            }
+            starts[bin + 1] = starts[bin] + here;
+        }
+        workers.run(length, LONG_ROW, (worker, begin, end) -> {
+            int bin = Arrays.binarySearch(starts, begin);
+            bin = bin >= 0 ? bin : -bin - 2;
+            for (long index = begin; index < end; index++) {
+                while (starts[bin + 1] <= index) {
+                    bin++;
+                }
+                SortKeys.write(type, target + index * type.bytes(), bin + lowest);
+            }
+        });
+    }
+
+    private void radix(DType type, long source, long target, long length, Memory memory) {
+        int bytes = type.bytes();
+        // The sign belongs into the uppermost bit.
+        int shift = Long.SIZE - 8 * bytes;
+        try (Memory.Scratch first = memory.scratch(8 * length);
+                Memory.Scratch second = memory.scratch(8 * length)) {
+            workers.run(length, GRAIN, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    put(first.address(), index, SortKeys.reversible(type, source + index * bytes) << shift);
+                }
+            });
+            RadixSort sort = new RadixSort(workers, length, first.address(), second.address(), 0, 0);
+            sort.sort(-1L);
+            workers.run(length, GRAIN, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    SortKeys.write(type, target + index * bytes, get(sort.keys(), index) >> shift);
+                }
+            });
+        }
+    }
+
+    /** Zeros of both signs are equal, and stay in the order in which they stood. */
+    private static void orderZeros(DType type, long source, long target, long length) {
+        if (type != DType.FLOAT16 && type != DType.FLOAT32 && type != DType.FLOAT64) {
+            return;
+        }
+        int bytes = type.bytes();
+        long zero = SortKeys.zero(type);
+        long negative = firstNotBelow(type, target, length, zero - 1);
+        long positive = firstNotBelow(type, target, length, zero);
+        long behind = firstNotBelow(type, target, length, zero + 1);
+        if (negative == positive || positive == behind) {
+            return;
+        }
+        long next = target + negative * bytes;
+        for (long index = 0; index < length; index++) {
+            long key = SortKeys.reversible(type, source + index * bytes);
+            if (key == zero || key == zero - 1) {
+                SortKeys.write(type, next, key);
+                next += bytes;
+            }
+        }
+    }
+
+    private static long firstNotBelow(DType type, long sorted, long length, long key) {
+        long low = 0;
+        long high = length;
+        while (low < high) {
+            long middle = (low + high) >>> 1;
+            if (SortKeys.reversible(type, sorted + middle * type.bytes()) < key) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /** Operands: out, in. */
+    private void argsort(RoutineCall call) {
+        Layout layout = call.layout(1);
+        if (layout.elements() == 0) {
+            return;
+        }
+        long length = layout.size(layout.rank() - 1);
+        long rows = layout.elements() / length;
+        order(layout.type(), call.address(1), call.address(0), rows, length, call.memory());
+    }
+
+    private void order(DType type, long source, long target, long rows, long length, Memory memory) {
+        long bytes = length * type.bytes();
+        if (length < LONG_ROW) {
+            eachShortRow(rows, length, (begin, end) -> {
+                Heap heap = new Heap((int) length);
+                for (long row = begin; row < end; row++) {
+                    orderShort(type, source + row * bytes, target + 8 * row * length, heap);
+                }
+            });
+            return;
+        }
+        for (long row = 0; row < rows; row++) {
+            if (SortKeys.bits(type) <= Integer.SIZE && length < 1L << Integer.SIZE) {
+                orderPacked(type, source + row * bytes, target + 8 * row * length, length, memory);
+            } else {
+                orderLong(type, source + row * bytes, target + 8 * row * length, length, memory);
+            }
+        }
+    }
+
+    private static void orderShort(DType type, long source, long target, Heap heap) {
+        int length = heap.keys.length;
+        boolean packed = SortKeys.bits(type) <= Integer.SIZE;
+        for (int index = 0; index < length; index++) {
+            long at = source + (long) index * type.bytes();
+            if (packed) {
+                heap.payload[index] = SortKeys.equal(type, at) << Integer.SIZE | index;
+            } else {
+                heap.keys[index] = type == DType.COMPLEX128 ? SortKeys.second(at) : SortKeys.equal(type, at);
+                heap.payload[index] = index;
+            }
+        }
+        if (packed) {
+            Arrays.sort(heap.payload);
+        } else {
+            MergeSort.sort(heap.keys, heap.payload, heap.spareKeys, heap.sparePayload, length);
+        }
+        if (type == DType.COMPLEX128) {
+            for (int index = 0; index < length; index++) {
+                heap.keys[index] = SortKeys.equal(type, source + heap.payload[index] * type.bytes());
+            }
+            MergeSort.sort(heap.keys, heap.payload, heap.spareKeys, heap.sparePayload, length);
+        }
+        for (int index = 0; index < length; index++) {
+            put(target, index, heap.payload[index] & 0xffff_ffffL);
+        }
+    }
+
+    /** The index stands in the lower half of the key. */
+    private void orderPacked(DType type, long source, long target, long length, Memory memory) {
+        int shift = Long.SIZE - SortKeys.bits(type);
+        try (Memory.Scratch spare = memory.scratch(8 * length)) {
+            workers.run(length, GRAIN, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    put(target, index, SortKeys.equal(type, source + index * type.bytes()) << shift | index);
+                }
+            });
+            RadixSort sort = new RadixSort(workers, length, target, spare.address(), 0, 0);
+            sort.sort(-1L << Integer.SIZE);
+            workers.run(length, GRAIN, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    put(target, index, get(sort.keys(), index) & 0xffff_ffffL);
+                }
+            });
+        }
+    }
+
+    private void orderLong(DType type, long source, long target, long length, Memory memory) {
+        try (Memory.Scratch keys = memory.scratch(8 * length);
+                Memory.Scratch spareKeys = memory.scratch(8 * length);
+                Memory.Scratch sparePayload = memory.scratch(8 * length)) {
+            workers.run(length, GRAIN, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    long at = source + index * type.bytes();
+                    long key = type == DType.COMPLEX128 ? SortKeys.second(at) : SortKeys.equal(type, at);
+                    put(keys.address(), index, key);
+                    put(target, index, index);
+                }
+            });
+            RadixSort sort =
+                    new RadixSort(workers, length, keys.address(), spareKeys.address(), target, sparePayload.address());
+            sort.sort(-1L);
+            if (type == DType.COMPLEX128) {
+                workers.run(length, GRAIN, (worker, begin, end) -> {
+                    for (long index = begin; index < end; index++) {
+                        long at = source + get(sort.payload(), index) * type.bytes();
+                        put(sort.keys(), index, SortKeys.equal(type, at));
+                    }
+                });
+                sort.sort(-1L);
+            }
+            if (sort.payload() != target) {
+                copy(sort.payload(), target, 8 * length);
+            }
+        }
+    }
+
+    private void gather(DType type, long source, long order, long target, long rows, long length) {
+        int bytes = type.bytes();
+        workers.run(rows * length, GRAIN, (worker, begin, end) -> {
+            for (long index = begin; index < end; index++) {
+                long first = index - index % length;
+                Elements.copy(source + (first + get(order, index)) * bytes, target + index * bytes, bytes);
+            }
+        });
+    }
+
+    /** Operands: out, in, positions: what belongs there stands there, nothing larger before, nothing smaller behind. */
+    private void partition(RoutineCall call) {
+        Layout layout = call.layout(1);
+        DType type = layout.type();
+        if (layout.elements() == 0) {
+            return;
+        }
+        long length = layout.size(layout.rank() - 1);
+        long rows = layout.elements() / length;
+        long bytes = length * type.bytes();
+        long source = call.address(1);
+        long target = call.address(0);
+        long[] positions = positions(call, length);
+        if (type.isComplex() || (type.bytes() <= 2 && length >= LONG_ROW)) {
+            sort(layout, source, target, call.memory());
+        } else if (length < LONG_ROW) {
+            eachShortRow(rows, length, (begin, end) -> {
+                long[] keys = new long[(int) length];
+                for (long row = begin; row < end; row++) {
+                    read(type, source + row * bytes, keys);
+                    Quickselect.partition(keys, keys.length, positions);
+                    write(type, keys, target + row * bytes);
+                }
+            });
+        } else {
+            try (Memory.Scratch keys = call.memory().scratch(8 * length);
+                    Memory.Scratch spare = call.memory().scratch(8 * length)) {
+                for (long row = 0; row < rows; row++) {
+                    partitionLong(type, source + row * bytes, target + row * bytes, length, positions, keys, spare);
+                }
+            }
+        }
+    }
+
+    private void partitionLong(
+            DType type,
+            long source,
+            long target,
+            long length,
+            long[] positions,
+            Memory.Scratch keys,
+            Memory.Scratch spare) {
+        int bytes = type.bytes();
+        int shift = Long.SIZE - 8 * bytes;
+        workers.run(length, GRAIN, (worker, begin, end) -> {
+            for (long index = begin; index < end; index++) {
+                put(keys.address(), index, SortKeys.reversible(type, source + index * bytes) << shift);
+            }
+        });
+        new RadixSelect(workers, keys.address(), spare.address()).partition(length, positions);
+        workers.run(length, GRAIN, (worker, begin, end) -> {
+            for (long index = begin; index < end; index++) {
+                SortKeys.write(type, target + index * bytes, get(keys.address(), index) >> shift);
+            }
+        });
+    }
+
+    private static long[] positions(RoutineCall call, long length) {
+        long[] positions = new long[Math.toIntExact(call.layout(2).elements())];
+        for (int index = 0; index < positions.length; index++) {
+            positions[index] = get(call.address(2), index);
+            if (positions[index] < 0 || positions[index] >= length) {
+                throw new ManipleException(
+                        Status.INDEX_OUT_OF_RANGE,
+                        "position " + positions[index] + " is out of bounds for rows of length " + length,
+                        "");
+            }
+        }
+        Arrays.sort(positions);
+        return positions;
+    }
+
+    private void copy(long from, long to, long bytes) {
+        workers.run(
+                bytes,
+                8 * LONG_ROW,
+                (worker, begin, end) -> MemorySegment.copy(MEMORY, from + begin, MEMORY, to + begin, end - begin));
+    }
+
+    private static long get(long address, long index) {
+        return MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, address + 8 * index);
+    }
+
+    private static void put(long address, long index, long value) {
+        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address + 8 * index, value);
+    }
+}
