@@ -49,6 +49,8 @@ public final class OperationTable {
         FloatFormatRows.add(table);
         ComplexRows.add(table);
         FoldRows.add(table);
+        LinearRows.add(table);
+        FourierRows.add(table);
         return table.operations();
     }
 }

@@ -22,7 +22,9 @@ final class Routines {
         // A family of operations is one line here, one in RoutineForms and its rows in the operation table.
         codes.putAll(new Selections(workers).routines());
         codes.putAll(new Gathers(workers).routines());
-        codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory()));
+        codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory(), workers));
+        codes.putAll(new LinearAlgebra(workers, blas.lapack()).routines());
+        codes.putAll(new Fourier(workers).routines());
     }
 
     Set<String> names() {

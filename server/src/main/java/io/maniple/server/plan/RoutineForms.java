@@ -15,6 +15,8 @@ public final class RoutineForms {
 
     static {
         FORMS.putAll(MovementForms.forms());
+        FORMS.putAll(LinearForms.forms());
+        FORMS.putAll(FourierForms.forms());
     }
 
     private RoutineForms() {}
