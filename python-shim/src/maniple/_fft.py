@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.fft import _helper, _pocketfft
-from numpy.fft import _pocketfft_umath as _pfu
 
 from maniple import _profile, _ufuncs
 from maniple._array import ndarray
@@ -15,6 +14,7 @@ from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, operand, prepare_outputs, scalar_key
 
+_pfu: Any = vars(_pocketfft)["pfu"]
 _INT64 = np.dtype(np.int64)
 
 _ROUTINES: dict[np.ufunc, tuple[str, tuple[int, ...]]] = {
@@ -70,7 +70,8 @@ def _types(name: str, a: np.dtype, out: np.dtype) -> str | None:
 
 def _transform(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     name, scalars = _ROUTINES[ufunc]
-    out, axes = kwargs.get("out"), kwargs.get("axes")
+    out: Any = kwargs.get("out")
+    axes: Any = kwargs.get("axes")
     if kwargs.keys() != {"out", "axes"} or errors_matter() or not stream.enabled:
         return HOST
     if type(out) is tuple:
@@ -88,7 +89,8 @@ def _transform(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any])
     number = stream.operations.get(f"{name}:{types}")
     if types is None or number is None:
         return HOST
-    a, target = np.moveaxis(a, axis, -1), np.moveaxis(out, axis, -1)
+    target: Any = out
+    a, target = np.moveaxis(a, axis, -1), np.moveaxis(target, axis, -1)
     if a.shape[:-1] != target.shape[:-1]:
         return HOST
     with stream.lock:

@@ -205,7 +205,7 @@ def _qr_r_raw(types: str, a: Any) -> Any:
     outputs = [a.shape, (*stack, min(m, n))]
     factors, tau = record("linalg.qr", f"{types}{types[0]}", [(a, a.shape)], outputs, check=True)
     # NumPy's leaves the factors where the matrix was.
-    np.copyto(a, factors)
+    np.copyto(a, factors)  # type: ignore[arg-type]
     return tau
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy._core import einsumfunc, numeric
-from numpy._core.einsumfunc import bmm_einsum
 from numpy._core.multiarray import c_einsum
 
 from maniple import _fallback, _profile, _settings, _ufuncs
@@ -128,9 +127,12 @@ def _stacked(a: Any, b: Any, out: Any) -> Any:
         instruction.emit(number, max(target._size, first.size, second.size), out is not None)
     if _profile.active:
         _profile.count("matmul", "deferred", "", max(first.size, second.size))
+    result: Any = target
     if column:
-        target = target[..., 0]
-    return target[..., 0, :] if row and not column else target[..., 0] if row else target
+        result = result[..., 0]
+    if row:
+        result = result[..., 0] if column else result[..., 0, :]
+    return result
 
 
 def _any_product(a: Any, b: Any, out: Any = None) -> Any:
@@ -243,6 +245,9 @@ tensordot = handler(implementations(numeric)(np.tensordot))
 # -- einsum ------------------------------------------------------------------------------------
 
 
+_bmm_einsum: Any = vars(einsumfunc)["bmm_einsum"]
+
+
 def _c_einsum(*operands: Any, **kwargs: Any) -> Any:
     """What NumPy's compiled einsum does: of one or two of Maniple's arrays, by a product."""
     result = HOST if kwargs else _contract(*operands)
@@ -294,7 +299,7 @@ def _pairwise(equation: str, a: Any, b: Any) -> Any:
         # Rows with rows: one pass instead of a product for each.
         b = b.transpose([right.index(c) for c in left])
         return np.add.reduce(np.multiply(a, b), axis=-1)
-    result = _einsum_code(bmm_einsum)(equation, a, b)
+    result = _einsum_code(_bmm_einsum)(equation, a, b)
     return _scalar(result)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.fft import _pocketfft_umath as _pfu
-from numpy.linalg import _umath_linalg
 
 from maniple import _backend
 from maniple._backend import BackendError
+
+_umath_linalg: Any = import_module("numpy.linalg._umath_linalg")
+_pfu: Any = import_module("numpy.fft._pocketfft_umath")
 
 _MESSAGES = {
     "solve": "Singular matrix",
@@ -48,9 +50,7 @@ def rows() -> Iterator[tuple[str, str, Callable[..., None]]]:
 def _linear(row: Any, operands: list[Any]) -> None:
     name = row.name.partition(".")[2]
     outputs = len(row.outputs)
-    inputs = [
-        o.array.astype(t) for o, t in zip(operands[outputs:], row.inputs, strict=False)
-    ]
+    inputs = [o.array.astype(t) for o, t in zip(operands[outputs:], row.inputs, strict=False)]
     scalars = [int(o.array[()]) for o in operands[outputs + len(inputs) :]]
     message = _MESSAGES.get(name)
 

@@ -25,8 +25,8 @@ final class FourierPasses {
      * @param roots pairs exp(-2πi k / length), k below length
      * @param length of the whole transform
      */
-    static void run(long from, long to, int radix, long groups, long stride, long roots, long length, long begin,
-            long end) {
+    static void run(
+            long from, long to, int radix, long groups, long stride, long roots, long length, long begin, long end) {
         switch (radix) {
             case 2 -> two(from, to, groups, stride, roots, begin, end);
             case 4 -> four(from, to, groups, stride, roots, begin, end);
@@ -108,8 +108,8 @@ final class FourierPasses {
         }
     }
 
-    private static void odd(long from, long to, int radix, long groups, long stride, long roots, long length,
-            long begin, long end) {
+    private static void odd(
+            long from, long to, int radix, long groups, long stride, long roots, long length, long begin, long end) {
         int half = radix / 2;
         long apart = 16 * groups * stride;
         double[] cosines = new double[radix];

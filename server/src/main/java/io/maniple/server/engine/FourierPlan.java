@@ -157,8 +157,7 @@ final class FourierPlan {
             long step = stride;
             runner.run(
                     groups * stride,
-                    (first, end) ->
-                            FourierPasses.run(source, target, radix, groups, step, roots, inner, first, end));
+                    (first, end) -> FourierPasses.run(source, target, radix, groups, step, roots, inner, first, end));
             stride *= radix;
             from = target;
             to = source;

@@ -173,8 +173,7 @@ final class LinearAlgebra {
         each(call, matrix, order * order + order + 64, (lapack, index) -> {
             int bytes = lapack.bytes();
             long a = lapack.elements(order * order);
-            Matrices.turn(
-                    call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
+            Matrices.turn(call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
             long pivots = lapack.part(order * 8);
             long n = lapack.integer(order);
             boolean regular = lapack.run("dgetrf", "zgetrf", n, n, a, n, pivots, lapack.info());
@@ -197,8 +196,7 @@ final class LinearAlgebra {
             long offset = index * order * order * bytes;
             Matrices.turn(call.address(1) + offset, order, a, order, order, order, bytes);
             long n = lapack.integer(order);
-            if (!lapack.run(
-                    "dpotrf", "zpotrf", lapack.character(upper ? 'U' : 'L'), n, a, n, lapack.info(), 1)) {
+            if (!lapack.run("dpotrf", "zpotrf", lapack.character(upper ? 'U' : 'L'), n, a, n, lapack.info(), 1)) {
                 throw failure("Matrix is not positive definite");
             }
             for (long column = 0; column < order; column++) {
@@ -274,8 +272,7 @@ final class LinearAlgebra {
         each(call, 1, rows * wanted + length + 64, (lapack, index) -> {
             int bytes = lapack.bytes();
             long q = lapack.elements(rows * wanted);
-            Matrices.turn(
-                    call.address(1) + index * rows * columns * bytes, columns, q, rows, rows, least, bytes);
+            Matrices.turn(call.address(1) + index * rows * columns * bytes, columns, q, rows, rows, least, bytes);
             long m = lapack.integer(rows);
             long work = lapack.elements(length);
             if (!lapack.run(

@@ -134,8 +134,7 @@ final class Spectra {
         matrices.each(call, matrix, elements, (lapack, index) -> {
             int bytes = lapack.bytes();
             long a = lapack.elements(order * order);
-            Matrices.turn(
-                    call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
+            Matrices.turn(call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
             long values = lapack.part(2 * order * 8);
             long v = lapack.elements(vectors ? order * order : 1);
             long reals = lapack.part(2 * order * 8);
@@ -329,20 +328,25 @@ final class Spectra {
                 call,
                 4,
                 (lapack, work, reals, integers, minusOne) -> gelsd(
-                        lapack, rows, columns, sides, work, work, work, call.address(6), work, work, minusOne, reals,
+                        lapack,
+                        rows,
+                        columns,
+                        sides,
+                        work,
+                        work,
+                        work,
+                        call.address(6),
+                        work,
+                        work,
+                        minusOne,
+                        reals,
                         integers));
-        long elements = rows * columns
-                + most * sides
-                + sizes.work
-                + (complex ? sizes.reals : 0)
-                + sizes.integers
-                + 64;
+        long elements = rows * columns + most * sides + sizes.work + (complex ? sizes.reals : 0) + sizes.integers + 64;
         matrices.each(call, 4, elements, (lapack, index) -> {
             int bytes = lapack.bytes();
             long a = lapack.elements(rows * columns);
             long b = lapack.elements(most * sides);
-            Matrices.turn(
-                    call.address(4) + index * rows * columns * bytes, columns, a, rows, rows, columns, bytes);
+            Matrices.turn(call.address(4) + index * rows * columns * bytes, columns, a, rows, rows, columns, bytes);
             Matrices.turn(call.address(5) + index * rows * sides * bytes, sides, b, most, rows, sides, bytes);
             long work = lapack.elements(sizes.work);
             long reals = complex ? lapack.part(sizes.reals * 8) : 0;
@@ -351,14 +355,24 @@ final class Spectra {
             long s = call.address(3) + index * least * 8;
             long size = lapack.integer(sizes.work);
             if (!gelsd(
-                    lapack, rows, columns, sides, a, b, s, call.address(6) + index * 8, rank, work, size, reals,
+                    lapack,
+                    rows,
+                    columns,
+                    sides,
+                    a,
+                    b,
+                    s,
+                    call.address(6) + index * 8,
+                    rank,
+                    work,
+                    size,
+                    reals,
                     integers)) {
                 throw LinearAlgebra.failure(SVD + " in Linear Least Squares");
             }
             Matrices.turn(b, most, call.address(0) + index * columns * sides * bytes, sides, sides, columns, bytes);
             long found = Matrices.integer(rank);
-            Scalars.MEMORY.set(
-        ValueLayout.JAVA_INT_UNALIGNED, call.address(2) + index * 4, (int) found);
+            Scalars.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, call.address(2) + index * 4, (int) found);
             for (long side = 0; side < sides; side++) {
                 double sum = found == columns && rows >= columns ? 0 : Double.NaN;
                 int parts = bytes / 8;
@@ -395,7 +409,22 @@ final class Spectra {
                 ? lapack.run(
                         "dgelsd", "", m, n, nrhs, a, m, b, ldb, s, rcond, rank, work, size, integers, lapack.info())
                 : lapack.run(
-                        "", "zgelsd", m, n, nrhs, a, m, b, ldb, s, rcond, rank, work, size, reals, integers,
+                        "",
+                        "zgelsd",
+                        m,
+                        n,
+                        nrhs,
+                        a,
+                        m,
+                        b,
+                        ldb,
+                        s,
+                        rcond,
+                        rank,
+                        work,
+                        size,
+                        reals,
+                        integers,
                         lapack.info());
     }
 }

@@ -9,7 +9,8 @@ public final class MatrixLayout {
     /** Contiguous rows, the distance between rows at least their length. */
     public static boolean isRowMajor(Layout layout) {
         int column = layout.rank() - 1;
-        return (layout.size(column) == 1 || layout.stride(column) == layout.type().bytes())
+        return (layout.size(column) == 1
+                        || layout.stride(column) == layout.type().bytes())
                 && leads(layout, column - 1, column);
     }
 

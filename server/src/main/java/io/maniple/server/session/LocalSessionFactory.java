@@ -43,8 +43,8 @@ public final class LocalSessionFactory implements SessionFactory {
         this.fastest = settings.engine().equals(ServerSettings.ENGINE_PORTABLE) ? portable : fastest();
         this.operations = OperationTable.standard().operations().stream()
                 // Without a LAPACK the client's NumPy has to do it.
-                .filter(operation -> settings.blasLibrary().isPresent()
-                        || !operation.name().startsWith(LINEAR_ALGEBRA))
+                .filter(operation ->
+                        settings.blasLibrary().isPresent() || !operation.name().startsWith(LINEAR_ALGEBRA))
                 .map(operation -> Operation.newBuilder()
                         .setNumber(operation.number())
                         .setName(operation.name())
