@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.linalg import _linalg, _umath_linalg
 
-from maniple import _profile, _settings, _ufuncs
+from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import ndarray
 from maniple._buffer import PRIVATE
+from maniple._errors import ManipleLinAlgError
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, new_array, operand, scalar_key
 
@@ -78,9 +79,20 @@ def handler(implementation: Callable[..., Any]) -> Callable[..., Any]:
     return handle
 
 
+def _make_array(a: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Return `a` as an array, and what gives results its class, as NumPy's `_makearray`."""
+    if issubclass(type(a), ndarray):
+        return as_array(a), _fallback.wrap
+    array, wrap = vars(_linalg)["_makearray"](a)
+    if type(a) in (np.ndarray, list, tuple):
+        return array, lambda result: result
+    # Others know NumPy's arrays only.
+    return array, lambda result: wrap(_fallback.real(result))
+
+
 def handlers() -> dict[Any, Callable[..., Any]]:
     """Return NumPy's functions and what handles them."""
-    implementation = implementations(_linalg)
+    implementation = implementations(_linalg, _makearray=_make_array)
     functions = [getattr(np.linalg, name) for name in _linalg.__all__]
     return {f: handler(implementation(f)) for f in functions if hasattr(f, "_implementation")}
 
@@ -301,6 +313,11 @@ def _generalized(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any
     try:
         return _GUFUNCS[ufunc](types, *inputs)
     except Unsuited:
+        return HOST
+    except ManipleLinAlgError:
+        # numpy.linalg asks for an exception that way; numpy.linalg.cond wants NaN instead.
+        if np.geterr()["invalid"] == "call":
+            raise
         return HOST
 
 

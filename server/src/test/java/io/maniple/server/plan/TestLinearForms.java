@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TestLinearForms {
-    private static String check(String name, String shapes) {
+    private static @Nullable String check(String name, String shapes) {
         return RoutineForms.of(name)
                 .check(Arrays.stream(shapes.split(";", -1))
                         .map(shape -> Layout.contiguous(
