@@ -109,6 +109,8 @@ class Generator:
             (1, self.product),
             (1, self.draw),
             (3, self.sort),
+            (1, self.linear),
+            (1, self.transform),
         ]
         weights = [w for w, _ in kinds]
         return self.random.choices([k for _, k in kinds], weights)[0]()
@@ -243,6 +245,28 @@ class Generator:
         x, y = self.old(), self.old()
         form = self.choice((f"{x} @ {y}", f"np.dot({x}, {y})", f"{x} @ {x}.T", f"np.outer({x}, {y})"))
         return f"{self.new()} = np.asarray({form})"
+
+    def linear(self) -> str:
+        """Of a matrix far from singular, made of an array that may be anything."""
+        x = self.old()
+        square = f"(np.eye(3) * 40 + np.resize(np.nan_to_num({x}), (3, 3)).astype(float) % 7)"
+        form = self.choice(
+            (f"np.linalg.inv({square})", f"np.linalg.solve({square}, np.arange(3.0))",
+             f"np.linalg.det({square})", f"np.linalg.cholesky({square} + {square}.T)",
+             f"np.linalg.svd({square}, compute_uv=False)", f"np.linalg.inv({x})",
+             f"np.linalg.eigvalsh({square} + {square}.T)", f"np.matmul({x}[..., None], {x}[..., None, :])",
+             f"np.einsum('ij,kj->ik', {square}, {square})")
+        )  # fmt: skip
+        return f"{self.new()} = np.asarray({form})"
+
+    def transform(self) -> str:
+        x, axis = self.old(), self.choice(("0", "-1"))
+        form = self.choice(
+            (f"np.fft.fft({x}, axis={axis})", f"np.fft.ifft({x}, 5)", f"np.fft.rfft({x}, axis={axis})",
+             f"np.fft.irfft({x}, 7, norm='ortho')", f"np.fft.fft2({x})", f"np.fft.fftshift({x})")
+        )  # fmt: skip
+        # Rounded, and without negative zeros, since an error is relative to the whole row: near zero nothing is certain.
+        return f"{self.new()} = np.asarray(np.round({form}, 6) + 0)"
 
 
 def execute(statements: list[str], np: Any) -> tuple[dict[str, Any], list[str]]:

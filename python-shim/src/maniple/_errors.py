@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from numpy.linalg import LinAlgError
+
 if TYPE_CHECKING:
     from maniple._program_pb2 import Reply
 
@@ -18,6 +20,10 @@ class ManipleMemoryError(ManipleError, MemoryError):
 
 class ManipleIndexError(ManipleError, IndexError):
     """An index array addresses elements outside its target."""
+
+
+class ManipleLinAlgError(ManipleError, LinAlgError):
+    """A matrix is singular, or a decomposition did not converge: NumPy's LinAlgError."""
 
 
 class ServerError(ManipleError):

@@ -10,7 +10,9 @@ import numpy as np
 
 from maniple import (
     _fallback,
+    _fft,
     _indexing,
+    _linalg,
     _linear,
     _profile,
     _rebound,
@@ -583,9 +585,21 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     return bool((a1 == a2).all())
 
 
+_LINEAR_ALGEBRA = _linalg.handlers()
+HANDLERS.update(_LINEAR_ALGEBRA)
+HANDLERS.update(_fft.handlers())
+
+
 @handles(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    x = _array(x)
+    result = _plain_norm(_array(x), ord, axis, keepdims)
+    if result is HOST:
+        return _LINEAR_ALGEBRA[np.linalg.norm](x, ord, axis, keepdims)
+    return result
+
+
+def _plain_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the usual norm of vectors of real numbers, or HOST."""
     if not worthwhile(x) or x._dtype.kind not in "fiu" or ord not in (None, 2) or keepdims:
         return HOST
     if x._dtype.kind in "iu":
@@ -606,6 +620,7 @@ HANDLERS[np.inner] = _linear.inner
 HANDLERS[np.vdot] = _linear.vdot
 HANDLERS[np.outer] = _linear.outer
 HANDLERS[np.tensordot] = _linear.tensordot
+HANDLERS[np.einsum] = _linear.einsum
 
 
 # -- orders ------------------------------------------------------------------------------------

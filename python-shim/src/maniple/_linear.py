@@ -1,15 +1,18 @@
-"""Matrix products."""
+"""Matrix products, and what NumPy composes of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy._core import einsumfunc, numeric
+from numpy._core.multiarray import c_einsum
 
-from maniple import _profile, _settings, _ufuncs
+from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
 from maniple._buffer import PRIVATE
 from maniple._dtypes import CHARACTER
+from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
 from maniple._views import is_c_contiguous
@@ -81,21 +84,108 @@ def product(a: Any, b: Any, out: Any = None) -> Any:
     return target
 
 
+def _stacked(a: Any, b: Any, out: Any) -> Any:
+    """Record the products of stacks of matrices; HOST if that cannot be."""
+    a, b = operand(a), operand(b)
+    if type(a) not in (ndarray, np.ndarray) or type(b) not in (ndarray, np.ndarray):
+        return HOST
+    if 0 in (len(a.shape), len(b.shape)):
+        return HOST
+    row, column = len(a.shape) == 1, len(b.shape) == 1
+    if out is not None and (row or column):
+        return HOST
+    first = a[None, :] if row else a
+    second = b[:, None] if column else b
+    inner = first.shape[-1]
+    try:
+        stack = np.broadcast_shapes(first.shape[:-2], second.shape[:-2])
+    except ValueError:
+        return HOST
+    shape = (*stack, first.shape[-2], second.shape[-1])
+    if second.shape[-2] != inner or 0 in shape or not inner:
+        return HOST
+    if not _worthwhile(a, b, shape, inner):
+        return HOST
+    dtype = np.result_type(a.dtype, b.dtype)
+    character = CHARACTER.get(dtype)
+    number = stream.operations.get(f"matmul:{character}{character}->{character}")
+    if number is None:
+        return HOST
+    if out is not None and (type(out) is not ndarray or out._shape != shape or out._dtype != dtype):
+        return HOST
+    with stream.lock:
+        if out is None:
+            target = new_array(shape, dtype)
+        elif _ufuncs.prepare_outputs([out]):
+            target = out
+        else:
+            return HOST
+        instruction = Instruction()
+        instruction.output(target)
+        instruction.input(first, (*stack, *first.shape[-2:]))
+        instruction.input(second, (*stack, *second.shape[-2:]))
+        instruction.emit(number, max(target._size, first.size, second.size), out is not None)
+    if _profile.active:
+        _profile.count("matmul", "deferred", "", max(first.size, second.size))
+    result: Any = target
+    if column:
+        result = result[..., 0]
+    if row:
+        result = result[..., 0] if column else result[..., 0, :]
+    return result
+
+
+def _any_product(a: Any, b: Any, out: Any = None) -> Any:
+    stacked = np.ndim(a) > 2 or np.ndim(b) > 2
+    return _stacked(a, b, out) if stacked else product(a, b, out)
+
+
 def _matmul(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not kwargs.keys() <= {"out"} or len(inputs) != 2:
         return HOST
     out = kwargs.get("out")
     if type(out) is tuple:
         (out,) = out
-    result = product(*inputs, out=out)
+    result = _any_product(*inputs, out=out)
     return _scalar(result) if out is None else result
 
 
+def _conjugate(a: Any) -> Any:
+    return np.conjugate(a) if a.dtype.kind == "c" else a
+
+
 def _vecdot(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if kwargs or len(inputs) != 2 or any(np.ndim(x) != 1 for x in inputs):
+    if kwargs or len(inputs) != 2 or any([not isinstance(x, np.ndarray) for x in inputs]):
         return HOST
     a, b = inputs
-    return _scalar(product(np.conjugate(a), b)) if isinstance(a, np.ndarray) else HOST
+    if len(a.shape) == len(b.shape) == 1:
+        return _scalar(product(_conjugate(a), b))
+    dtype = np.result_type(a.dtype, b.dtype)
+    if 0 in (len(a.shape), len(b.shape)) or a.shape[-1] != b.shape[-1] or dtype.char not in "fdFD":
+        return HOST
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        return HOST
+    if 0 in shape or not _worthwhile(a, b, shape, 1):
+        return HOST
+    # One sum for each row, in one pass; a call of BLAS for each would be dear.
+    return np.add.reduce(np.multiply(_conjugate(a), b), axis=-1)
+
+
+def _matvec(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if kwargs or len(inputs) != 2 or any([not isinstance(x, np.ndarray) for x in inputs]):
+        return HOST
+    a, b = inputs
+    if ufunc is np.matvec:
+        if len(a.shape) < 2 or len(b.shape) < 1:
+            return HOST
+        result = _any_product(a, b[..., None])
+        return result if result is HOST else result[..., 0]
+    if len(a.shape) < 1 or len(b.shape) < 2:
+        return HOST
+    result = _any_product(_conjugate(a)[..., None, :], b)
+    return result if result is HOST else result[..., 0, :]
 
 
 def _scalar(result: Any) -> Any:
@@ -103,21 +193,36 @@ def _scalar(result: Any) -> Any:
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    """numpy.dot for arrays of at most two dimensions."""
+    """numpy.dot."""
     if out is None and (np.ndim(a) == 0 or np.ndim(b) == 0):
         return np.multiply(a, b)
     if out is not None and (type(out) is not ndarray or not is_c_contiguous(out)):
         return HOST
+    if np.ndim(a) > 2 or np.ndim(b) > 2:
+        return _matrix_dot(a, b) if out is None else HOST
     result = product(a, b, out)
     return _scalar(result) if out is None else result
+
+
+def _matrix_dot(a: Any, b: Any) -> Any:
+    """Over the last dimension of `a` and the last but one of `b`, as one product of matrices."""
+    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+        return HOST
+    inner = a.shape[-1]
+    if b.shape[-2 if b.ndim > 1 else 0] != inner or 0 in a.shape or 0 in b.shape:
+        return HOST
+    columns = b if b.ndim < 3 else np.moveaxis(b, -2, 0)
+    matrix = columns.reshape(inner, -1)
+    result = product(a.reshape(-1, inner), matrix)
+    return result if result is HOST else result.reshape(a.shape[:-1] + columns.shape[1:])
 
 
 def inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return np.multiply(a, b)
-    if np.ndim(b) == 2 and isinstance(b, np.ndarray):
-        b = b.T
-    return _scalar(product(a, b))
+    if np.ndim(b) >= 2 and isinstance(b, np.ndarray):
+        b = np.swapaxes(b, -1, -2)
+    return dot(a, b)
 
 
 def vdot(a: Any, b: Any) -> Any:
@@ -134,12 +239,77 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
     return np.multiply(a, b) if out is None else np.multiply(a, b, out=out)
 
 
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    if axes == 1 and 1 <= np.ndim(a) <= 2 and 1 <= np.ndim(b) <= 2:
-        result = product(a, b)
-        # NumPy gives a 0-d array here, not a scalar.
-        return result
-    return HOST
+tensordot = handler(implementations(numeric)(np.tensordot))
 
 
-_ufuncs.GENERALIZED.update({np.matmul: _matmul, np.vecdot: _vecdot})
+# -- einsum ------------------------------------------------------------------------------------
+
+
+_bmm_einsum: Any = vars(einsumfunc)["bmm_einsum"]
+
+
+def _c_einsum(*operands: Any, **kwargs: Any) -> Any:
+    """What NumPy's compiled einsum does: of one or two of Maniple's arrays, by a product."""
+    result = HOST if kwargs else _contract(*operands)
+    return _fallback.call(c_einsum, operands, kwargs) if result is HOST else result
+
+
+def _contract(subscripts: Any, *operands: Any) -> Any:
+    if type(subscripts) is not str or not 1 <= len(operands) <= 2 or "." in subscripts:
+        return HOST
+    terms, arrow, out = subscripts.replace(" ", "").partition("->")
+    inputs = terms.split(",")
+    if not arrow:
+        letters = sorted(set(terms) - {","})
+        out = "".join([c for c in letters if terms.count(c) == 1])
+    arrays = [operand(a) for a in operands]
+    if any([type(a) not in (ndarray, np.ndarray) for a in arrays]) or len(inputs) != len(arrays):
+        return HOST
+    sizes: dict[str, set[int]] = {}
+    for term, a in zip(inputs, arrays, strict=True):
+        # A diagonal is a view that one may write to, or a sum along it: NumPy's.
+        if len(term) != len(a.shape) or len(set(term)) != len(term) or 0 in a.shape:
+            return HOST
+        if a.dtype.char not in "fdFD":
+            return HOST
+        for c, n in zip(term, a.shape, strict=True):
+            sizes.setdefault(c, set()).add(n)
+    plain = all([len(found) == 1 for found in sizes.values()])
+    if not plain or not set(out) <= sizes.keys() or len(set(out)) != len(out):
+        return HOST
+    if len(arrays) == 2:
+        return _pairwise(f"{inputs[0]},{inputs[1]}->{out}", *arrays)
+    return _summed(inputs[0], out, arrays[0])
+
+
+def _summed(term: str, out: str, a: Any) -> Any:
+    axes = tuple([i for i, c in enumerate(term) if c not in out])
+    if type(a) is not ndarray:
+        return HOST
+    if axes:
+        a = np.add.reduce(a, axis=axes)
+    kept = [c for c in term if c in out]
+    return a.transpose([kept.index(c) for c in out]) if len(out) > 1 else a
+
+
+def _pairwise(equation: str, a: Any, b: Any) -> Any:
+    terms, _, out = equation.partition("->")
+    left, _, right = terms.partition(",")
+    if set(left) == set(right) and len(left) == len(out) + 1 and left.startswith(out):
+        # Rows with rows: one pass instead of a product for each.
+        b = b.transpose([right.index(c) for c in left])
+        return np.add.reduce(np.multiply(a, b), axis=-1)
+    result = _einsum_code(_bmm_einsum)(equation, a, b)
+    return _scalar(result)
+
+
+def _einsum_path(*operands: Any, **kwargs: Any) -> Any:
+    return _einsum_code(np.einsum_path)(*operands, **kwargs)
+
+
+_einsum_code = implementations(einsumfunc, c_einsum=_c_einsum, einsum_path=_einsum_path)
+einsum = handler(_einsum_code(np.einsum))
+
+_ufuncs.GENERALIZED.update(
+    {np.matmul: _matmul, np.vecdot: _vecdot, np.matvec: _matvec, np.vecmat: _matvec}
+)

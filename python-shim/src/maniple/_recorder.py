@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from maniple import _backend, _settings
 from maniple._backend import Batch
-from maniple._errors import ManipleError, ManipleIndexError, ManipleMemoryError, ServerError
+from maniple._errors import (
+    ManipleError,
+    ManipleIndexError,
+    ManipleLinAlgError,
+    ManipleMemoryError,
+    ServerError,
+)
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -32,6 +38,7 @@ _EXCEPTIONS: dict[int, type[ManipleError]] = {
     _backend.OUT_OF_MEMORY: ManipleMemoryError,
     _backend.SHARED_MEMORY_UNAVAILABLE: ManipleMemoryError,
     _backend.INDEX_OUT_OF_RANGE: ManipleIndexError,
+    _backend.NUMERICAL_FAILURE: ManipleLinAlgError,
 }
 
 # By address, because hashing a code object reads all its constants; the entry keeps it alive.
@@ -478,8 +485,10 @@ class Stream:
     def _failed(self, error: _backend.BackendError, where: str) -> ManipleError:
         """Take note of a failure; return what to raise."""
         exception = _to_exception(error, where)
-        # What it was to write to shared memory may not be there.
-        self._spoiled = True
+        # What it was to write to shared memory may not be there. Where a matrix is singular there
+        # was nothing: the results are new, and nobody has them.
+        if error.status != _backend.NUMERICAL_FAILURE:
+            self._spoiled = True
         first = error.failed_batch
         if not first and error.status in _backend.REFUSALS:
             first = self.number - 1

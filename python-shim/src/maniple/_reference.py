@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _backend, _reference_random
+from maniple import _backend, _reference_linear, _reference_random
 from maniple._backend import BackendError, Batch, Limits, Placement
 from maniple._dtypes import CHARACTERS, CODE, DTYPE
 
@@ -247,10 +247,11 @@ def _put(row: _Row, operands: list[_Operand]) -> None:
 def _matmul(row: _Row, operands: list[_Operand]) -> None:
     _expect(operands, 3)
     out, a, b = (o.array for o in operands)
-    if not out.ndim == a.ndim == b.ndim == 2 or (*a.shape[:1], *b.shape[1:]) != out.shape:
+    stack = out.shape[:-2]
+    if out.ndim < 2 or a.shape[:-2] != stack or b.shape[:-2] != stack:
         raise _invalid(f"matmul of {a.shape} and {b.shape} to {out.shape}")
-    if a.shape[1] != b.shape[0]:
-        raise _invalid(f"matmul of {a.shape} and {b.shape}")
+    if a.shape[-1] != b.shape[-2] or out.shape[-2:] != (a.shape[-2], b.shape[-1]):
+        raise _invalid(f"matmul of {a.shape} and {b.shape} to {out.shape}")
     _store(out, np.matmul(_cast(a, row.inputs[0]), _cast(b, row.inputs[1])))
 
 
@@ -308,6 +309,7 @@ def _table() -> list[_Row]:
         if c != "?":
             rows.append(_Row("arange", f"{c}{c}->{c}", _arange))
     rows += [_Row("matmul", f"{c}{c}->{c}", _matmul) for c in "fdFD"]
+    rows += [_Row(name, loop, execute) for name, loop, execute in _reference_linear.rows()]
     for name in _reference_random.GENERATORS:
         rows += [_Row(name, s, _random) for s in _reference_random.SIGNATURES]
     from maniple import _reference_sorting
@@ -399,7 +401,10 @@ class ReferenceBackend:
             status = getattr(error, "status", _backend.INTERNAL)
             if status in _backend.REFUSALS:
                 status = _backend.INTERNAL  # too late: a part of the batch is executed
-            raise BackendError(status, f"{row.name}: {error}", where) from error
+            message = f"{row.name}: {error}"
+            if status == _backend.NUMERICAL_FAILURE:
+                message = str(error)
+            raise BackendError(status, message, where) from error
 
     def _operand(self, batch: Batch, position: int) -> _Operand:
         handle = batch.operand_buffer[position]

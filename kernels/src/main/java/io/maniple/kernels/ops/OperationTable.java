@@ -51,6 +51,8 @@ public final class OperationTable {
         FoldRows.add(table);
         RandomRows.add(table);
         SortRows.add(table);
+        LinearRows.add(table);
+        FourierRows.add(table);
         return table.operations();
     }
 }

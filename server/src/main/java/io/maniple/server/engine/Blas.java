@@ -15,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -27,8 +28,11 @@ public final class Blas {
     private static final int ROW_MAJOR = 101;
     private static final int PLAIN = 111;
     private static final int TRANSPOSED = 112;
+    /** Products of at most so many multiplications OpenBLAS leaves to one thread anyway. */
+    private static final long SMALL_PRODUCT = 1L << 18;
 
     private final Optional<Path> library;
+    private final Lapack lapack;
     private boolean opened;
     private final Map<DType, MethodHandle> gemm = new EnumMap<>(DType.class);
     private final Map<DType, MethodHandle> gemv = new EnumMap<>(DType.class);
@@ -36,6 +40,12 @@ public final class Blas {
     /** @param library OpenBLAS with CBLAS and 64-bit integers; empty for none. It is opened at the first product. */
     public Blas(Optional<Path> library) {
         this.library = library;
+        this.lapack = new Lapack(library);
+    }
+
+    /** What else the library can do. */
+    Lapack lapack() {
+        return lapack;
     }
 
     private synchronized void open() {
@@ -78,17 +88,70 @@ public final class Blas {
         return lookup.find("scipy_" + name + "64_").or(() -> lookup.find(name + "64_"));
     }
 
-    /** Operands: out (m,n) C-contiguous, a (m,k), b (k,n), each with one dimension contiguous. */
-    void matmul(Instruction instruction, Memory memory) {
+    /**
+     * Operands: out (…,m,n) C-contiguous, a (…,m,k), b (…,k,n), of the last two dimensions one contiguous. Small products
+     * of a stack are shared out among the threads, a large one is OpenBLAS's own to share.
+     */
+    void matmul(Instruction instruction, Memory memory, Workers workers) {
         open();
         Operand.View out = instruction.view(0);
-        Matrix a = new Matrix(instruction.view(1), memory);
-        Matrix b = new Matrix(instruction.view(2), memory);
+        Operand.View a = instruction.view(1);
+        Operand.View b = instruction.view(2);
+        int rank = out.layout().rank();
+        if (rank == 2) {
+            product(out, a, b, memory);
+            return;
+        }
+        if (out.layout().elements() == 0) {
+            return;
+        }
+        long rows = out.layout().size(rank - 2);
+        long columns = out.layout().size(rank - 1);
+        long count = out.layout().elements() / (rows * columns);
+        long work = rows * columns * Math.max(1, a.layout().size(rank - 1));
+        for (Operand.View view : List.of(out, a, b)) {
+            // Allocated now, by one thread.
+            memory.address(view.buffer());
+        }
+        boolean small = work <= SMALL_PRODUCT && !gemm.isEmpty();
+        int before = small ? lapack.threads(1) : 0;
+        try {
+            workers.run(count, small ? Math.max(1, SMALL_PRODUCT / work) : count, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    product(matrix(out, index), matrix(a, index), matrix(b, index), memory);
+                }
+            });
+        } finally {
+            if (small) {
+                lapack.threads(before);
+            }
+        }
+    }
+
+    /** One matrix of a stack, counted in C order. */
+    private static Operand.View matrix(Operand.View stack, long index) {
+        Layout layout = stack.layout();
+        int rank = layout.rank();
+        long offset = stack.offset();
+        long rest = index;
+        for (int dimension = rank - 3; dimension >= 0; dimension--) {
+            long size = layout.size(dimension);
+            offset += rest % size * layout.stride(dimension);
+            rest /= size;
+        }
+        long[] shape = {layout.size(rank - 2), layout.size(rank - 1)};
+        long[] strides = {layout.stride(rank - 2), layout.stride(rank - 1)};
+        return new Operand.View(stack.buffer(), new Layout(layout.type(), shape, strides), offset);
+    }
+
+    private void product(Operand.View out, Operand.View left, Operand.View right, Memory memory) {
+        Matrix a = new Matrix(left, memory);
+        Matrix b = new Matrix(right, memory);
         DType type = out.layout().type();
         long target = Routines.address(out, memory);
         long rows = out.layout().size(0);
         long columns = out.layout().size(1);
-        long depth = instruction.view(1).layout().size(1);
+        long depth = left.layout().size(1);
         if (out.layout().elements() == 0) {
             return;
         }

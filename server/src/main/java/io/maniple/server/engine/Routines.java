@@ -26,7 +26,9 @@ final class Routines {
         codes.putAll(new Sorting(workers).routines());
         codes.putAll(new Searching(workers).routines());
         codes.putAll(new Counting(workers).routines());
-        codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory()));
+        codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory(), workers));
+        codes.putAll(new LinearAlgebra(workers, blas.lapack()).routines());
+        codes.putAll(new Fourier(workers).routines());
     }
 
     Set<String> names() {

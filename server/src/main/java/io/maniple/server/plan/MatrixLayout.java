@@ -2,24 +2,29 @@ package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Layout;
 
-/** Which two-dimensional views a matrix product reads as they lie. */
+/** Which matrices, the last two dimensions of a view, a matrix product reads as they lie. */
 public final class MatrixLayout {
     private MatrixLayout() {}
 
     /** Contiguous rows, the distance between rows at least their length. */
     public static boolean isRowMajor(Layout layout) {
-        return (layout.size(1) == 1 || layout.stride(1) == layout.type().bytes()) && leads(layout, 0);
+        int column = layout.rank() - 1;
+        return (layout.size(column) == 1
+                        || layout.stride(column) == layout.type().bytes())
+                && leads(layout, column - 1, column);
     }
 
-    /** Whether rows or columns are contiguous. */
+    /** Whether rows or columns of each matrix are contiguous. */
     public static boolean suits(Layout layout) {
+        int row = layout.rank() - 2;
         return isRowMajor(layout)
-                || (layout.size(0) == 1 || layout.stride(0) == layout.type().bytes()) && leads(layout, 1);
+                || (layout.size(row) == 1 || layout.stride(row) == layout.type().bytes())
+                        && leads(layout, row + 1, row);
     }
 
-    private static boolean leads(Layout layout, int outer) {
+    private static boolean leads(Layout layout, int outer, int inner) {
         int bytes = layout.type().bytes();
         long stride = layout.stride(outer);
-        return layout.size(outer) == 1 || stride % bytes == 0 && stride >= layout.size(1 - outer) * bytes;
+        return layout.size(outer) == 1 || stride % bytes == 0 && stride >= layout.size(inner) * bytes;
     }
 }

@@ -94,14 +94,21 @@ final class MovementForms {
     private static final RoutineForm PRODUCT = new RoutineForm() {
         @Override
         public @Nullable String check(List<Layout> layouts) {
-            if (layouts.size() != 3 || layouts.stream().anyMatch(layout -> layout.rank() != 2)) {
-                return "takes three matrices";
+            int rank = layouts.get(0).rank();
+            if (layouts.size() != 3 || rank < 2 || layouts.stream().anyMatch(layout -> layout.rank() != rank)) {
+                return "takes three matrices, or stacks of matrices of one rank";
             }
             Layout out = layouts.get(0);
             Layout left = layouts.get(1);
             Layout right = layouts.get(2);
-            boolean suits =
-                    left.size(1) == right.size(0) && out.size(0) == left.size(0) && out.size(1) == right.size(1);
+            int row = rank - 2;
+            int column = rank - 1;
+            boolean suits = left.size(column) == right.size(row)
+                    && out.size(row) == left.size(row)
+                    && out.size(column) == right.size(column);
+            for (int dimension = 0; suits && dimension < row; dimension++) {
+                suits = out.size(dimension) == left.size(dimension) && out.size(dimension) == right.size(dimension);
+            }
             return suits
                     ? null
                     : "shapes " + RoutineForms.shape(left) + " and " + RoutineForms.shape(right) + " do not give "

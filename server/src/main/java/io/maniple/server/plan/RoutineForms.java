@@ -17,6 +17,8 @@ public final class RoutineForms {
         FORMS.putAll(MovementForms.forms());
         FORMS.putAll(RandomForms.forms());
         FORMS.putAll(SortForms.forms());
+        FORMS.putAll(LinearForms.forms());
+        FORMS.putAll(FourierForms.forms());
     }
 
     private RoutineForms() {}

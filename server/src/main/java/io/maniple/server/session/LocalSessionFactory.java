@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 /** Sessions that run on this machine's processors. */
 public final class LocalSessionFactory implements SessionFactory {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSessionFactory.class);
+    private static final String LINEAR_ALGEBRA = "linalg.";
     private static final long INLINE_BYTES = 64L << 10;
     private static final long BATCH_BYTES = 4L << 20;
     private static final int BATCH_INSTRUCTIONS = 100_000;
@@ -41,6 +42,9 @@ public final class LocalSessionFactory implements SessionFactory {
         this.blas = new Blas(settings.blasLibrary());
         this.fastest = settings.engine().equals(ServerSettings.ENGINE_PORTABLE) ? portable : fastest();
         this.operations = OperationTable.standard().operations().stream()
+                // Without a LAPACK the client's NumPy has to do it.
+                .filter(operation ->
+                        settings.blasLibrary().isPresent() || !operation.name().startsWith(LINEAR_ALGEBRA))
                 .map(operation -> Operation.newBuilder()
                         .setNumber(operation.number())
                         .setName(operation.name())

@@ -1,0 +1,158 @@
+package io.maniple.server.engine;
+
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Layout;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Discrete Fourier transforms of rows, computed in double precision whatever the type. Many rows are shared out among
+ * the threads, few long ones are cut; the result is the same.
+ */
+final class Fourier {
+    /** Rows of at least this length are worth cutting. */
+    private static final long LONG_ROW = 1 << 15;
+    /** Items of a cut row, or elements of whole rows, that a thread takes at a time. */
+    private static final long TURN = 8_192;
+
+    private final Workers workers;
+
+    Fourier(Workers workers) {
+        this.workers = workers;
+    }
+
+    Map<String, RoutineCode> routines() {
+        Map<String, RoutineCode> codes = new HashMap<>();
+        codes.put("fft.complex", call -> run(call, call.integer(3) != 0, length(call, 0)));
+        codes.put(
+                "fft.from_real",
+                call -> run(call, false, Math.max(1, 2 * (length(call, 0) - 1) + (call.integer(3) != 0 ? 1 : 0))));
+        codes.put("fft.to_real", call -> run(call, true, length(call, 0)));
+        return codes;
+    }
+
+    private static long length(RoutineCall call, int operand) {
+        Layout layout = call.layout(operand);
+        return layout.size(layout.rank() - 1);
+    }
+
+    /** Operands: out, in, factor, and a scalar; the last dimension is transformed. */
+    private void run(RoutineCall call, boolean backward, long length) {
+        long outLength = length(call, 0);
+        long rows = call.layout(0).elements() / outLength;
+        double factor = call.layout(2).type() == DType.FLOAT32
+                ? Scalars.MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, call.address(2))
+                : FourierPasses.get(call.address(2));
+        Ends ends = new Ends(call, length, backward, factor);
+        boolean cut = length >= LONG_ROW && rows < workers.threads();
+        FourierPlan.Runner alone = (items, body) -> body.run(0, items);
+        FourierPlan.Runner together =
+                (items, body) -> workers.run(items, TURN, (worker, begin, end) -> body.run(begin, end));
+        long rowBytes = 16 * FourierPlan.rowPairs(length);
+        int copies = cut ? 1 : (int) Math.min(rows, workers.threads());
+        try (Memory.Scratch tables = call.memory().scratch(16 * FourierPlan.tablePairs(length));
+                Memory.Scratch scratch = call.memory().scratch(rowBytes * copies)) {
+            FourierPlan plan = new FourierPlan(length, tables.address(), scratch.address(), together);
+            if (cut) {
+                for (long row = 0; row < rows; row++) {
+                    row(plan, ends, row, scratch.address(), together);
+                }
+                return;
+            }
+            // A worker's number may be above the number of copies where there are fewer rows than threads.
+            long grain = Math.max(Math.max(1, TURN / length), rows <= copies ? 1 : 0);
+            workers.run(rows, grain, (worker, begin, end) -> {
+                for (long row = begin; row < end; row++) {
+                    long slot = rows <= copies ? row : worker;
+                    row(plan, ends, row, scratch.address() + slot * rowBytes, alone);
+                }
+            });
+        }
+    }
+
+    private static void row(FourierPlan plan, Ends ends, long row, long work, FourierPlan.Runner runner) {
+        runner.run(ends.length, (begin, end) -> ends.load(row, work, begin, end));
+        long result = plan.transform(work, runner);
+        runner.run(ends.outLength, (begin, end) -> ends.store(row, result, begin, end));
+    }
+
+    /** Reads and writes the rows' elements as pairs of doubles. */
+    private static final class Ends {
+        private final long input;
+        private final long output;
+        private final long inLength;
+        private final long outLength;
+        private final long length;
+        private final boolean single;
+        private final boolean fromReal;
+        private final boolean toReal;
+        private final boolean backward;
+        private final double factor;
+
+        Ends(RoutineCall call, long length, boolean backward, double factor) {
+            this.input = call.address(1);
+            this.output = call.address(0);
+            this.inLength = length(call, 1);
+            this.outLength = length(call, 0);
+            this.length = length;
+            this.single = call.layout(2).type() == DType.FLOAT32;
+            this.fromReal = !call.layout(1).type().isComplex();
+            this.toReal = !call.layout(0).type().isComplex();
+            this.backward = backward;
+            this.factor = factor;
+        }
+
+        /** Elements beyond the input are zeros; backward, the parts change places. */
+        void load(long row, long work, long begin, long end) {
+            for (long index = begin; index < end; index++) {
+                // A transform to real numbers is given one half of its input; the other one is its mirror image.
+                boolean mirrored = toReal && index > length / 2;
+                long position = mirrored ? length - index : index;
+                double real = 0;
+                double imaginary = 0;
+                if (position < inLength) {
+                    long element = row * inLength + position;
+                    real = get(input, fromReal ? element : 2 * element);
+                    // What the mirror image would contradict is taken to be zero.
+                    boolean own = !toReal || position != 0 && 2 * position != length;
+                    imaginary = fromReal || !own ? 0 : get(input, 2 * element + 1);
+                    imaginary = mirrored ? -imaginary : imaginary;
+                }
+                if (backward) {
+                    FourierPasses.put(work + 16 * index, imaginary, real);
+                } else {
+                    FourierPasses.put(work + 16 * index, real, imaginary);
+                }
+            }
+        }
+
+        void store(long row, long result, long begin, long end) {
+            for (long index = begin; index < end; index++) {
+                double real = FourierPasses.get(result + 16 * index + (backward ? 8 : 0)) * factor;
+                double imaginary = FourierPasses.get(result + 16 * index + (backward ? 0 : 8)) * factor;
+                long element = row * outLength + index;
+                if (toReal) {
+                    put(element, real);
+                } else {
+                    put(2 * element, real);
+                    put(2 * element + 1, fromReal && (index == 0 || 2 * index == length) ? 0 : imaginary);
+                }
+            }
+        }
+
+        private double get(long base, long word) {
+            return single
+                    ? Scalars.MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, base + 4 * word)
+                    : Scalars.MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, base + 8 * word);
+        }
+
+        private void put(long word, double value) {
+            if (single) {
+                Scalars.MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, output + 4 * word, (float) value);
+            } else {
+                Scalars.MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, output + 8 * word, value);
+            }
+        }
+    }
+}

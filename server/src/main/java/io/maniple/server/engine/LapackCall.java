@@ -1,0 +1,71 @@
+package io.maniple.server.engine;
+
+/**
+ * Memory of one thread for calls of LAPACK: parts of it are handed out one after the other, and numbers are passed by
+ * the address of a copy.
+ */
+final class LapackCall {
+    private static final long ALIGNMENT = 64;
+
+    private final Lapack lapack;
+    private final boolean complex;
+    private final long begin;
+    private final long end;
+    private long next;
+    private final long info;
+
+    LapackCall(Lapack lapack, boolean complex, long begin, long bytes) {
+        this.lapack = lapack;
+        this.complex = complex;
+        this.begin = begin;
+        this.end = begin + bytes;
+        this.next = begin;
+        this.info = begin;
+    }
+
+    /** Takes back everything that was handed out. */
+    void reset() {
+        next = begin;
+        Matrices.integer(part(8), 0);
+    }
+
+    long part(long bytes) {
+        long address = next;
+        next += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (next > end) {
+            throw new IllegalStateException("too little memory was planned for a call of LAPACK");
+        }
+        return address;
+    }
+
+    /** Memory for elements of the matrices' type. */
+    long elements(long count) {
+        return part(Math.max(1, count) * bytes());
+    }
+
+    int bytes() {
+        return complex ? 16 : 8;
+    }
+
+    long integer(long value) {
+        long address = part(8);
+        Matrices.integer(address, value);
+        return address;
+    }
+
+    /** A character, and a number alike: its first byte is the character. */
+    long character(char value) {
+        return integer(value);
+    }
+
+    /** Where the routine says how it went: the last argument of every routine. */
+    long info() {
+        return info;
+    }
+
+    /** Calls the routine for real or complex matrices; whether it succeeded. */
+    boolean run(String real, String complexName, long... arguments) {
+        lapack.call(complex ? complexName : real, arguments);
+        return Matrices.integer(info) == 0;
+    }
+}
