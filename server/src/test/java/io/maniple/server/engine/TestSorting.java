@@ -120,6 +120,11 @@ class TestSorting {
         REVERSED
     }
 
+    /** Long rows take their time: of one length each kind of data, of the others what is hardest. */
+    private static List<Data> kinds(int length) {
+        return length < 1_000 || length == 65_536 ? List.of(Data.values()) : List.of(Data.SPECIAL);
+    }
+
     private static Element[] elements(DType type, int length, Data data, Random random) {
         Element[] elements = new Element[length];
         for (int index = 0; index < length; index++) {
@@ -270,7 +275,7 @@ class TestSorting {
         Random random = new Random(1);
         try (Workers workers = new Workers(2)) {
             for (int length : LENGTHS) {
-                for (Data data : Data.values()) {
+                for (Data data : kinds(length)) {
                     check(workers, type, elements(type, length, data, random), type + " " + length + " " + data);
                 }
             }
@@ -303,7 +308,7 @@ class TestSorting {
         Random random = new Random(3);
         try (Workers workers = new Workers(3)) {
             for (int length : LENGTHS) {
-                for (Data data : Data.values()) {
+                for (Data data : kinds(length)) {
                     partition(workers, type, elements(type, length, data, random), random.nextInt(length), length - 1);
                 }
             }
@@ -323,10 +328,12 @@ class TestSorting {
             for (long position : positions) {
                 Element pivot = found[(int) position];
                 assertThat(Element.compare(pivot, expected[(int) position])).isZero();
+                boolean split = true;
                 for (int index = 0; index < found.length; index++) {
                     int order = Element.compare(found[index], pivot);
-                    assertThat(index < position ? order <= 0 : order >= 0).isTrue();
+                    split &= index < position ? order <= 0 : order >= 0;
                 }
+                assertThat(split).isTrue();
             }
             assertThat(sum(out.toArray(ValueLayout.JAVA_BYTE))).isEqualTo(sum(bytes(type, elements)));
         } finally {
