@@ -38,6 +38,7 @@ class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIMIT_EXCEEDED: _ClassVar[Status]
     INDEX_OUT_OF_RANGE: _ClassVar[Status]
     CANCELLED: _ClassVar[Status]
+    NUMERICAL_FAILURE: _ClassVar[Status]
     OUT_OF_MEMORY: _ClassVar[Status]
     SHARED_MEMORY_UNAVAILABLE: _ClassVar[Status]
     INTERNAL: _ClassVar[Status]
@@ -65,6 +66,7 @@ UNSUPPORTED_VERSION: Status
 LIMIT_EXCEEDED: Status
 INDEX_OUT_OF_RANGE: Status
 CANCELLED: Status
+NUMERICAL_FAILURE: Status
 OUT_OF_MEMORY: Status
 SHARED_MEMORY_UNAVAILABLE: Status
 INTERNAL: Status
