@@ -471,7 +471,9 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     shifts = shift if type(shift) is tuple else (shift,)
     axes = axis if type(axis) is tuple else (axis,)
     ndim = len(a._shape)
-    if len(shifts) != len(axes) or any([type(x) is not int or not -ndim <= x < ndim for x in axes]):
+    if len(shifts) != len(axes) or not axes:
+        return HOST
+    if any([type(x) is not int or not -ndim <= x < ndim for x in axes]):
         return HOST
     result = a
     for s, x in zip(shifts, axes, strict=True):

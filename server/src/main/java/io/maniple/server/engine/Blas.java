@@ -114,17 +114,17 @@ public final class Blas {
             memory.address(view.buffer());
         }
         boolean small = work <= SMALL_PRODUCT && !gemm.isEmpty();
-        int before = small ? lapack.threads(1) : 0;
-        try {
-            workers.run(count, small ? Math.max(1, SMALL_PRODUCT / work) : count, (worker, begin, end) -> {
-                for (long index = begin; index < end; index++) {
-                    product(matrix(out, index), matrix(a, index), matrix(b, index), memory);
-                }
-            });
-        } finally {
-            if (small) {
-                lapack.threads(before);
+        Workers.Body body = (worker, begin, end) -> {
+            for (long index = begin; index < end; index++) {
+                product(matrix(out, index), matrix(a, index), matrix(b, index), memory);
             }
+        };
+        if (small) {
+            try (Lapack.SingleThreaded _ = lapack.singleThreaded()) {
+                workers.run(count, Math.max(1, SMALL_PRODUCT / work), body);
+            }
+        } else {
+            workers.run(count, count, body);
         }
     }
 

@@ -23,6 +23,8 @@ final class Lapack {
     private final Optional<Path> library;
     private final Map<String, MethodHandle> routines = new ConcurrentHashMap<>();
     private @Nullable SymbolLookup lookup;
+    private int singles;
+    private int threadsOtherwise;
 
     Lapack(Optional<Path> library) {
         this.library = library;
@@ -38,8 +40,30 @@ final class Lapack {
         }
     }
 
-    /** How many threads OpenBLAS itself uses; returns how many it used before. */
-    int threads(int count) {
+    /** While one of these is open, OpenBLAS uses the calling thread alone. */
+    interface SingleThreaded extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** The number is one for the whole process, and sessions may ask for this at the same time. */
+    synchronized SingleThreaded singleThreaded() {
+        if (singles == 0) {
+            threadsOtherwise = setThreads(1);
+        }
+        singles++;
+        return this::endSingle;
+    }
+
+    private synchronized void endSingle() {
+        singles--;
+        if (singles == 0) {
+            setThreads(threadsOtherwise);
+        }
+    }
+
+    /** Returns how many threads there were before. */
+    private int setThreads(int count) {
         try {
             int before = (int) routines.computeIfAbsent(
                             "get", name -> bindThreads("get", FunctionDescriptor.of(ValueLayout.JAVA_INT)))

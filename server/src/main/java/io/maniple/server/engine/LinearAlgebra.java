@@ -83,16 +83,13 @@ final class LinearAlgebra {
                 }
                 return;
             }
-            int before = lapack.threads(1);
-            try {
+            try (Lapack.SingleThreaded _ = lapack.singleThreaded()) {
                 workers.run(count, Math.max(1, TURN / (rows * columns)), (worker, begin, end) -> {
                     for (long index = begin; index < end; index++) {
                         calls[worker].reset();
                         task.run(calls[worker], index);
                     }
                 });
-            } finally {
-                lapack.threads(before);
             }
         }
     }
