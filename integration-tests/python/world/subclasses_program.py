@@ -228,7 +228,7 @@ show("priority", lambda: (a + Priority(), a - Priority(), a @ Priority()))
 show("priority lt", lambda: a < Priority())
 show("asarray", lambda: ((a + AsArray()).sum(), np.add(a, AsArray()).sum(), (a > AsArray()).sum()))
 show("asarray in", lambda: np.asarray(AsArray()).sum())
-show("asarray fun", lambda: (np.sum(AsArray()), np.concatenate([AsArray(), a]).sum(), np.dot(a, AsArray())))
+show("asarray fun", lambda: np.sum(AsArray()))
 show("plain", lambda: a[:3] + Plain())
 
 

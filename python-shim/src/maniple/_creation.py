@@ -332,7 +332,7 @@ def array(
         options["like"] = _fallback.real(like)
     if ndmax is not None:
         options["ndmax"] = ndmax
-    if type(object) in (list, tuple):
+    if type(object) is not np.ndarray:
         object = _fallback.real(object, known)
     result = np.array(object, dtype, **options)
     # Memory that is not ours to keep (copy=False of a real array) stays NumPy's.
@@ -357,7 +357,7 @@ def _as_array(name: str) -> None:
             if name in ("ascontiguousarray", "asfortranarray") and not result.ndim:
                 result = result.reshape(1)
             return result
-        if kind in (list, tuple):
+        if kind is not np.ndarray:
             a = _fallback.real(a)
         result = original(a, *args, **kwargs)
         return result if result is a or kind is np.ndarray else _fallback.wrap(result)

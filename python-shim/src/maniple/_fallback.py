@@ -88,7 +88,28 @@ def real(value: Any, known: Known | None = None) -> Any:
         return {k: real(v, known) for k, v in value.items()}
     if kind is slice:
         return slice(real(value.start), real(value.stop), real(value.step))
+    if kind not in _foreign:
+        _foreign[kind] = _returns_ours(kind)
+    if _foreign[kind]:
+        array = value.__array__()
+        return array._export() if type(array) is ndarray else value
     return value
+
+
+_foreign: dict[type, bool] = {}
+"""Classes seen, and whether their `__array__` is one of the user's, which may return our arrays."""
+
+
+def _returns_ours(kind: type) -> bool:
+    # NumPy's C code takes nothing but its own arrays from `__array__`.
+    from maniple._namespace import Namespace
+
+    if len(_foreign) > 10_000:
+        _foreign.clear()
+    if hasattr(kind, "__array_ufunc__") or hasattr(kind, "__array_function__"):
+        return False
+    names = getattr(getattr(kind, "__array__", None), "__globals__", {})
+    return any([type(names.get(name)) is Namespace for name in ("np", "numpy")])
 
 
 def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "not deferred") -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from maniple import _methods
 from maniple._array import ndarray
+from maniple._fallback import real
 from maniple._reductions import settle
 from maniple._ufuncs import HOST
 
@@ -75,7 +76,7 @@ def _others(function: Any, original: Any, a: Any, args: Any, kwargs: Any) -> Any
             result = override(a, function, (type(a),), (a, *args), kwargs)
             if result is not NotImplemented:
                 return result
-    return original(a, *args, **kwargs)
+    return original(real(a), *args, **kwargs)
 
 
 for _name, _method in (
