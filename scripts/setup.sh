@@ -1,6 +1,6 @@
 # Sets up, inside the working tree, what ./run, ./test and ./dist need. To be sourced; $root is the working tree.
 #
-#   .venv            Python packages of requirements/run.txt (and test.txt) and the shim's sources
+#   .venv            Python packages of requirements/run.txt (and test.txt, world.txt) and the shim's sources
 #   .build/jars      the server and what it depends on
 #   .build/runtime   a Java runtime linked from the JDK
 #   .build/stamps    one empty file for each of these: anything newer than its stamp makes it out of date
@@ -189,7 +189,7 @@ print(float((np.sqrt(x * x + 1.0) * np.exp(-x)).sum()), float(x[x > 0.5].mean())
   rm -rf "$directory"
 }
 
-# setup KIND: everything for 'run', or for 'test' as well.
+# setup KIND: everything for 'run', or for 'test' or 'world' as well.
 setup() {
   local kind=$1
   if ! python_outdated run && { [[ $kind == run ]] || ! python_outdated "$kind"; } && ! jars_outdated && ! runtime_outdated; then

@@ -345,8 +345,17 @@ class ndarray:
         _pins.append(self._buf.owner)
         return host
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return self._export().__dlpack__(**kwargs)
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        return self._export().__dlpack__(
+            stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+        )
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
@@ -716,6 +725,9 @@ class Flags:
         return "".join(f"  {name} : {self[name]}\n" for name in names)
 
     __str__ = __repr__
+
+
+Flags.__name__ = Flags.__qualname__ = "flagsobj"
 
 
 def element_count(shape: tuple[int, ...]) -> int:

@@ -61,6 +61,11 @@ def replacement(name: str) -> Any:
     return OVERRIDES[name]
 
 
+def _cannot_avoid_copy(a: ndarray, dtype: Any, order: Any) -> None:
+    """Raise NumPy's own error."""
+    np.array(_views.shadow(a), dtype, copy=False, order=order)
+
+
 def _override(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__
     function.__doc__ = getattr(np, name).__doc__
@@ -319,17 +324,13 @@ def array(
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
             if copy is False:
-                raise ValueError(
-                    "Unable to avoid copy while creating an array as requested.\n"
-                    "If using `np.array(obj, copy=False)` replace it with `np.asarray(obj)` "
-                    "to allow a copy when needed (no behavior change in NumPy 1.x)."
-                )
+                _cannot_avoid_copy(object, dtype, order)
             result = object.astype(dtype, order=order)
         elif copy:
             result = object.copy(order)
         elif order in ("C", "F") and not object.flags[order]:
             if copy is False:
-                raise ValueError("Unable to avoid copy while creating an array as requested.")
+                _cannot_avoid_copy(object, dtype, order)
             result = object.copy(order)
         if isinstance(result, np.ndarray) and result.ndim < ndmin:
             result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
@@ -370,7 +371,7 @@ def _as_array(name: str) -> None:
             if name in ("ascontiguousarray", "asfortranarray") and not result.ndim:
                 result = result.reshape(1)
             return result
-        if kind in (list, tuple):
+        if kind is not np.ndarray:
             a = _fallback.real(a)
         result = original(a, *args, **kwargs)
         return result if result is a or kind is np.ndarray else _fallback.wrap(result)

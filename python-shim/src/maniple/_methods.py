@@ -129,7 +129,11 @@ def ravel(self: ndarray, order: Any = "C") -> Any:
     if is_c_contiguous(self):
         return reshape(self, -1)
     # The result is contiguous, so a copy where it could also be a strided view.
-    result = reshape(copy(self), -1)
+    copied = copy(self)
+    if type(copied) is not ndarray:
+        # A small one is NumPy's.
+        return _fallback.method(self, "ravel", (), {})
+    result = reshape(copied, -1)
     if type(result) is ndarray:
         result._base = None
     return result

@@ -41,7 +41,7 @@ ROWS: dict[str, str] = {
         nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile
         nanprod nanquantile nanstd nansum nanvar outer pad percentile piecewise place poly polyadd
         polyder polydiv polyfit polyint polymul polysub polyval put_along_axis quantile
-        real_if_close repeat resize roll rot90 select setdiff1d setxor1d sinc sort_complex stack
+        real_if_close resize roll rot90 select setdiff1d setxor1d sinc sort_complex stack
         std take_along_axis tensordot tile trapezoid tril tril_indices_from trim_zeros triu
         triu_indices_from union1d unique unique_all unique_counts unique_inverse unique_values
         unwrap vander var vstack

@@ -80,8 +80,10 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
 def view(a: ndarray, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Apply a NumPy function that only makes views to the shadow of `a`."""
     result = function(shadow(a), *args, **kwargs)
-    if isinstance(result, np.generic):
-        # An element of the shadow, which means nothing.
+    if isinstance(result, np.generic) or (
+        isinstance(result, (list, tuple)) and result and isinstance(result[0], np.generic)
+    ):
+        # Elements of the shadow (`unstack` of one dimension), which mean nothing.
         return function(a._host(), *args, **kwargs)
     return _map(result, a)
 

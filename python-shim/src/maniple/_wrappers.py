@@ -35,11 +35,15 @@ def _wrapper(name: str, method: str) -> Callable[..., Any]:
         kind = type(a)
         if kind in _plain and not args and not kwargs:
             return implementation(a) if axis is _absent else implementation(a, axis)
+        others = kind not in _plain and not issubclass(kind, ndarray)
+        if others and axis is not _absent and not args:
+            # Most give it by name, which a class with an override of its own may look at.
+            return _others(function, original, a, (), {"axis": axis, **kwargs})
         if axis is not _absent:
             args = (axis, *args)
         if kind in _plain:
             return original(a, *args, **kwargs)
-        if not issubclass(kind, ndarray):
+        if others:
             return _others(function, original, a, args, kwargs)
         if kwargs:
             kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
