@@ -259,6 +259,12 @@ class _Kind(type):
     def __subclasscheck__(cls, subclass: type) -> bool:
         return issubclass(subclass, cls.__base__)  # type: ignore[arg-type]
 
+    @property
+    def __signature__(cls) -> Any:
+        import inspect
+
+        return inspect.signature(cls.__base__)  # type: ignore[arg-type]
+
 
 def _again(kind: Any, bit_generator: Any, state: Any = None) -> Any:
     copied = kind(bit_generator)
