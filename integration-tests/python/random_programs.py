@@ -230,14 +230,16 @@ class Generator:
         x, y = self.old(), self.old()
         axis = self.choice(("-1", "0", "None"))
         form = self.choice(
-            (f"np.sort({x}, axis={axis})", f"np.argsort({x}, axis={axis}, kind='stable')", f"{x}.sort(axis={axis})",
-             f"np.sort(np.partition({x}, 0, axis={axis}), axis={axis})", f"np.searchsorted(np.sort({y}, axis=None), {x})",
-             f"np.stack(np.nonzero({x}))", f"np.unique({x})", f"np.unique({x}, return_inverse=True)[1]",
+            # + 0: how zeros of both signs are ordered is not said.
+            (f"np.sort({x} + 0, axis={axis})", f"np.argsort({x}, axis={axis}, kind='stable')",
+             f"{x}[...] = {x} + 0; {x}.sort(axis={axis})",
+             f"np.sort(np.partition({x} + 0, 0, axis={axis}), axis={axis})", f"np.searchsorted(np.sort({y}, axis=None), {x})",
+             f"np.stack(np.nonzero({x}))", f"np.unique({x} + 0)", f"np.unique({x}, return_inverse=True)[1]",
              f"np.unique({x}, return_counts=True)[1]", f"np.bincount(np.arange({x}.size) % 4, {x}.ravel())",
              f"np.histogram({x}, 5, range=(-3, 9))[0]", f"np.lexsort(({x}.ravel(), {x}.ravel() > 2))",
              f"np.repeat({x}, np.arange(len({x})) % 3, axis=0)", f"np.maximum.reduceat({x}, [0, 1, 0])",
              f"np.add.at({x}, np.array([0, 1, 0]), {y})", f"np.packbits({x})", f"np.digitize({x}, [0, 2, 5])",
-             f"np.median({x}, axis={axis})", f"np.percentile({x}, [10, 50])")
+             f"np.median({x}, axis={axis}) + 0", f"np.percentile({x}, [10, 50]) + 0")
         )  # fmt: skip
         return form if ".at(" in form or ".sort(axis" in form else f"{self.new()} = np.asarray({form})"
 
@@ -261,6 +263,8 @@ class Generator:
 
     def transform(self) -> str:
         x, axis = self.old(), self.choice(("0", "-1"))
+        # Where infinities and NaN go is up to the order of the additions.
+        x = f"np.where(np.abs({x}) < 1e6, {x}, 1)"
         form = self.choice(
             (f"np.fft.fft({x}, axis={axis})", f"np.fft.ifft({x}, 5)", f"np.fft.rfft({x}, axis={axis})",
              f"np.fft.irfft({x}, 7, norm='ortho')", f"np.fft.fft2({x})", f"np.fft.fftshift({x})")

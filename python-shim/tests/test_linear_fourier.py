@@ -13,7 +13,6 @@ import numpy
 import pytest
 
 import maniple as np
-from maniple._errors import ManipleError
 
 pytestmark = pytest.mark.usefixtures("defer_all")
 
@@ -171,9 +170,7 @@ def test_failures_come_at_the_call(
     before = a + 1
     with pytest.raises(numpy.linalg.LinAlgError, match=message) as caught:
         getattr(np.linalg, name)(a)
-    if message != "Array must not contain infs or NaNs" and "dimensions" not in message:
-        assert isinstance(caught.value, ManipleError)
-        assert "test_linear_fourier.py:" in str(caught.value)
+    assert type(caught.value) is numpy.linalg.LinAlgError
     # Everything else goes on.
     numpy.testing.assert_array_equal(numpy.asarray(before), whole + 1)
 

@@ -8,13 +8,18 @@ import numpy as np
 SIZE = int(os.environ.get("WORLD_SIZE", "40000"))
 
 
+def digits(value):
+    # A sum to the digits that every order of additions has.
+    return f"{value:.12g}" if isinstance(value, float) else value
+
+
 def show(name, function):
     try:
         value = function()
     except Exception as error:
         print(name, "raised", type(error).__name__, error)
     else:
-        print(name, type(value).__name__, value)
+        print(name, type(value).__name__, digits(value))
 
 
 class Named(np.ndarray):
@@ -66,7 +71,7 @@ w = (a * 1).view(Wrapped)
 
 
 def what(x):
-    return type(x).__name__, getattr(x, "name", getattr(x, "unit", None)), x.shape, x.sum()
+    return type(x).__name__, getattr(x, "name", getattr(x, "unit", None)), x.shape, digits(x.sum())
 
 
 show("new", lambda: what(n))

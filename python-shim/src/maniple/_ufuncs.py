@@ -364,7 +364,10 @@ def _record(
         [x._dtype if type(x) is ndarray else _spec(x) for x in operands]
         + [None if o is None else o._dtype for o in outs]
     )
-    plan = plan_for(ufunc, specs, signature, casting)
+    try:
+        plan = plan_for(ufunc, specs, signature, casting)
+    except TypeError:
+        return HOST  # for NumPy to raise; a Python integer out of range comes first
     if plan is None:
         return HOST
     for x, r in zip(operands, plan.ranges, strict=True):
