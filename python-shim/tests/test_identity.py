@@ -116,3 +116,14 @@ def test_an_array_beyond_the_address_space() -> None:
     huge = maniple.broadcast_to(maniple.zeros((), "u1"), (1 << 62,))
     with pytest.raises(MemoryError):
         maniple.array(huge)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, 2, -1])
+def test_take_is_in_c_order(axis: int | None, defer_all: None) -> None:
+    plain = np.full((3, 4, 6), 4, "f2")
+    for indices in ([2, 0, 0], np.asfortranarray([[0, 1], [2, 0], [1, 1]])):
+        want, got = np.take(plain, indices, axis), maniple.take(maniple.array(plain), indices, axis)
+        assert (got.strides, got.base is None) == (want.strides, want.base is None)
+        flat = got.ravel()
+        flat -= flat
+        assert not got.any()

@@ -245,11 +245,16 @@ def take(
             indices = np.asarray(indices)
         if indices.dtype.kind in "iu" and self._shape:
             if axis is None:
-                return ravel(self)[indices]
+                return _in_c_order(ravel(self)[indices])
             if -len(self._shape) <= axis < len(self._shape):
                 key = (slice(None),) * (operator.index(axis) % len(self._shape)) + (indices,)
-                return self[key]  # type: ignore[index]
+                return _in_c_order(self[key])  # type: ignore[index]
     return _fallback.method(self, "take", (indices, axis, out, mode), {})
+
+
+def _in_c_order(taken: Any) -> Any:
+    # Which an index does not promise.
+    return taken if type(taken) is not ndarray or is_c_contiguous(taken) else copy(taken)
 
 
 def resize(self: ndarray, *shape: Any, refcheck: bool = True) -> None:
