@@ -127,3 +127,8 @@ def test_take_is_in_c_order(axis: int | None, defer_all: None) -> None:
         flat = got.ravel()
         flat -= flat
         assert not got.any()
+
+
+def test_too_many_indices_come_before_a_value_out_of_range(defer_all: None) -> None:
+    with pytest.raises(IndexError, match="too many indices"):
+        maniple.array(np.uint16(3))[np.array([-1, 0])] = -1

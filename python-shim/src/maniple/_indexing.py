@@ -350,8 +350,8 @@ def _bound(dtype: np.dtype) -> int:
 
 
 def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
-    if not stream.enabled:
-        return False
+    if not stream.enabled or not a._shape:
+        return False  # of no dimensions: too many indices, for NumPy to say
     if issubclass(type(key), ndarray):
         key = operand(key)
     mask = mask_for(a, key)
