@@ -132,3 +132,13 @@ def test_take_is_in_c_order(axis: int | None, defer_all: None) -> None:
 def test_too_many_indices_come_before_a_value_out_of_range(defer_all: None) -> None:
     with pytest.raises(IndexError, match="too many indices"):
         maniple.array(np.uint16(3))[np.array([-1, 0])] = -1
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, None])
+def test_cumulative_results_keep_the_order_of_memory(axis: int | None, defer_all: None) -> None:
+    plain = np.arange(24.0).reshape(2, 3, 4)
+    ours = maniple.array(plain)
+    for order in ((2, 1, 0), (0, 2, 1), (1, 0, 2)):
+        want, got = plain.transpose(order).cumsum(axis), ours.transpose(order).cumsum(axis)
+        assert got.strides == want.strides
+        np.testing.assert_array_equal(got, want)

@@ -307,7 +307,8 @@ def accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any])
         return HOST
     with stream.lock:
         if out is None:
-            target = new_array(a._shape, result_dtype)
+            strides = _ufuncs._result_strides((a,), a._shape, result_dtype, "K")
+            target = new_array(a._shape, result_dtype, strides)
         elif _ufuncs.prepare_outputs([out]):
             target = out
         else:
