@@ -101,8 +101,7 @@ def runs(module: str, name: str, value: Any, ours: Any) -> str:
         return HOST
     handler = _functions.HANDLERS.get(value)
     if handler is not None and handler is not _functions._types_only:
-        needed = getattr(handler, "needs", None)
-        return HOST if needed is not None and needed not in _functions.HANDLERS else DEFERRED
+        return DEFERRED
     if module == "numpy" and name in _creation.RECORDED:
         return DEFERRED
     if module == "numpy" and name in _rebound.CREATORS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -171,22 +170,11 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
     return result
 
 
-def needs(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a handler that is used once there is one of `function`."""
-
-    def mark(handler: Callable[..., Any]) -> Callable[..., Any]:
-        handler.needs = function  # type: ignore[attr-defined]
-        return handler
-
-    return mark
-
-
 @handles(np.interp)
-@needs(np.searchsorted)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
            period: Any = None) -> Any:  # fmt: skip
-    """Record NumPy's formula, once `searchsorted` is recorded."""
-    if np.searchsorted not in HANDLERS or period is not None or not worthwhile(x):
+    """Record NumPy's formula."""
+    if period is not None or not worthwhile(x):
         return HOST
     return _interp(x, xp, fp, left, right)
 

@@ -3,8 +3,6 @@
 import ctypes
 import sys
 
-import numpy as _np
-
 from maniple import (
     _buffer_protocol,
     _composed,
@@ -32,7 +30,6 @@ _patches.install()
 def _named_as_numpy() -> None:
     """Make `type(a)` and Python's own messages about the class read as they do with NumPy."""
     ndarray.__module__ = "numpy"
-    ndarray.__doc__ = _np.ndarray.__doc__
     if sys.implementation.name != "cpython":
         return
     # Messages take the name from the C structure of the class, which says "numpy.ndarray" for

@@ -10,12 +10,12 @@ from numpy.fft import _helper, _pocketfft
 
 from maniple import _profile, _ufuncs
 from maniple._array import ndarray
+from maniple._dtypes import INTP
 from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, operand, prepare_outputs, scalar_key
 
 _pfu: Any = vars(_pocketfft)["pfu"]
-_INT64 = np.dtype(np.int64)
 
 _ROUTINES: dict[np.ufunc, tuple[str, tuple[int, ...]]] = {
     _pfu.fft: ("fft.complex", (0,)),
@@ -101,7 +101,7 @@ def _transform(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any])
         instruction.input(a)
         instruction.input(np.asarray(factor, types[1]))
         for value in scalars:
-            instruction.scalar(scalar_key(value, _INT64))
+            instruction.scalar(scalar_key(value, INTP))
         instruction.emit(number, max(a.size, out._size), True)
     if _profile.active:
         _profile.count(ufunc.__name__, "deferred", "", max(a.size, out._size))

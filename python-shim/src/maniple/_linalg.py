@@ -8,6 +8,7 @@ where NumPy raises it: of the results only whether they exist is observed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -17,11 +18,11 @@ from numpy.linalg import _linalg, _umath_linalg
 from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import ndarray
 from maniple._buffer import PRIVATE
+from maniple._dtypes import INTP
 from maniple._errors import ManipleLinAlgError
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, new_array, operand, scalar_key
 
-_INT64 = np.dtype(np.int64)
 _Shape = tuple[int, ...]
 
 
@@ -137,21 +138,14 @@ def record(
         for a, shape in inputs:
             instruction.input(a, shape)
         for value in scalars:
-            instruction.scalar(scalar_key(value, _INT64))
-        elements = max([_size(shape) for shape in sizes])
+            instruction.scalar(scalar_key(value, INTP))
+        elements = max([prod(shape) for shape in sizes])
         instruction.emit(number, elements)
         if check:
             stream.flush([(results[0]._buf.handle, 0, 1)])
     if _profile.active:
         _profile.count(name, "deferred", "", elements)
     return results
-
-
-def _size(shape: _Shape) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
 
 
 def _array(value: Any, rank: int) -> Any:
