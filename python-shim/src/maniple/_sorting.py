@@ -652,7 +652,9 @@ def reduceat(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -
     indices = _integers(inputs[1])
     if axis is None or indices is None or indices.ndim != 1 or not indices.size:
         return HOST
-    if (out is not None and out != (None,)) or not is_c_contiguous(a):
+    if out is not None and not (type(out) is tuple and out[0] is None):
+        return HOST
+    if not is_c_contiguous(a):
         return HOST
     dtype = kwargs.get("dtype")
     options: dict[str, Any] = {}

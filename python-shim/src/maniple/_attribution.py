@@ -1,0 +1,34 @@
+"""Calls of NumPy that warn as if the user's own line had made them.
+
+A warning names the line of some caller, and the filters that show or hide it ask for that line's
+module. Where functions of this package stand between the user and NumPy, the call is made by a
+function that says it stands on the user's line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+_OWN = os.path.dirname(__file__)
+
+_MODEL = (lambda function, args, kwargs: function(*args, **kwargs)).__code__
+
+_known: dict[tuple[CodeType, int], CodeType] = {}
+
+
+def call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Call `function` from the line of the user's that has called this package."""
+    frame: Any = sys._getframe(1)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == _OWN:
+        frame = frame.f_back
+    code, line = frame.f_code, frame.f_lineno or 1
+    standing = _known.get((code, line))
+    if standing is None:
+        standing = _known[code, line] = _MODEL.replace(
+            co_filename=code.co_filename, co_firstlineno=line, co_name=code.co_name
+        )
+    return FunctionType(standing, frame.f_globals)(function, args, kwargs)

@@ -1,0 +1,194 @@
+"""Programs that ask NumPy for its protocols, errors and warnings print the same under Maniple."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUNCTIONS = """
+import numpy as np
+from numpy.testing import overrides
+known = {np.sum: "sum", np.concatenate: "concatenate", np.array: "array", np.zeros: "zeros",
+         np.ones: "ones", np.arange: "arange", np.sort: "sort"}
+class Known:
+    def __array_function__(self, func, types, args, kwargs):
+        return known[func], types == (Known,), len(args), sorted(kwargs)
+k = Known()
+print(np.sum(k), np.sum(k, axis=0), np.concatenate([k, k]), np.concat([k]), np.sort(k))
+print(np.array([1], like=k), np.zeros(3, dtype=int, like=k), np.ones(3, like=k))
+print(np.arange(5, like=k), np.arange(3, like=None), np.arange(3, like=np.empty(0)))
+print(all(f in overrides.get_overridable_numpy_array_functions() for f in known))
+print(all(map(overrides.allows_array_function_override, known)))
+print([type(f).__name__ for f in (*known, np.mean, np.where, len)])
+for f in (lambda: np.arange(3, like=1), lambda: np.zeros_like(3, like=k), lambda: np.asarray(),
+          lambda: np.zeros((2, 2), bad=1)):
+    try:
+        print(f())
+    except TypeError as error:
+        print(type(error), str(error).split(" ")[0])
+"""
+
+SUBCLASSES = """
+import numpy as np
+class Sub(np.ndarray):
+    def __array_function__(self, func, types, args, kwargs):
+        calls.append((func is np.concatenate, [t.__name__ for t in types]))
+        return super().__array_function__(func, types, args, kwargs)
+calls = []
+a = np.arange(60_000.0)
+s = np.arange(3.0).view(Sub)
+for arrays in ((a, s), (s, a), (s, s), [a, a]):
+    r = np.concatenate(arrays)
+    print(type(r), r.shape, r[-3:])
+print(calls)
+class Refuses(np.ndarray):
+    def __array_function__(self, func, types, args, kwargs):
+        return NotImplemented
+r = np.concatenate([a, s.view(Refuses)])
+print(type(r), r.shape)
+for args in ((a, {}), ((a,), [])):
+    try:
+        a.__array_function__(np.reshape, (np.ndarray,), *args)
+    except TypeError as error:
+        print(error)
+class Wrapped(np.ndarray):
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return super().__array_wrap__(array, context, return_scalar)
+print(type(np.arange(3.0).view(Wrapped).__array_wrap__(a)))
+"""
+
+RANDOM = """
+import copy, pickle, warnings
+import numpy as np
+from numpy.random import PCG64, SFC64, Generator, MT19937, Philox, SeedSequence
+seed = (np.arange(100_000, dtype=np.uint32) * 7)[:64]
+for kind in (PCG64, SFC64, MT19937, Philox):
+    bits = kind(seed)
+    print(kind.__name__, type(bits) is kind, isinstance(bits, kind))
+    print(Generator(bits).integers(1 << 40), kind(np.arange(50_000)).random_raw())
+    print(kind(seed[0]).random_raw(), kind(seed=3).random_raw())
+print(SeedSequence(seed).generate_state(3), SeedSequence(5).spawn(2)[1].generate_state(1))
+print(pickle.loads(pickle.dumps(PCG64)) is PCG64)
+for rng in (np.random.default_rng(1), np.random.RandomState(2)):
+    again = pickle.loads(pickle.dumps(rng))
+    print(type(rng) is type(again), type(again).__name__, isinstance(again, type(rng)))
+    print(rng.random(50_000).sum() == again.random(50_000).sum(), type(copy.copy(rng)) is type(rng))
+class Mine(Generator):
+    pass
+print(isinstance(np.random.default_rng(1), Mine), isinstance(Mine(PCG64(1)), Mine))
+class Seeds:
+    def generate_state(self, n, dtype=np.uint32):
+        return np.zeros(100_000, dtype)[:n]
+np.random.bit_generator.ISeedSequence.register(Seeds)
+print(np.random.default_rng(Seeds()).integers(1 << 30))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for shuffling in (np.random, np.random.RandomState(1), np.random.default_rng(1)):
+        shuffling.shuffle({0: 1, 1: 2})
+print([(w.filename == __file__, w.lineno) for w in caught])
+"""
+
+TYPES = """
+import warnings
+import numpy as np
+a = np.arange(100_000, dtype=np.int64)
+for dtype in ("q", "l", np.dtype("l", metadata={"a": 1}), "i", ">i8", "f4"):
+    b = np.asarray(a, dtype)
+    print(b is a, b.base is a, b.dtype.char, b.dtype.metadata, np.array(a, dtype).dtype.char)
+    print(b.sum(), (b + 1)[-1], b.flags.owndata)
+for dtype in ("O", object):
+    held = np.asarray([a, a[:2]], dtype)
+    print(held.shape, held[0] is a, np.asarray([a[:3], a[:3]], dtype).shape)
+out = np.zeros(3, np.int64) + np.zeros(100_000, np.int64)[:3]
+print(np.add.reduceat(a, [0, 10, 20], out=out) is out, out)
+print(np.add.reduceat(a, [0, 9], 0, None, None))
+masked = np.ma.array(np.arange(50_000.0) / 3, mask=np.arange(50_000) % 2)
+room = np.zeros(100_000)[::2]
+for method, args in (("cumsum", ()), ("cumprod", ()), ("round", (1,))):
+    print(getattr(masked, method)(*args, out=room) is room, room[:5])
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(2):
+        np.lib.math
+print([(w.filename == __file__, w.lineno, w.category) for w in caught])
+"""
+
+INDICES = """
+import traceback
+import numpy as np
+n = 100_000
+a = np.arange(n) * 2
+low, high = np.arange(n) - 5, np.arange(n) + 7
+late = np.arange(n) + 0
+late[n // 2] = n + 7
+wide = np.arange(3 * n).reshape(3, n) * 1
+def writing(write):
+    b = a * 1
+    try:
+        write(b)
+    finally:
+        print(b.sum(), b[:3], b[n // 2 - 1 : n // 2 + 2])
+for name, call in {
+    "take": lambda: np.take(a, high),
+    "take along": lambda: np.take(wide, high, axis=1),
+    "method": lambda: a.take(late),
+    "read": lambda: a[high],
+    "two": lambda: wide[high % 5, high],
+    "slice": lambda: wide[:, late],
+    "negative": lambda: a[-high - 1],
+    "out": lambda: writing(lambda b: np.take(a, late, out=b)),
+    "write": lambda: writing(lambda b: b.__setitem__(late, 7)),
+    "put": lambda: writing(lambda b: np.put(b, late, 7)),
+    "put in turn": lambda: writing(lambda b: b.put(late, np.arange(5))),
+    "add": lambda: writing(lambda b: np.add.at(b, late, 7)),
+    "along": lambda: np.take_along_axis(wide, wide, axis=1),
+    "put along": lambda: np.put_along_axis(wide * 1, wide, 5, axis=1),
+    "choose": lambda: np.choose(high % 4, [a, a, a]),
+    "compress": lambda: np.compress(np.ones(2 * n, bool), a),
+    "mask": lambda: a[np.ones(n + 5, bool)],
+    "bincount": lambda: np.bincount(low),
+    "reduceat": lambda: np.add.reduceat(a, high),
+    "delete": lambda: np.delete(a, high),
+    "insert": lambda: np.insert(a, high, 2),
+    "partition": lambda: np.partition(a, n + 1),
+    "sorter": lambda: np.searchsorted(a, a, sorter=high),
+    "repeat": lambda: np.repeat(a, low),
+}.items():
+    try:
+        print(name, call().sum())
+    except (IndexError, ValueError) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        print(name, type(error), error, [f.lineno for f in frames if f.filename == __file__])
+"""
+
+PROGRAMS = {
+    "functions": FUNCTIONS,
+    "subclasses": SUBCLASSES,
+    "random": RANDOM,
+    "types": TYPES,
+    "indices": INDICES,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_prints_the_same(name: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(PROGRAMS[name])
+    printed = [
+        subprocess.run(
+            [sys.executable, *launcher, str(script)],
+            env={**os.environ, "MANIPLE_BACKEND": "reference"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+            timeout=300,
+        ).stdout
+        for launcher in ([], ["-m", "maniple"])
+    ]
+    assert printed[0] != ""
+    assert printed[0] == printed[1]
