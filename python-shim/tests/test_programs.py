@@ -165,7 +165,49 @@ for name, call in {
         print(name, type(error), error, [f.lineno for f in frames if f.filename == __file__])
 """
 
+WARNINGS = """
+import io, traceback, warnings
+import numpy as np
+n = 100_000
+c = np.arange(n) * 1j
+for name, call in {
+    "cast": lambda: c.astype(float),
+    "array": lambda: np.array(c, dtype=float),
+    "assignment": lambda: np.zeros(n).__setitem__(slice(None), c),
+    "empty file": lambda: np.loadtxt(io.StringIO("")),
+    "other empty file": lambda: np.genfromtxt(io.StringIO("")),
+    "no mean": lambda: c[:0].mean(),
+    "no variance": lambda: np.cov(np.arange(n)[:1]),
+    "normal": lambda: np.random.default_rng(1).multivariate_normal([0, 0], [[1, 2], [2, 1]]),
+}.items():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    print(name, [(w.category, str(w.message)[:24], w.lineno) for w in caught if w.filename == __file__])
+try:
+    np.add.at(np.zeros(n), "x", 1)
+except Exception as error:
+    print([f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == __file__])
+"""
+
+FULL = """
+import warnings
+import numpy as np
+warnings.simplefilter("error")
+n = 100_000
+for value in (1.5, np.nan, 1e30, 3e9, -1.0, 300, 1j, "3", True, np.float32(2.5), None, 2**70, -1):
+    for dtype in (int, np.int8, np.uint8, float, np.float32, complex, bool, None):
+        for make in (np.full, lambda *a: np.full_like(np.zeros(n), *a[1:])):
+            try:
+                made = make(n, value, dtype)
+                print(value, made.dtype, made[:2], made[-1:])
+            except Exception as error:
+                print(value, dtype, type(error), error)
+"""
+
 PROGRAMS = {
+    "warnings": WARNINGS,
+    "full": FULL,
     "functions": FUNCTIONS,
     "subclasses": SUBCLASSES,
     "random": RANDOM,

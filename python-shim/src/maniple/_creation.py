@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _indexing, _profile, _settings, _views
+from maniple import _attribution, _fallback, _indexing, _profile, _settings, _views
 from maniple._array import adopt, ndarray
 from maniple._dtypes import CHARACTER, CODE
 from maniple._recorder import stream
@@ -103,8 +103,18 @@ def _shape_of(shape: Any) -> tuple[int, ...] | None:
     return None
 
 
+_NOTHING: Any = object()
+
+
+def _is_cast(value: Any, dtype: np.dtype) -> bool:
+    """Whether filling with `value` is a cast by rules of its own: warnings, errors, None as NaN."""
+    if type(value) is float:
+        return dtype.kind in "iu" and not 0 <= value < 128
+    return value is None or (type(value) is int and dtype.kind == "b" and value not in (0, 1))
+
+
 def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
-    """Return a new deferred array filled with `value` (None: uninitialised), or HOST."""
+    """Return a new deferred array filled with `value` (`_NOTHING`: uninitialised), or HOST."""
     dims = _shape_of(shape)
     if dims is None or (dims and min(dims) < 0):
         return HOST
@@ -114,6 +124,8 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     dtype = np.dtype(dtype)
     if CODE.get(dtype) is None or errors_matter():
         return HOST
+    if _is_cast(value, dtype):
+        return HOST
     if size * dtype.itemsize >= 1 << 62 or not stream.operations:
         return HOST
     with stream.lock:
@@ -122,7 +134,7 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         # Unlike a Python number, cast without checks.
         value = np.asarray(_fallback.real(value)).astype(dtype)
-    if value is not None and size and not _indexing.assign(result, value):
+    if value is not _NOTHING and size and not _indexing.assign(result, value):
         return HOST
     return result
 
@@ -148,7 +160,7 @@ def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None)
 @_override
 def empty(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None) -> Any:
     if device in (None, "cpu"):
-        result = _filled(shape, dtype, order, None)
+        result = _filled(shape, dtype, order, _NOTHING)
         if result is not HOST:
             return result
     return _wrapped_call(np.empty, (shape, dtype, order), {"device": device})
@@ -170,7 +182,7 @@ def full(
 
 def _like(name: str) -> Callable[..., Any]:
     original = getattr(np, name)
-    value = {"zeros_like": 0, "ones_like": 1, "empty_like": None}.get(name)
+    value = {"zeros_like": 0, "ones_like": 1}.get(name, _NOTHING)
 
     def function(
         a: Any, *args: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
@@ -187,7 +199,7 @@ def _like(name: str) -> Callable[..., Any]:
         if type(a) is ndarray and given["order"] in ("K", "C") and not kwargs.get("device"):
             dims = a._shape if given["shape"] is None else given["shape"]
             kind = a._dtype if given["dtype"] is None else given["dtype"]
-            if filler is None or np.ndim(filler) == 0:
+            if filler is _NOTHING or np.ndim(filler) == 0:
                 order = "C"
                 same_rank = given["shape"] is None or np.size(dims) == len(a._shape)
                 if given["order"] == "K" and same_rank and not _views.is_c_contiguous(a):
@@ -218,8 +230,8 @@ def _wrapped_call(function: Any, args: Any, kwargs: Any) -> Any:
     if composed is not HOST:
         return composed
     known: _fallback.Known = []
-    result = function(*_fallback.real(tuple(args), known), **_fallback.real(kwargs, known))
-    return _fallback.wrap(result, known)
+    args, kwargs = _fallback.real(tuple(args), known), _fallback.real(kwargs, known)
+    return _fallback.wrap(_attribution.call(function, args, kwargs), known)
 
 
 @_override

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _profile, _settings
+from maniple import _attribution, _profile, _settings
 from maniple._array import _address, adopt, make, ndarray
 from maniple._dtypes import CODE
 
@@ -106,9 +106,9 @@ def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "no
         kwargs = real(kwargs, known)
     if _profile.active:
         with _profile.timed(function, "fallback", reason, [a for a, _ in known]):
-            result = function(*args, **kwargs)
+            result = _attribution.call(function, args, kwargs)
     else:
-        result = function(*args, **kwargs)
+        result = _attribution.call(function, args, kwargs)
     return wrap(result, known)
 
 

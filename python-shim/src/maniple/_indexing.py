@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _profile, _settings, _ufuncs
+from maniple import _attribution, _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
 from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
@@ -107,11 +107,23 @@ def _is_deferred(value: Any) -> bool:
 
 def _assign_on_host(self: ndarray, key: Any, value: Any) -> None:
     if not _profile.active:
-        self._host()[_fallback.real(key)] = _fallback.real(value)
+        _set_on_host(self, key, value)
         return
     place = "host" if self._size < _settings.defer else "fallback"
     with _profile.timed("setitem", place, "index", [self]):
-        self._host()[_fallback.real(key)] = _fallback.real(value)
+        _set_on_host(self, key, value)
+
+
+def _set_on_host(self: ndarray, key: Any, value: Any) -> None:
+    if type(value) in _QUIET:
+        self._host()[_fallback.real(key)] = value
+    else:
+        value = _fallback.real(value)
+        _attribution.call(operator.setitem, (self._host(), _fallback.real(key), value), {})
+
+
+_QUIET = frozenset((int, float, bool, np.int64, np.float64))
+"""Types of values whose conversion gives no warning that names a line."""
 
 
 def scalar_for(value: Any, dtype: np.dtype) -> tuple[int, int, int]:
