@@ -183,7 +183,8 @@ for name, call in {
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call()
-    print(name, [(w.category, str(w.message)[:24], w.lineno) for w in caught if w.filename == __file__])
+    mine = [w for w in caught if w.filename == __file__]
+    print(name, [(w.category, str(w.message)[:24], w.lineno) for w in mine])
 try:
     np.add.at(np.zeros(n), "x", 1)
 except Exception as error:
@@ -205,7 +206,88 @@ for value in (1.5, np.nan, 1e30, 3e9, -1.0, 300, 1j, "3", True, np.float32(2.5),
                 print(value, dtype, type(error), error)
 """
 
+OBJECTS = """
+import sys
+import numpy as np
+a, pair = {"x": 1}, (1, 2)
+big = np.arange(60_000.0) + 1
+print(np.array([a, a])[0] is a, np.array([[a, a], [a, a]], order="F")[1, 1] is a)
+held = np.array([a, big[:3], pair], dtype=object)
+print(held[0] is a, type(held[1]), held[2] is pair)
+print(big.__array_namespace__() is np, np.arange(0, 1, np.inf), np.arange(0, -1, np.inf))
+count = sys.getrefcount(big)
+capsule = big.__dlpack__()
+print(sys.getrefcount(big) - count)
+shared = np.from_dlpack(big)
+del capsule
+print(sys.getrefcount(big) - count, type(shared))
+big += 1
+print(shared[:3], shared.sum())
+del shared
+print(sys.getrefcount(big) - count)
+"""
+
+CASTS = """
+import warnings
+import numpy as np
+n = 100_000
+values = [np.array(np.nan), np.float64(np.nan), np.array(3e10), np.array(2 + 1j), np.float32(3.5)]
+keys = [slice(None), np.arange(n) % 2 == 0, np.arange(n)[::2], slice(0, None, 3)]
+for value in values:
+    for key in keys:
+        for dtype in ("i8", "f4", "u1"):
+            a = np.arange(n).astype(dtype) * np.ones(1, dtype)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                try:
+                    a[key] = value
+                except ValueError as error:
+                    print(error)
+                print(repr(value), dtype, a[:3], a[-1])
+            print([(str(w.message), w.lineno, w.filename == __file__) for w in caught])
+"""
+
+CHANGED = """
+import copy, pickle
+import numpy as np
+n = 120_000
+other = np.arange(n) * 1.0
+records = np.arange(n, dtype="f4") * 1
+records.dtype = [("x", "f4"), ("y", "f4"), ("z", "f4")]
+x = records["x"]
+x += 1
+records["y"][:3] = 9
+print(type(records) is np.ndarray, records.shape, records[:2], records[-1], len(records))
+print(records.view(np.recarray).z[:3], records[["x", "z"]][0], records[x > 1000].shape)
+several = np.concatenate([records] * 2)
+for again in (copy.deepcopy(records), pickle.loads(pickle.dumps(records)), several):
+    print(again.dtype, again[-1], np.asarray(records) is records)
+swapped = np.arange(n, dtype="f8") + 1
+same = swapped[:5]
+swapped.dtype = ">f8"
+print(swapped.byteswap(inplace=True) is swapped, same.view(">f8"), memoryview(swapped).format)
+print((other + swapped)[:3], (swapped - other)[-1], swapped @ other, np.dot(other, swapped).dtype)
+print(np.sum(swapped), swapped.max(), np.where(other > 5, swapped, other)[:8], np.sort(swapped)[-1])
+other[:] = swapped
+other[other > 100] = swapped[other > 100]
+swapped[other > 50] = 7
+print(other.sum(), swapped.sum(), np.add(other, swapped, out=other)[3], swapped.T[4])
+swapped += 1
+swapped.shape = 2, -1
+print(type(swapped), swapped.strides, swapped.sum(0)[:3], f"{swapped[0, 0]}", repr(swapped)[:40])
+swapped.dtype = "i8"
+print((swapped.byteswap().view("f8") * 2)[1, :3], (swapped * 0).sum())
+for wrong in (lambda: hash(records) and 0, lambda: records.nothing, lambda: records + 1):
+    try:
+        print(wrong())
+    except (TypeError, AttributeError) as error:
+        print(type(error))
+"""
+
 PROGRAMS = {
+    "objects": OBJECTS,
+    "casts": CASTS,
+    "changed": CHANGED,
     "warnings": WARNINGS,
     "full": FULL,
     "functions": FUNCTIONS,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maniple import _attribution, _fallback, _indexing, _profile, _settings, _views
-from maniple._array import adopt, ndarray
+from maniple._array import Fields, adopt, ndarray
 from maniple._dtypes import CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_key
@@ -116,7 +116,7 @@ def _is_cast(value: Any, dtype: np.dtype) -> bool:
 def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     """Return a new deferred array filled with `value` (`_NOTHING`: uninitialised), or HOST."""
     dims = _shape_of(shape)
-    if dims is None or (dims and min(dims) < 0):
+    if not dims or min(dims) < 0:
         return HOST
     size = prod(dims)
     if size < _settings.defer or order not in ("C", "F") or not stream.enabled:
@@ -257,7 +257,7 @@ def _arange(*args: Any, **kwargs: Any) -> Any:
     if any([type(v) not in (int, float) for v in (start, stop, step)]) or not step:
         return HOST
     length = (stop - start) / step
-    if not _settings.defer <= length < 1 << 53 or not stream.enabled:
+    if not max(_settings.defer, 1) <= length < 1 << 53 or not stream.enabled:
         return HOST
     # NumPy's own rules for length and dtype, of an array that is not made.
     n = int(np.ceil(length))
@@ -363,6 +363,8 @@ def array(
     options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
     if ndmax is not None:
         options["ndmax"] = ndmax
+    if issubclass(type(object), Fields):
+        return _fallback.call(np.array, (object, dtype), options)
     # As elements of an object array they stay what they are.
     if type(object) in (list, tuple) and not _is_object(dtype):
         object = _fallback.real(object, known)
@@ -393,6 +395,8 @@ def _as_array(name: str) -> None:
             if name in ("ascontiguousarray", "asfortranarray") and not result.ndim:
                 result = result.reshape(1)
             return result
+        if issubclass(kind, Fields):
+            return _fallback.call(original, (a, *args), kwargs)
         if kind is not np.ndarray and not _is_object(args[0] if args else kwargs.get("dtype")):
             a = _fallback.real(a)
         result = original(a, *args, **kwargs)

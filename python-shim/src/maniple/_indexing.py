@@ -129,7 +129,10 @@ _QUIET = frozenset((int, float, bool, np.int64, np.float64))
 def scalar_for(value: Any, dtype: np.dtype) -> tuple[int, int, int]:
     """Return the scalar operand for assigning `value` to an element; errors are NumPy's."""
     element = np.empty((), dtype)
-    element[()] = value
+    if isinstance(value, np.floating) and dtype.kind in "iu":
+        _attribution.call(operator.setitem, (element, (), value), {})
+    else:
+        element[()] = value
     return scalar_bits(element, dtype)
 
 
@@ -159,8 +162,7 @@ def assign(out: ndarray, value: Any, where: Any = True) -> bool:
         except ValueError:
             return False
         if type(value) is np.ndarray and value.ndim == 0:
-            with np.errstate(all="ignore"):
-                value = value.astype(out._dtype)[()]
+            value = _attribution.call(value.astype, (out._dtype,), {})[()]
     if type(value) not in (ndarray, np.ndarray):
         if isinstance(value, (complex, np.complexfloating)) and out._dtype.kind not in "cb":
             return False
@@ -366,6 +368,8 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
         return False  # of no dimensions: too many indices, for NumPy to say
     if issubclass(type(key), ndarray):
         key = operand(key)
+    if isinstance(value, np.generic):
+        value = np.asarray(value)  # unlike a number of Python's, and unlike through a slice
     mask = mask_for(a, key)
     if mask is not None:
         return _set_masked(a, mask, value) or (
@@ -387,6 +391,8 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     target = placed(shape, rest)
     if value.dtype.kind == "c" and a._dtype.kind not in "cb":
         return False
+    if type(value) is np.ndarray and not value.ndim:
+        value = _attribution.call(value.astype, (a._dtype,), {})
     try:
         if np.broadcast_shapes(value.shape, target) != target:
             return False

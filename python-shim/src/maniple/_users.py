@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple._array import FlatIterator, ndarray
+from maniple._array import Fields, FlatIterator, ndarray
 
 
 class _Meta(type):
@@ -27,7 +27,7 @@ class _Meta(type):
             return super().__call__(*args, **kwargs)
         if len(args) == 1 and not kwargs:
             kind = type(args[0])
-            if issubclass(kind, ndarray):
+            if issubclass(kind, Fields):
                 return np.ndarray
             if kind is FlatIterator:
                 return np.flatiter
