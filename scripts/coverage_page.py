@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import maniple
 import numpy
-from maniple import _creation, _functions, _rebound, _ufuncs
+from maniple import _creation, _draws, _functions, _random, _rebound, _ufuncs
 from maniple._array import ndarray
 from maniple._recorder import stream
 
@@ -37,6 +37,7 @@ MODULES = (
 TYPES_ELSEWHERE = frozenset(("numpy.ma", "numpy.char", "numpy.strings"))
 
 DEFERRED, COMPOSED, OBJECT, HOST = "deferred", "composed", "NumPy's object", "host"
+FILLED = "host, into shared memory"
 
 # The hooks by which the array's own code records, makes a view, or answers without looking; and
 # those by which it looks at the memory.
@@ -99,6 +100,9 @@ def runs(module: str, name: str, value: Any, ours: Any) -> str:
         return DEFERRED if replaced and type(ours).__module__.startswith("maniple") else OBJECT
     if module in TYPES_ELSEWHERE:
         return HOST
+    if isinstance(getattr(value, "__self__", None), numpy.random.RandomState):
+        # A method of the one generator that is global.
+        return random_runs(numpy.random.RandomState, value.__name__)
     handler = _functions.HANDLERS.get(value)
     if handler is not None and handler is not _functions._types_only:
         return DEFERRED
@@ -123,6 +127,16 @@ def member_runs(name: str) -> str:
     if used & _RECORDS:
         return DEFERRED
     return HOST if used & {*_LOOKS, "_fallback"} else DEFERRED
+
+
+def random_runs(owner: type, name: str) -> str:
+    """Return how a method or attribute of a class of random numbers runs."""
+    if not callable(getattr(owner, name)):
+        return OBJECT
+    drawn = [key for key in stream.operations for o in _draws.OPERATIONS.values() if key.startswith(o + ":")]
+    if owner is numpy.random.Generator and name in _draws.METHODS and drawn:
+        return DEFERRED
+    return FILLED if _random.is_filled(name) else HOST
 
 
 def _names(function: Any) -> set[str]:
@@ -194,6 +208,15 @@ def class_rows() -> list[Row]:
     return rows
 
 
+def random_rows(name: str) -> list[Row]:
+    real, ours = getattr(numpy.random, name), getattr(stand_in("numpy.random"), name)
+    rows = []
+    for member in sorted(n for n in dir(real) if not n.startswith("_")):
+        value, own = getattr(real, member), getattr(ours, member)
+        rows.append(compared(member, value, own, random_runs(real, member)))
+    return rows
+
+
 def ufunc_rows() -> list[Row]:
     # The ufuncs in Maniple's namespace are NumPy's own objects.
     members = sorted(n for n in dir(numpy.ufunc) if not n.startswith("_"))
@@ -206,10 +229,17 @@ def sections() -> dict[str, list[Row]]:
         **{module: module_rows(module) for module in MODULES},
         "numpy.ndarray": class_rows(),
         "numpy.ufunc": ufunc_rows(),
+        "numpy.random.Generator": random_rows("Generator"),
+        "numpy.random.RandomState": random_rows("RandomState"),
     }
 
 
-KINDS = (DEFERRED, COMPOSED, HOST, OBJECT)
+KINDS = (DEFERRED, COMPOSED, FILLED, HOST, OBJECT)
+
+
+def drawing() -> str:
+    """Return the names of the bit generators whose numbers the server draws."""
+    return ", ".join(sorted(kind.__name__ for kind in _draws.OPERATIONS))
 
 
 def page(found: dict[str, list[Row]]) -> str:
@@ -226,7 +256,8 @@ def page(found: dict[str, list[Row]]) -> str:
         "",
         f"NumPy {numpy.__version__} has {count} public names in the modules and classes below: "
         "what a module lists in `__all__` (for `numpy` itself also what `dir` shows and NumPy "
-        "made), and the members of `ndarray` and `ufunc` without a leading underscore. A name in "
+        "made), and the members of `ndarray`, `ufunc` and the two classes of random numbers without "
+        "a leading underscore. A name in "
         f"two modules counts twice. {count - missing} of them exist in Maniple, "
         f"{differing} with another signature or docstring than NumPy's.",
         "",
@@ -237,10 +268,13 @@ def page(found: dict[str, list[Row]]) -> str:
         "answered without looking at the elements",
         "- **composed**: NumPy's own Python code, every operation in it recorded (`_rebound`); "
         "what it calls in C and nobody records runs on the same memory",
+        "- **host, into shared memory**: NumPy's random numbers, written where the server reads them "
+        "(`docs/random.md`)",
         "- **host**: NumPy on the same memory",
         "- **NumPy's object**: constants, classes, types, exceptions, modules",
         "",
-        "How a name runs is what happens to large arrays of the usual types; unusual arguments go to NumPy everywhere.",
+        "How a name runs is what happens to large arrays of the usual types; unusual arguments go to NumPy everywhere. "
+        f"The deferred methods of `Generator` are those of the generators {drawing()}; `default_rng` makes a PCG64.",
         "",
         "| | names | " + " | ".join(KINDS) + " |",
         "|---|---:|" + "---:|" * len(KINDS),

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("defer_all")
 DTYPES = "?bBhHiIlLefdFD"
 
 SHAPES: dict[str, Callable[[Any, str], Any]] = {
-    "scalar": lambda m, t: m.array(3, t),
+    "scalar": lambda m, t: m.array([3], t).reshape(()),
     "empty": lambda m, t: m.zeros((0, 3), t),
     "one": lambda m, t: m.full((1,), 2, t),
     "vector": lambda m, t: m.array((numpy.arange(12) % 5).astype(t)),

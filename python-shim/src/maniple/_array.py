@@ -25,12 +25,8 @@ _STRIDES_SET = (
 )
 
 
-class ndarray:
-    """An array whose operations are recorded and executed later, elsewhere.
-
-    It has all attributes and methods of `numpy.ndarray`, and `isinstance(a, numpy.ndarray)` is
-    true. Created by the functions of the `maniple` module, not by calling this class.
-    """
+class Fields:
+    """What an array consists of, whoever works on it (`_foreign`)."""
 
     __slots__ = (
         "__weakref__",
@@ -46,7 +42,7 @@ class ndarray:
         "_writeable",
     )
 
-    _base: ndarray | None
+    _base: Any
     _buf: Buffer
     _dtype: np.dtype
     _layout: _views.Layout | None
@@ -56,6 +52,16 @@ class ndarray:
     _size: int
     _strides: tuple[int, ...]
     _writeable: bool
+
+
+class ndarray(Fields):
+    """An array whose operations are recorded and executed later, elsewhere.
+
+    It has all attributes and methods of `numpy.ndarray`, and `isinstance(a, numpy.ndarray)` is
+    true. Created by the functions of the `maniple` module, not by calling this class.
+    """
+
+    __slots__ = ()
 
     __array_priority__ = 0.0
     __array_finalize__ = None
@@ -168,8 +174,11 @@ class ndarray:
         shadow = _views.shadow(self)
         setattr(shadow, "dtype", value)
         if CODE.get(shadow.dtype) is None:
-            raise TypeError(f"the dtype of a Maniple array cannot be set to {shadow.dtype}")
-        self._relayout(shadow)
+            from maniple import _foreign
+
+            _foreign.become(self, shadow)
+        else:
+            self._relayout(shadow)
 
     @dtype.deleter
     def dtype(self) -> None:
@@ -353,7 +362,9 @@ class ndarray:
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        return self._export().__dlpack__(
+        view: Any = self._export().view(_Held)
+        view.held = self
+        return view.__dlpack__(
             stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
         )
 
@@ -361,7 +372,12 @@ class ndarray:
         return (1, 0)
 
     def __array_namespace__(self, *, api_version: Any = None) -> Any:
-        return np.empty(0).__array_namespace__(api_version=api_version)
+        namespace = np.empty(0).__array_namespace__(api_version=api_version)
+        from maniple import _hook
+
+        if _hook.installed() and _hook.is_users(sys._getframe(1).f_globals):
+            return _hook._translate(namespace)
+        return namespace
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         if return_scalar and array.ndim == 0:
@@ -447,6 +463,12 @@ class ndarray:
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + (self.nbytes if self._base is None else 0)
+
+
+class _Held(np.ndarray):
+    """A view that keeps the array it is of alive."""
+
+    held: Any
 
 
 class FlatIterator:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _indexing, _profile, _settings, _views
-from maniple._array import adopt, ndarray
+from maniple import _attribution, _fallback, _indexing, _profile, _settings, _views
+from maniple._array import Fields, adopt, ndarray
 from maniple._dtypes import CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_key
@@ -20,6 +20,13 @@ OVERRIDES: dict[str, Callable[..., Any]] = {}
 RECORDED: set[str] = set()
 """Those that record; the others wrap NumPy's result."""
 
+
+_TAKING_LIKE = frozenset(
+    "arange array asanyarray asarray ascontiguousarray asfortranarray empty eye frombuffer "
+    "fromfile fromfunction fromiter fromstring full genfromtxt identity loadtxt ones tri "
+    "zeros".split()
+)
+"""Functions of NEP 35. Whose `like` is no array of NumPy's or ours, NumPy calls."""
 
 _COPY_MODES: dict[Any, bool | None] = {
     np._CopyMode.ALWAYS: True,
@@ -38,15 +45,27 @@ class Replacement:
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         original = getattr(np, name)
         self.__call = function
-        self.__wrapped__ = original
+        self.__wrapped__ = self._original = original
+        # Python's own messages about wrong arguments name the function.
+        function.__qualname__ = name
         self.__name__ = self.__qualname__ = name
         self.__module__ = "numpy"
+        implementation = getattr(original, "_implementation", None)
+        if implementation is not None:
+            # What ndarray.__array_function__ calls, for a subclass that hands on to it.
+            self._implementation = implementation
         self.__doc__ = original.__doc__
         signature = getattr(original, "__signature__", None)
         if signature is not None:
             self.__signature__ = signature
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if "like" in kwargs and self.__name__ in _TAKING_LIKE:
+            like = kwargs["like"]
+            if like is not None and type(like) is not np.ndarray and type(like) is not ndarray:
+                # The class of `like` is to have what the user gave (NEP 35).
+                return self._original(*args, **kwargs)
+            del kwargs["like"]
         return self.__call(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -84,16 +103,28 @@ def _shape_of(shape: Any) -> tuple[int, ...] | None:
     return None
 
 
+_NOTHING: Any = object()
+
+
+def _is_cast(value: Any, dtype: np.dtype) -> bool:
+    """Whether filling with `value` is a cast by rules of its own: warnings, errors, None as NaN."""
+    if type(value) is float:
+        return dtype.kind in "iu" and not 0 <= value < 128
+    return value is None or (type(value) is int and dtype.kind == "b" and value not in (0, 1))
+
+
 def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
-    """Return a new deferred array filled with `value` (None: uninitialised), or HOST."""
+    """Return a new deferred array filled with `value` (`_NOTHING`: uninitialised), or HOST."""
     dims = _shape_of(shape)
-    if dims is None or (dims and min(dims) < 0):
+    if not dims or min(dims) < 0:
         return HOST
     size = prod(dims)
     if size < _settings.defer or order not in ("C", "F") or not stream.enabled:
         return HOST
     dtype = np.dtype(dtype)
     if CODE.get(dtype) is None or errors_matter():
+        return HOST
+    if _is_cast(value, dtype):
         return HOST
     if size * dtype.itemsize >= 1 << 62 or not stream.operations:
         return HOST
@@ -103,63 +134,55 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         # Unlike a Python number, cast without checks.
         value = np.asarray(_fallback.real(value)).astype(dtype)
-    if value is not None and size and not _indexing.assign(result, value):
+    if value is not _NOTHING and size and not _indexing.assign(result, value):
         return HOST
     return result
 
 
-def _plain(like: Any, device: Any) -> bool:
-    return like is None and device in (None, "cpu")
-
-
 @_override
-def zeros(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None,
-          like: Any = None) -> Any:  # fmt: skip
-    if _plain(like, device):
+def zeros(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None) -> Any:
+    if device in (None, "cpu"):
         result = _filled(shape, dtype, order, 0)
         if result is not HOST:
             return result
-    return _wrapped_call(np.zeros, (shape, dtype, order), {"device": device, "like": like})
+    return _wrapped_call(np.zeros, (shape, dtype, order), {"device": device})
 
 
 @_override
-def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None,
-         like: Any = None) -> Any:  # fmt: skip
-    if _plain(like, device):
+def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+    if device in (None, "cpu"):
         result = _filled(shape, dtype, order, 1)
         if result is not HOST:
             return result
-    return _wrapped_call(np.ones, (shape, dtype, order), {"device": device, "like": like})
+    return _wrapped_call(np.ones, (shape, dtype, order), {"device": device})
 
 
 @_override
-def empty(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None,
-          like: Any = None) -> Any:  # fmt: skip
-    if _plain(like, device):
-        result = _filled(shape, dtype, order, None)
+def empty(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None) -> Any:
+    if device in (None, "cpu"):
+        result = _filled(shape, dtype, order, _NOTHING)
         if result is not HOST:
             return result
-    return _wrapped_call(np.empty, (shape, dtype, order), {"device": device, "like": like})
+    return _wrapped_call(np.empty, (shape, dtype, order), {"device": device})
 
 
 @_override
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None,
-         like: Any = None) -> Any:  # fmt: skip
-    if _plain(like, device) and np.ndim(fill_value) == 0:
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None
+) -> Any:
+    if device in (None, "cpu") and np.ndim(fill_value) == 0:
         kind = dtype
         if kind is None:
             kind = np.asarray(_fallback.real(fill_value)).dtype
         result = _filled(shape, kind, order, fill_value)
         if result is not HOST:
             return result
-    return _wrapped_call(
-        np.full, (shape, fill_value, dtype, order), {"device": device, "like": like}
-    )
+    return _wrapped_call(np.full, (shape, fill_value, dtype, order), {"device": device})
 
 
 def _like(name: str) -> Callable[..., Any]:
     original = getattr(np, name)
-    value = {"zeros_like": 0, "ones_like": 1, "empty_like": None}.get(name)
+    value = {"zeros_like": 0, "ones_like": 1}.get(name, _NOTHING)
 
     def function(
         a: Any, *args: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
@@ -176,7 +199,7 @@ def _like(name: str) -> Callable[..., Any]:
         if type(a) is ndarray and given["order"] in ("K", "C") and not kwargs.get("device"):
             dims = a._shape if given["shape"] is None else given["shape"]
             kind = a._dtype if given["dtype"] is None else given["dtype"]
-            if filler is None or np.ndim(filler) == 0:
+            if filler is _NOTHING or np.ndim(filler) == 0:
                 order = "C"
                 same_rank = given["shape"] is None or np.size(dims) == len(a._shape)
                 if given["order"] == "K" and same_rank and not _views.is_c_contiguous(a):
@@ -201,16 +224,14 @@ def _wrapped_call(function: Any, args: Any, kwargs: Any) -> Any:
     """Call NumPy; wrap a large result."""
     if "device" in kwargs and kwargs["device"] is None:
         del kwargs["device"]
-    if "like" in kwargs and kwargs["like"] is None:
-        del kwargs["like"]
     from maniple import _rebound
 
     composed = _rebound.call(function, args, kwargs)
     if composed is not HOST:
         return composed
     known: _fallback.Known = []
-    result = function(*_fallback.real(tuple(args), known), **_fallback.real(kwargs, known))
-    return _fallback.wrap(result, known)
+    args, kwargs = _fallback.real(tuple(args), known), _fallback.real(kwargs, known)
+    return _fallback.wrap(_attribution.call(function, args, kwargs), known)
 
 
 @_override
@@ -236,7 +257,7 @@ def _arange(*args: Any, **kwargs: Any) -> Any:
     if any([type(v) not in (int, float) for v in (start, stop, step)]) or not step:
         return HOST
     length = (stop - start) / step
-    if not _settings.defer <= length < 1 << 53 or not stream.enabled:
+    if not max(_settings.defer, 1) <= length < 1 << 53 or not stream.enabled:
         return HOST
     # NumPy's own rules for length and dtype, of an array that is not made.
     n = int(np.ceil(length))
@@ -317,10 +338,9 @@ def array(
     subok: bool = False,
     ndmin: int = 0,
     ndmax: Any = None,
-    like: Any = None,
 ) -> Any:
     copy = _COPY_MODES.get(copy, copy) if isinstance(copy, np._CopyMode) else copy
-    if issubclass(type(object), ndarray) and like is None and ndmax is None:
+    if issubclass(type(object), ndarray) and ndmax is None:
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
             if copy is False:
@@ -332,15 +352,19 @@ def array(
             if copy is False:
                 _cannot_avoid_copy(object, dtype, order)
             result = object.copy(order)
+        if result is object and dtype is not None and np.dtype(dtype) is not object._dtype:
+            # An equal data type that is another object, with metadata or of another C type.
+            result = object._view_as_is()
+            result._dtype, result._root = np.dtype(dtype), False
         if isinstance(result, np.ndarray) and result.ndim < ndmin:
             result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
         return result
     known: _fallback.Known = []
     options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
-    if like is not None:
-        options["like"] = _fallback.real(like)
     if ndmax is not None:
         options["ndmax"] = ndmax
+    if issubclass(type(object), Fields):
+        return _fallback.call(np.array, (object, dtype), options)
     # As elements of an object array they stay what they are.
     if type(object) in (list, tuple) and not _is_object(dtype):
         object = _fallback.real(object, known)
@@ -371,7 +395,9 @@ def _as_array(name: str) -> None:
             if name in ("ascontiguousarray", "asfortranarray") and not result.ndim:
                 result = result.reshape(1)
             return result
-        if kind is not np.ndarray:
+        if issubclass(kind, Fields):
+            return _fallback.call(original, (a, *args), kwargs)
+        if kind is not np.ndarray and not _is_object(args[0] if args else kwargs.get("dtype")):
             a = _fallback.real(a)
         result = original(a, *args, **kwargs)
         return result if result is a or kind is np.ndarray else _fallback.wrap(result)
@@ -428,7 +454,6 @@ def through(name: str) -> None:
 
 for _name in (
     "concatenate",
-    "concat",
     "stack",
     "vstack",
     "hstack",
@@ -445,17 +470,18 @@ for _name in (
     "copy",
 ):
     through(_name)
+OVERRIDES["concat"] = OVERRIDES["concatenate"]
 
 
 @_override
 def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C", *,
-        device: Any = None, like: Any = None) -> Any:  # fmt: skip
+        device: Any = None) -> Any:  # fmt: skip
     columns = N if M is None else M
     result = HOST
-    if _plain(like, device) and type(N) is type(columns) is type(k) is int and order == "C":
+    if device in (None, "cpu") and type(N) is type(columns) is type(k) is int and order == "C":
         result = _filled((N, columns), dtype, order, 0)
     if result is HOST:
-        return _wrapped_call(np.eye, (N, M, k, dtype, order), {"device": device, "like": like})
+        return _wrapped_call(np.eye, (N, M, k, dtype, order), {"device": device})
     if -N < k < columns:
         first = k if k >= 0 else -k * columns
         flat: Any = result
@@ -464,20 +490,20 @@ def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C",
 
 
 @_override
-def identity(n: Any, dtype: Any = None, *, like: Any = None) -> Any:
-    if like is not None or type(n) is not int:
-        return _wrapped_call(np.identity, (n, dtype), {"like": like})
+def identity(n: Any, dtype: Any = None) -> Any:
+    if type(n) is not int:
+        return _wrapped_call(np.identity, (n, dtype), {})
     return eye(n, dtype=float if dtype is None else dtype)
 
 
 @_override
-def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, *, like: Any = None) -> Any:
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:
     columns = N if M is None else M
-    if type(N) is type(columns) is type(k) is int and like is None:
+    if type(N) is type(columns) is type(k) is int:
         if min(N, columns) > 0 and N * columns >= _settings.defer:
             rows = adopt(np.arange(N).reshape(N, 1))
             return np.greater_equal(rows, np.arange(-k, columns - k)).astype(dtype)
-    return _wrapped_call(np.tri, (N, M, k, dtype), {"like": like})
+    return _wrapped_call(np.tri, (N, M, k, dtype), {})
 
 
 @_override

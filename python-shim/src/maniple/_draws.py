@@ -25,7 +25,7 @@ _LEAST = 16
 
 _LONG = CODE[np.dtype(np.int64)]
 _INT64 = np.dtype(np.int64)
-_OPERATIONS: dict[type, str] = {
+OPERATIONS: dict[type, str] = {
     nr.PCG64: "random.pcg64",
     nr.PCG64DXSM: "random.pcg64dxsm",
     nr.Philox: "random.philox",
@@ -51,7 +51,7 @@ def draw(
         Whether the number of items consumed is known only afterwards.
     """
     size = math.prod(shape)
-    name = _OPERATIONS.get(type(bit_generator))
+    name = OPERATIONS.get(type(bit_generator))
     if name is None or size < max(_settings.defer, _LEAST) or not stream.enabled:
         return HOST
     number = stream.operations.get(f"{name}:->{CHARACTER[dtype]}l")

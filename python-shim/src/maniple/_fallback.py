@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from maniple import _profile, _settings
-from maniple._array import _address, adopt, make, ndarray
+from maniple import _attribution, _profile, _settings
+from maniple._array import Fields, _address, adopt, make, ndarray
 from maniple._dtypes import CODE
 
 Known = list[tuple[ndarray, np.ndarray]]
@@ -25,17 +26,19 @@ def wrap(result: Any, known: Known | None = None) -> Any:
     """
     kind = type(result)
     if kind is np.ndarray:
-        if CODE.get(result.dtype) is None:
-            return result
         if known:
             for a, view in known:
                 if view is result:
                     return a
+        if CODE.get(result.dtype) is None:
+            return result
+        if known:
             for a, _ in known:
                 viewed = _as_view(result, a)
                 if viewed is not None:
                     return viewed
-        if result.size < _settings.small:
+        if result.size < _settings.small or not result.ndim:
+            # What has no dimensions is ours only as a view: C code takes NumPy's for a scalar.
             return result
         return adopt(result)
     if kind is tuple:
@@ -74,9 +77,12 @@ _DEEPEST = 70
 
 
 def real(value: Any, known: Known | None = None, depth: int = 0) -> Any:
-    """Return `value` with every Maniple array in it replaced by a NumPy view of it."""
+    """Return `value` with every Maniple array in it replaced by a NumPy view of it.
+
+    What has none in it is returned as the object it is.
+    """
     kind = type(value)
-    if issubclass(kind, ndarray):
+    if issubclass(kind, Fields):
         view = value._export()
         if known is not None:
             known.append((value, view))
@@ -85,17 +91,27 @@ def real(value: Any, known: Known | None = None, depth: int = 0) -> Any:
         return value
     depth += 1
     if kind is tuple:
-        return tuple([real(v, known, depth) for v in value])
+        items = [real(v, known, depth) for v in value]
+        return value if all(map(operator.is_, items, value)) else tuple(items)
     if kind is list:
-        for v in value:
-            if issubclass(type(v), ndarray) or type(v) in (list, tuple, dict):
-                return [real(v, known, depth) for v in value]
+        for i, v in enumerate(value):
+            if issubclass(type(v), Fields) or type(v) in (list, tuple):
+                found = real(v, known, depth)
+                if found is not v:
+                    rest = [_element(w, known, depth) for w in value[i + 1 :]]
+                    return [*value[:i], found, *rest]
         return value
     if kind is dict:
-        return {k: real(v, known, depth) for k, v in value.items()}
+        fields = {k: real(v, known, depth) for k, v in value.items()}
+        return value if all(map(operator.is_, fields.values(), value.values())) else fields
     if kind is slice:
         return slice(real(value.start), real(value.stop), real(value.step))
     return value
+
+
+def _element(value: Any, known: Known | None, depth: int) -> Any:
+    """Return an element of a list: nobody looks for arrays in a dictionary there."""
+    return value if type(value) is dict else real(value, known, depth)
 
 
 def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "not deferred") -> Any:
@@ -106,9 +122,9 @@ def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "no
         kwargs = real(kwargs, known)
     if _profile.active:
         with _profile.timed(function, "fallback", reason, [a for a, _ in known]):
-            result = function(*args, **kwargs)
+            result = _attribution.call(function, args, kwargs)
     else:
-        result = function(*args, **kwargs)
+        result = _attribution.call(function, args, kwargs)
     return wrap(result, known)
 
 

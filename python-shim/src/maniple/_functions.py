@@ -34,11 +34,18 @@ HANDLERS: dict[Any, Callable[..., Any]] = {}
 
 def array_function(self: ndarray, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """What NumPy calls when a Maniple array is an argument of one of its functions."""
+    if type(args) is not tuple:
+        raise TypeError("args must be a tuple.")
+    if type(kwargs) is not dict:
+        raise TypeError("kwargs must be a dict.")
     for kind in types:
-        if kind is ndarray or issubclass(kind, (ndarray, np.ndarray)):
+        if kind is ndarray or issubclass(kind, ndarray):
             continue
         override = getattr(kind, "__array_function__", None)
         if override is not None and override is not np.ndarray.__array_function__:
+            if issubclass(kind, np.ndarray):
+                # It goes first, and hands on to a class that it knows.
+                return _fallback.call(func, args, kwargs)
             return NotImplemented
     handler = HANDLERS.get(func)
     if handler is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fallback, _profile, _settings, _ufuncs
+from maniple import _attribution, _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
 from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
@@ -107,17 +107,32 @@ def _is_deferred(value: Any) -> bool:
 
 def _assign_on_host(self: ndarray, key: Any, value: Any) -> None:
     if not _profile.active:
-        self._host()[_fallback.real(key)] = _fallback.real(value)
+        _set_on_host(self, key, value)
         return
     place = "host" if self._size < _settings.defer else "fallback"
     with _profile.timed("setitem", place, "index", [self]):
-        self._host()[_fallback.real(key)] = _fallback.real(value)
+        _set_on_host(self, key, value)
+
+
+def _set_on_host(self: ndarray, key: Any, value: Any) -> None:
+    if type(value) in _QUIET:
+        self._host()[_fallback.real(key)] = value
+    else:
+        value = _fallback.real(value)
+        _attribution.call(operator.setitem, (self._host(), _fallback.real(key), value), {})
+
+
+_QUIET = frozenset((int, float, bool, np.int64, np.float64))
+"""Types of values whose conversion gives no warning that names a line."""
 
 
 def scalar_for(value: Any, dtype: np.dtype) -> tuple[int, int, int]:
     """Return the scalar operand for assigning `value` to an element; errors are NumPy's."""
     element = np.empty((), dtype)
-    element[()] = value
+    if isinstance(value, np.floating) and dtype.kind in "iu":
+        _attribution.call(operator.setitem, (element, (), value), {})
+    else:
+        element[()] = value
     return scalar_bits(element, dtype)
 
 
@@ -147,8 +162,7 @@ def assign(out: ndarray, value: Any, where: Any = True) -> bool:
         except ValueError:
             return False
         if type(value) is np.ndarray and value.ndim == 0:
-            with np.errstate(all="ignore"):
-                value = value.astype(out._dtype)[()]
+            value = _attribution.call(value.astype, (out._dtype,), {})[()]
     if type(value) not in (ndarray, np.ndarray):
         if isinstance(value, (complex, np.complexfloating)) and out._dtype.kind not in "cb":
             return False
@@ -354,6 +368,8 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
         return False  # of no dimensions: too many indices, for NumPy to say
     if issubclass(type(key), ndarray):
         key = operand(key)
+    if isinstance(value, np.generic):
+        value = np.asarray(value)  # unlike a number of Python's, and unlike through a slice
     mask = mask_for(a, key)
     if mask is not None:
         return _set_masked(a, mask, value) or (
@@ -375,6 +391,8 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     target = placed(shape, rest)
     if value.dtype.kind == "c" and a._dtype.kind not in "cb":
         return False
+    if type(value) is np.ndarray and not value.ndim:
+        value = _attribution.call(value.astype, (a._dtype,), {})
     try:
         if np.broadcast_shapes(value.shape, target) != target:
             return False

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy
 
+from maniple import _attribution, _users
+
 _EXTENSIONS = tuple(EXTENSION_SUFFIXES)
 
 _namespaces: dict[str, Namespace] = {}
@@ -30,10 +32,13 @@ class Namespace(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         real = self.__dict__["_maniple_real"]
-        value = getattr(real, name)
+        if name in vars(real):
+            value = getattr(real, name)
+        else:
+            value = _attribution.call(getattr, (real, name), {})
         if isinstance(value, ModuleType):
             value = _stand_in(value, real)
-        if isinstance(value, ModuleType) or (name in vars(real) and name != "__all__"):
+        if name in vars(real) and name != "__all__":
             # NumPy's modules do not change after import, but for the tests' monkey patches,
             # which set the name here, too. What their __getattr__ gives may come with a warning
             # each time.
@@ -68,11 +73,14 @@ def namespace(name: str) -> Namespace:
         real = numpy if name == "numpy" else importlib.import_module(name)
         if isinstance(real, Namespace):
             return real
-        found = _namespaces[name] = Namespace(real, _overrides(name))
+        replaced = _overrides(name)
+        _users.publish(real, replaced)
+        found = _namespaces[name] = Namespace(real, replaced)
     return found
 
 
 def _overrides(name: str) -> dict[str, Any]:
+    """Return what replaces names of a module of NumPy's."""
     if name == "numpy":
         from maniple import _grids  # noqa: F401
         from maniple._creation import OVERRIDES
@@ -80,16 +88,38 @@ def _overrides(name: str) -> dict[str, Any]:
 
         return {**OVERRIDES, **WRAPPERS}
     if name == "numpy.random":
-        from maniple._random import overrides
+        from maniple import _random
 
-        return overrides()
+        return _random.overrides()
     if name.startswith("numpy.polynomial."):
         from maniple import _rebound
 
         return _rebound.overrides(name)
+    if name == "numpy.testing.overrides":
+        return _overridable()
     if name == "numpy._core._multiarray_umath":
         return {"_get_castingimpl": _casting_implementation}
     return _compiled(name)
+
+
+def _overridable() -> dict[str, Any]:
+    """The two functions that speak of functions, as the user's modules know these."""
+    from maniple._users import public
+
+    real = importlib.import_module("numpy.testing.overrides")
+
+    @functools.wraps(real.get_overridable_numpy_array_functions)
+    def get_overridable_numpy_array_functions() -> set[Any]:
+        return {public(f) for f in real.get_overridable_numpy_array_functions()}
+
+    @functools.wraps(real.allows_array_function_override)
+    def allows_array_function_override(func: Any) -> bool:
+        return func in get_overridable_numpy_array_functions()
+
+    return {
+        f.__name__: f
+        for f in (get_overridable_numpy_array_functions, allows_array_function_override)
+    }
 
 
 def _casting_implementation(*args: Any) -> Any:
@@ -123,13 +153,28 @@ def _compiled(name: str) -> dict[str, Any]:
     origin = getattr(getattr(module, "__spec__", None), "origin", None) or ""
     if not origin.endswith(_EXTENSIONS):
         return {}
-    from maniple import _fallback
+    return {
+        k: _CompiledFunction(name, v)
+        for k, v in vars(module).items()
+        if type(v) is BuiltinFunctionType
+    }
 
-    def calling(function: Any) -> Any:
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return _fallback.call(function, args, kwargs, "written in C")
 
-        return call
+class _CompiledFunction:
+    """A function written in C, which like all of them does not become a method of a class."""
 
-    return {k: calling(v) for k, v in vars(module).items() if type(v) is BuiltinFunctionType}
+    def __init__(self, module: str, function: Any) -> None:
+        functools.update_wrapper(self, function)
+        self._home = module
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from maniple import _fallback
+
+        function: Any = getattr(self, "__wrapped__")  # noqa: B009
+        return _fallback.call(function, args, kwargs, "written in C")
+
+    def __repr__(self) -> str:
+        return repr(getattr(self, "__wrapped__"))  # noqa: B009
+
+    def __reduce__(self) -> Any:
+        return getattr, (namespace(self._home), getattr(self, "__name__"))  # noqa: B009

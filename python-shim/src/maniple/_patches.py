@@ -12,7 +12,7 @@ import functools
 import importlib.machinery
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -153,7 +153,29 @@ class _BaseClass:
 
 
 def _masked(module: ModuleType) -> None:
-    module.MaskedArray._baseclass = _BaseClass()
+    owner: Any = module.MaskedArray
+    owner._baseclass = _BaseClass()
+    for name, method in list(vars(owner).items()):
+        if type(method) is FunctionType and "out" in method.__code__.co_varnames:
+            setattr(owner, name, _writing(method))
+
+
+def _writing(method: Any) -> Any:
+    """Return a method of masked arrays that gives NumPy's methods in C a view as `out`."""
+
+    @functools.wraps(method)
+    def writing(self: Any, *args: Any, **kwargs: Any) -> Any:
+        known: Known = []
+        args = real(args, known)
+        if kwargs:
+            kwargs = real(kwargs, known)
+        result = method(self, *args, **kwargs)
+        for array, view in known:
+            if result is view:
+                return array
+        return result
+
+    return writing
 
 
 PATCHES: dict[str, Callable[[ModuleType], None]] = {

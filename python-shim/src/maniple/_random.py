@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.random as nr
 
-from maniple import _draws, _fallback, _profile, _settings
+from maniple import _attribution, _draws, _fallback, _profile, _settings
 from maniple._array import make
 from maniple._buffer import shared_buffer
 from maniple._creation import _shape_of
@@ -41,6 +41,8 @@ _SIZE: dict[str, int] = {
 }
 """Where `size` stands among the arguments. With scalar parameters each of these draws one element
 after the other, so that pieces of an array are the same numbers as the whole."""
+
+_SEEDED = (nr.MT19937, nr.PCG64, nr.PCG64DXSM, nr.Philox, nr.SFC64, nr.SeedSequence)
 
 _DIMENSIONS = {"rand": "random_sample", "randn": "standard_normal"}
 """These take their shape as separate arguments, and are other methods otherwise."""
@@ -145,6 +147,11 @@ def _new(shape: tuple[int, ...], dtype: np.dtype) -> Any:
     return make(buf, 0, dtype, shape, c_strides(shape, dtype.itemsize), size)
 
 
+def is_filled(name: str) -> bool:
+    """Whether large results of a method are made in shared memory."""
+    return name in _SIZE or name in _DIMENSIONS
+
+
 def _has_dtype(owner: Any, name: str) -> bool:
     """Whether `dtype` follows `size` among the arguments."""
     if isinstance(owner, nr.Generator):
@@ -208,7 +215,11 @@ def _sample(owner: Any, name: str, function: Any, args: Any, kwargs: Any) -> Any
         # Its own elements change places; a list of NumPy's views would be another list.
         return function(owner, *args, **kwargs)
     known: _fallback.Known = []
-    result = function(owner, *_fallback.real(args, known), **_fallback.real(kwargs, known))
+    args, kwargs = _fallback.real((owner, *args), known), _fallback.real(kwargs, known)
+    if name in _SIZE:
+        result = function(*args, **kwargs)
+    else:
+        result = _attribution.call(function, args, kwargs)
     if type(result) is not np.ndarray or not result.ndim:
         # NumPy's own methods, which call each other, look at 0-d arrays.
         return result
@@ -251,13 +262,21 @@ def _module_function(name: str) -> Any:
 
 
 class _Kind(type):
-    """The class of both classes: an instance of NumPy's own is an instance of Maniple's."""
+    """The class of these classes: an instance of NumPy's own is an instance of Maniple's."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, cls.__base__)  # type: ignore[arg-type]
+        base = _replaced(cls)
+        return super().__instancecheck__(instance) if base is None else isinstance(instance, base)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.__base__)  # type: ignore[arg-type]
+        base = _replaced(cls)
+        return super().__subclasscheck__(subclass) if base is None else issubclass(subclass, base)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls in _seeded():
+            # The object is NumPy's own: only how it is seeded differs.
+            return _replaced(cls)(*_fallback.real(args), **_fallback.real(kwargs))
+        return super().__call__(*args, **kwargs)
 
     @property
     def __signature__(cls) -> Any:
@@ -303,14 +322,34 @@ def _subclass(base: type) -> Any:
     return _Kind(base.__name__, (base,), members)
 
 
+def _seeded_class(base: type) -> Any:
+    members = {
+        "__doc__": base.__doc__,
+        "__module__": base.__module__,
+        "__init__": _taking_numpy(base.__init__),  # type: ignore[misc]
+    }
+    return _Kind(base.__name__, (base,), members)
+
+
 @functools.cache
 def _ours() -> tuple[Any, Any]:
     return _subclass(nr.Generator), _subclass(nr.RandomState)
 
 
+@functools.cache
+def _seeded() -> tuple[Any, ...]:
+    """Return what stands for NumPy's classes that are made from a seed."""
+    return tuple([_seeded_class(base) for base in _SEEDED])
+
+
+def _replaced(kind: Any) -> Any:
+    """Return the class of NumPy's in whose place `kind` is; None for what the user derives."""
+    return kind.__base__ if kind in _ours() or kind in _seeded() else None
+
+
 def _class_named(name: str) -> Any:
-    """Return one of the two classes; for unpickling."""
-    return next(kind for kind in _ours() if kind.__name__ == name)
+    """Return one of these classes; for unpickling."""
+    return next(kind for kind in (*_ours(), *_seeded()) if kind.__name__ == name)
 
 
 copyreg.pickle(_Kind, lambda kind: (_class_named, (kind.__name__,)))
@@ -329,6 +368,7 @@ def overrides() -> dict[str, Any]:
         "default_rng": functools.wraps(nr.default_rng)(_default_rng),
         "Generator": generator,
         "RandomState": random_state,
+        **{kind.__name__: kind for kind in _seeded()},
     }
     for name in nr.__all__:
         function = getattr(nr, name)

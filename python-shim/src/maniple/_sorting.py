@@ -646,13 +646,13 @@ def reduceat(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -
         kwargs = {**dict(zip(names, inputs[2:], strict=False)), **kwargs}
     if len(inputs) < 2 or not kwargs.keys() <= set(names) or not worthwhile(inputs[0]):
         return HOST
-    out = kwargs.get("out")
+    out = kwargs.get("out")  # a tuple, as NumPy hands it on
     a = operand(inputs[0])
     axis = _axis(kwargs.get("axis", 0), len(a._shape))
     indices = _integers(inputs[1])
     if axis is None or indices is None or indices.ndim != 1 or not indices.size:
         return HOST
-    if (out is not None and out != (None,)) or not is_c_contiguous(a):
+    if (out is not None and out[0] is not None) or not is_c_contiguous(a):
         return HOST
     dtype = kwargs.get("dtype")
     options: dict[str, Any] = {}

@@ -1,8 +1,9 @@
 """What a user's module sees of Python itself so that it cannot tell Maniple's arrays from NumPy's.
 
-`isinstance` and `a.__class__` say numpy.ndarray already. Two things do not ask the array:
-`type(a)`, and NumPy's C code when a class of the user's has an `__array__` that returns an array
-of ours. The import hook gives both to the modules it gives Maniple to.
+`isinstance` and `a.__class__` say numpy.ndarray already. Three things do not ask the array:
+`type(a)`, NumPy's C code when a class of the user's has an `__array__` that returns an array of
+ours, and NumPy when it hands its own function to a user's `__array_function__` that knows ours by
+that name. The import hook gives all of them to the modules it gives Maniple to.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple._array import FlatIterator, ndarray
+from maniple._array import Fields, FlatIterator, ndarray
 
 
 class _Meta(type):
@@ -26,11 +27,13 @@ class _Meta(type):
             return super().__call__(*args, **kwargs)
         if len(args) == 1 and not kwargs:
             kind = type(args[0])
-            if issubclass(kind, ndarray):
+            if issubclass(kind, Fields):
                 return np.ndarray
             if kind is FlatIterator:
                 return np.flatiter
-            return type if kind is _Meta else kind
+            if kind is _Meta:
+                return type
+            return _kinds.get(id(args[0])) or public(kind)
         return _adapted(type(*args, **kwargs))
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -80,16 +83,63 @@ def prepare(scope: dict[str, Any]) -> None:
 
 def _adapted(made: Any) -> Any:
     # What a metaclass returns need not be a class.
-    method = getattr(made, "__dict__", {}).get("__array__")
-    if type(method) is types.FunctionType:
-        setattr(made, "__array__", _exporting(method))
+    members = getattr(made, "__dict__", {})
+    for name, adapt in _ADAPTED.items():
+        method = members.get(name)
+        if type(method) is types.FunctionType:
+            setattr(made, name, adapt(method))
     return made
 
 
 def _exporting(method: Any) -> Any:
     @functools.wraps(method)
-    def __array__(*args: Any, **kwargs: Any) -> Any:
+    def exporting(*args: Any, **kwargs: Any) -> Any:
         result = method(*args, **kwargs)
         return result._export() if issubclass(type(result), ndarray) else result
 
-    return __array__
+    return exporting
+
+
+def _given_views(method: Any) -> Any:
+    @functools.wraps(method)
+    def given_views(*args: Any, **kwargs: Any) -> Any:
+        return method(*[a._export() if type(a) is ndarray else a for a in args], **kwargs)
+
+    return given_views
+
+
+def _dispatching(method: Any) -> Any:
+    @functools.wraps(method)
+    def __array_function__(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any([kind is ndarray for kind in types]):
+            types = tuple(dict.fromkeys([np.ndarray if k is ndarray else k for k in types]))
+        return method(self, public(func), types, args, kwargs)
+
+    return __array_function__
+
+
+_ADAPTED: dict[str, Callable[[Any], Any]] = {
+    "__array__": _exporting,
+    "__array_function__": _dispatching,
+    "__array_wrap__": _given_views,
+    "generate_state": _exporting,  # of a seed sequence, which numpy.random calls
+}
+"""Methods of users' classes that NumPy calls, and what stands between."""
+
+_public: dict[int, Any] = {}
+_kinds: dict[int, type] = {}
+"""What replaces a function or class, and of what type that is whose place it takes. The keys are
+identities: all of them are there for good, and not everything can be hashed."""
+
+
+def publish(real: Any, overrides: dict[str, Any]) -> None:
+    """Remember what the user's modules get in the place of names of a module of NumPy's."""
+    for name, ours in overrides.items():
+        original = getattr(real, name)
+        _public[id(original)] = ours
+        _kinds[id(ours)] = type(original)
+
+
+def public(value: Any) -> Any:
+    """Return what the user's modules know a function or class of NumPy as."""
+    return _public.get(id(value), value)

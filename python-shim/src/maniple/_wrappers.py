@@ -71,7 +71,10 @@ def _is_foreign(where: Any) -> bool:
 
 
 def _others(function: Any, original: Any, a: Any, args: Any, kwargs: Any) -> Any:
-    """Call NumPy's function, or that of a class that knows this one by its name (NEP 18)."""
+    """Call NumPy's function, or that of a class that knows this one by its name (NEP 18).
+
+    Classes that are made while the import hook is installed are seen to by `_users`.
+    """
     override = getattr(type(a), "__array_function__", None)
     names = getattr(override, "__globals__", None)
     if override is not None and names is not None:
