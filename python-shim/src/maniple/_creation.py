@@ -95,6 +95,8 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     dtype = np.dtype(dtype)
     if CODE.get(dtype) is None or errors_matter():
         return HOST
+    if type(value) is float and dtype.kind in "iu":
+        return HOST  # cast without checks, with a warning
     if size * dtype.itemsize >= 1 << 62 or not stream.operations:
         return HOST
     with stream.lock:

@@ -324,7 +324,7 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
         if (out is not None and type(out) is not ndarray) or self._dtype.kind not in "biufc":
             return HOST
         result = function(self, **options)
-        if result is HOST and name in ("mean", "var", "std") and worthwhile(self):
+        if result is HOST and name in ("mean", "var", "std") and worthwhile(self) and self._shape:
             original = getattr(_numpys_methods, f"_{name}")
             result = _rebound.run(_rebound.rebound(original), (self,), options)
         return result

@@ -184,6 +184,35 @@ def keep_order(
     return tuple(result)
 
 
+def joined_order(arrays: list[Any], shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the strides of what `np.concatenate` makes of `arrays`.
+
+    Its dimensions are in the order of the arrays' strides; where these disagree, in C order.
+    """
+    order: list[int] = []  # outermost first
+    # numpy/_core/src/multiarray/shape.c, PyArray_CreateMultiSortedStridePerm
+    for axis in range(len(shape)):
+        insert = len(order)
+        for place in range(len(order) - 1, -1, -1):
+            other = order[place]
+            pairs = [
+                (abs(a.strides[axis]), abs(a.strides[other]))
+                for a in arrays
+                if a.shape[axis] != 1 and a.shape[other] != 1
+            ]
+            if pairs:
+                if any([x <= y for x, y in pairs]):
+                    break
+                insert = place
+        order.insert(insert, axis)
+    result = [0] * len(shape)
+    step = itemsize
+    for axis in reversed(order):
+        result[axis] = step
+        step *= shape[axis]
+    return tuple(result)
+
+
 def broadcast_strides(
     shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]
 ) -> tuple[int, ...]:
