@@ -6,6 +6,7 @@ draws what fits, keeps everything below `LIMIT` elements, and knows where NumPy'
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import warnings
@@ -95,18 +96,33 @@ class Generator:
 
     def run(self, statement: str) -> bool:
         """Execute and keep a statement; most of those that fail are not kept."""
-        try:
-            exec(compile(statement, "<random>", "exec"), self.scope)
-        except (MemoryError, RecursionError):
-            return False
-        except Exception:
-            if not self.chance(0.15):
+        with warnings.catch_warnings(record=True) as caught, numpy.errstate(invalid="warn"):
+            warnings.simplefilter("always")
+            try:
+                exec(compile(statement, "<random>", "exec"), self.scope)
+            except (MemoryError, RecursionError):
                 return False
+            except Exception:
+                if not self.chance(0.15):
+                    return False
+        if any("in cast" in str(w.message) for w in caught) and self.place_decides(statement):
+            # Everything once more without it, since it may have changed something.
+            self.scope = {"np": numpy, "numpy": numpy}
+            for kept in self.statements:
+                with contextlib.suppress(Exception):
+                    exec(compile(kept, "<random>", "exec"), self.scope)
+            return False
         self.statements.append(statement)
         for name in [n for n, v in self.scope.items() if isinstance(v, numpy.ndarray) and v.size > LIMIT]:
             self.statements.append(f"del {name}")
             del self.scope[name]
         return True
+
+    def place_decides(self, statement: str) -> bool:
+        """Whether a cast of floats out of range is one whose result depends on the place in the array."""
+        names = re.findall(r"\ba\d+\b", statement)
+        types = [str(getattr(self.scope.get(name), "dtype", "")) for name in names]
+        return "uint32" in [*types, *re.findall(r"uint32", statement)]
 
     def arrays(self) -> dict[str, Any]:
         return {
@@ -216,12 +232,13 @@ class Generator:
     def settle(self, name: str) -> None:
         """Round what is near NumPy's value, away from all ties, so that it is NumPy's."""
         value = self.scope.get(name)
-        if type(value) is not numpy.ndarray or value.dtype.kind not in "fc" or not value.size or not _finite(value):
+        if type(value) is not numpy.ndarray or not value.size or not _finite(value):
             return
-        digits = {"f": 2, "d": 6, "F": 1, "D": 6}.get(value.dtype.char)
-        if digits is not None and abs(value).max() < 10 ** (6 - digits if digits < 3 else 6):
-            offset = "0.00123456" if digits < 3 else "1.23456e-8"
-            self.run(f"{self.new()} = np.round({name} + {offset}, {digits}) + 0")
+        largest = abs(value).max()
+        if value.dtype.char in "dD" and largest < 1e4:
+            self.run(f"{self.new()} = np.round({name} + 1.23456e-6, 4) + 0")
+        elif value.dtype == "f4" and largest < 30 and value.size < 50:
+            self.run(f"{self.new()} = np.round({name} + 0.123456) + 0")
 
 
 def _has_nan(a: Any) -> bool:

@@ -168,7 +168,7 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
         result = np.where(index == i, arrays[i].astype(dtype, copy=False), result)
     if result.shape != shape or n == 1 or not result.flags.c_contiguous:
         result = np.broadcast_to(result, shape).copy()
-    return result
+    return result if shape else result[()]
 
 
 @handles(np.interp)

@@ -195,13 +195,19 @@ def _scalar(result: Any) -> Any:
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """numpy.dot."""
     if out is None and (np.ndim(a) == 0 or np.ndim(b) == 0):
-        return np.multiply(a, b)
+        return _scaled(a, b)
     if out is not None and (type(out) is not ndarray or not is_c_contiguous(out)):
         return HOST
     if np.ndim(a) > 2 or np.ndim(b) > 2:
         return _matrix_dot(a, b) if out is None else HOST
     result = product(a, b, out)
     return _scalar(result) if out is None else result
+
+
+def _scaled(a: Any, b: Any) -> Any:
+    """Return the product with a scalar; zero times infinity is zero to BLAS: NumPy's business."""
+    scalar = a if np.ndim(a) == 0 else b
+    return np.multiply(a, b) if scalar != 0 else HOST
 
 
 def _matrix_dot(a: Any, b: Any) -> Any:
@@ -219,7 +225,7 @@ def _matrix_dot(a: Any, b: Any) -> Any:
 
 def inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
+        return _scaled(a, b)
     if np.ndim(b) >= 2 and isinstance(b, np.ndarray):
         b = np.swapaxes(b, -1, -2)
     return dot(a, b)
