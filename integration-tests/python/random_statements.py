@@ -105,7 +105,7 @@ class Generator:
             except Exception:
                 if not self.chance(0.15):
                     return False
-        if any("in cast" in str(w.message) for w in caught) and self.place_decides(statement):
+        if any("invalid value" in str(w.message) for w in caught) and self.place_decides(statement):
             # Everything once more without it, since it may have changed something.
             self.scope = {"np": numpy, "numpy": numpy}
             for kept in self.statements:

@@ -51,6 +51,12 @@ FORMS: dict[str, Callable[[Any, Any], Any]] = {
     "take in two dimensions": lambda m, x: x[m.array([[1], [0]]), m.array([0, 0])],
     "round": lambda m, x: m.round(x, 1),
     "rint": lambda m, x: m.round(x),
+    "copy": lambda m, x: x.copy("K"),
+    "astype": lambda m, x: x.astype("f4"),
+    "sort": lambda m, x: m.sort(x, axis=1),
+    "partition": lambda m, x: m.partition(x, x.shape[-1] - 1),
+    "nan_to_num": lambda m, x: m.nan_to_num(x),
+    "packbits": lambda m, x: m.packbits(x > 1, axis=-1),
     "choose": lambda m, x: m.choose((x > 0).astype(int), [x, 3]),
     "imag": lambda m, x: x.imag,
     "isreal": lambda m, x: m.isreal(x),
@@ -94,6 +100,16 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     ),
     "complex out with a mask": lambda m: m.add(
         m.ones(3), 1, out=m.zeros(3, "c16"), where=m.array([True, False, True])
+    ),
+    "average, axis": lambda m: m.average(m.array(2.0), axis=0),
+    "out of NumPy's own": lambda m: (
+        m.add(m.ones(3), 1, out=(out := numpy.ones(3)), where=m.array([True, False, True])) is out
+    ),
+    "out of NumPy's own, no ufunc": lambda m: (
+        m.take(m.arange(3.0), [0, 1, 1], out=(out := numpy.ones(3)), mode="clip") is out
+    ),
+    "out of NumPy's own, a reduction": lambda m: (
+        m.ones((2, 3)).sum(axis=0, out=(out := numpy.ones(3))) is out
     ),
     "var of no dimensions": lambda m: m.var(m.array(1 + 2j), ddof=1),
     "broadcast_arrays": lambda m: m.broadcast_arrays(numpy.ones((3, 1)), m.ones((3, 4)))[0].flags[

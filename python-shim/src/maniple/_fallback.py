@@ -11,8 +11,8 @@ from maniple import _profile, _settings
 from maniple._array import _address, adopt, make, ndarray
 from maniple._dtypes import CODE
 
-Known = list[tuple[ndarray, np.ndarray]]
-"""Maniple arrays and the NumPy views of them that a call was given."""
+Known = list[tuple[Any, np.ndarray]]
+"""Maniple arrays and the NumPy views of them that a call was given; NumPy arrays as themselves."""
 
 
 def wrap(result: Any, known: Known | None = None) -> Any:
@@ -32,6 +32,8 @@ def wrap(result: Any, known: Known | None = None) -> Any:
                 if view is result:
                     return a
             for a, _ in known:
+                if type(a) is np.ndarray:
+                    continue
                 viewed = _as_view(result, a)
                 if viewed is not None:
                     return viewed
@@ -81,6 +83,10 @@ def real(value: Any, known: Known | None = None, depth: int = 0) -> Any:
         if known is not None:
             known.append((value, view))
         return view
+    if kind is np.ndarray:
+        if known is not None:
+            known.append((value, value))
+        return value
     if depth > _DEEPEST:
         return value
     depth += 1
@@ -105,7 +111,8 @@ def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "no
     if kwargs:
         kwargs = real(kwargs, known)
     if _profile.active:
-        with _profile.timed(function, "fallback", reason, [a for a, _ in known]):
+        arrays = [a for a, _ in known if type(a) is ndarray]
+        with _profile.timed(function, "fallback", reason, arrays):
             result = function(*args, **kwargs)
     else:
         result = function(*args, **kwargs)

@@ -493,7 +493,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
         if s:
             moves[x] = [(slice(s, None), slice(None, n - s)), (slice(None, s), slice(n - s, None))]
     with stream.lock:
-        strides = None if _views.is_c_contiguous(a) else np.empty_like(_views.shadow(a)).strides
+        strides = _views.copied_order(a, a._dtype.itemsize)
         result = new_array(a._shape, a._dtype, strides)
     for parts in itertools.product(*moves):
         source = a._sliced((*[old for _, old in parts], ...))
@@ -577,7 +577,7 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None,
     low = info.min if neginf is None else neginf
     if np.ndim(high) or np.ndim(low):
         return HOST
-    result = x.copy()
+    result = x.copy("K")
     for where, value in ((np.isnan(x), nan), (x == np.inf, high), (x == -np.inf, low)):
         np.copyto(result, x._dtype.type(value), where=where)
     return result if result._shape else result[()]
@@ -588,7 +588,10 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
              keepdims: Any = np._NoValue) -> Any:  # fmt: skip
     if weights is not None or returned or keepdims is not np._NoValue:
         return HOST
-    return _array(a).mean(axis)  # type: ignore[attr-defined]
+    x: Any = _array(a)
+    if _reductions.normalize_axes(axis, len(x._shape)) is None:
+        return HOST
+    return x.mean(axis)
 
 
 @handles(np.array_equal)

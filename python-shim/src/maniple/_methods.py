@@ -18,10 +18,10 @@ from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, errors_matter
 from maniple._views import (
     c_strides,
+    copied_order,
     f_strides,
     is_c_contiguous,
     is_f_contiguous,
-    keep_order,
     shadow,
 )
 
@@ -33,11 +33,7 @@ def _order_strides(a: ndarray, dtype: np.dtype, order: Any) -> tuple[int, ...]:
     if order == "A":
         order = "F" if is_f_contiguous(a) and not is_c_contiguous(a) else "C"
     if order == "K":
-        if is_c_contiguous(a):
-            return c_strides(a._shape, itemsize)
-        if is_f_contiguous(a):
-            return f_strides(a._shape, itemsize)
-        return keep_order([(a._shape, a._strides)], a._shape, itemsize)
+        return copied_order(a, itemsize)
     return f_strides(a._shape, itemsize) if order == "F" else c_strides(a._shape, itemsize)
 
 

@@ -512,7 +512,7 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     options = _fallback.real(kwargs, known) if kwargs else kwargs
     function = ufunc if method == "__call__" else getattr(ufunc, method)
     if _profile.active:
-        arrays = [a for a, _ in known]
+        arrays = [a for a, _ in known if type(a) is ndarray]
         size = max((a._size for a in arrays), default=0)
         small = size < _settings.defer
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"

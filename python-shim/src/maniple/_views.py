@@ -184,6 +184,20 @@ def keep_order(
     return tuple(result)
 
 
+def copied_order(a: ndarray, itemsize: int) -> tuple[int, ...]:
+    """Return the strides of a copy of `a` in order 'K': its dimensions by their strides."""
+    shape, strides = a._shape, a._strides
+    if is_c_contiguous(a):
+        return c_strides(shape, itemsize)
+    result = [0] * len(shape)
+    step = itemsize
+    # numpy/_core/src/multiarray/ctors.c, PyArray_NewLikeArray: those of equal strides in C order
+    for axis in sorted(range(len(shape) - 1, -1, -1), key=lambda i: abs(strides[i])):
+        result[axis] = step
+        step *= shape[axis]
+    return tuple(result)
+
+
 def joined_order(arrays: list[Any], shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """Return the strides of what `np.concatenate` makes of `arrays`.
 
