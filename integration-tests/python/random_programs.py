@@ -232,6 +232,8 @@ def main() -> int:
             print(f"seed {seed} fails; smallest program:\n\n{script(smallest, message)}", flush=True)
             if not arguments.keep_going:
                 return 1
+        if (seed - arguments.seed) % 1000 == 999:
+            print(f"{seed - arguments.seed + 1} done", flush=True)
     print(f"{arguments.programs - failed} of {arguments.programs} programs agree with NumPy "
           f"(seeds from {arguments.seed})")  # fmt: skip
     return 1 if failed else 0

@@ -146,7 +146,7 @@ _family(
     matrix | np.diagonal({x}, 1)
     matrix | {x}.mT
     bits | {x}.view('u1')
-    bits | {x}.copy().view({d})
+    bits | {x}.copy().view({dview})
     | {x}.reshape(2, -1)
     | {x}.reshape({x}.shape[::-1])
     | {x}.reshape(-1, 1)
@@ -745,6 +745,7 @@ WORDS: dict[str, tuple[str, ...]] = {
           "float('nan')", "300", "np.float64(-0.0)", "np.uint8(200)", "np.float16(1.5)", "-7",
           "float('inf')", "np.array(2)", "np.array(1.5, 'f4')", "np.int64(5)", "np.bool_(True)"),
     "k": ("0", "1", "2", "3"),
+    "dview": ("'i1'", "'u2'", "'i4'", "'i8'", "'u8'", "'V4'", "'>i4'"),
     "dwide": ("'f8'", "'i8'", "None", "'c16'"),
     "distribution": (
         "standard_normal({shape})", "exponential(2.0, {shape})", "gamma(2.5, 1.5, {shape})",

@@ -43,6 +43,9 @@ def _rows(text: str) -> list[Row]:
 _FAMILIES = {name: (weight, _rows(text)) for name, (weight, text) in FAMILIES.items()}
 
 
+_DTYPES = frozenset(numpy.dtype(t) for t in DTYPES)
+
+
 class _Unfit(Exception):
     """There is no array for what a row asks."""
 
@@ -131,7 +134,7 @@ class Generator:
             if name[0] == "a"
             and name not in self.open
             and type(value) is numpy.ndarray
-            and value.dtype.name in DTYPES
+            and value.dtype in _DTYPES
             and value.ndim <= 6
         }
 
