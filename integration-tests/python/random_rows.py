@@ -514,13 +514,13 @@ _family(
     2,
     """
     approx finite | np.fft.fft({x}, axis={axis})
-    approx finite | np.fft.ifft({x}, 5)
+    approx finite full | np.fft.ifft({x}, 5)
     approx finite real | np.fft.rfft({x}, axis={axis})
     approx finite full | np.fft.irfft({x}, 7, norm='ortho')
     approx finite matrix | np.fft.fft2({x})
     approx finite | np.fft.fftn({x}, norm='forward')
     approx finite real matrix | np.fft.rfft2({x})
-    approx finite | np.fft.hfft({x}, 6)
+    approx finite full | np.fft.hfft({x}, 6)
     | np.fft.fftshift({x})
     | np.fft.ifftshift({x}, axes={axis})
 """,

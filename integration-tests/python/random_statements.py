@@ -7,10 +7,12 @@ draws what fits, keeps everything below `LIMIT` elements, and knows where NumPy'
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import re
 import warnings
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy
@@ -26,6 +28,11 @@ class Row(NamedTuple):
     tags: frozenset[str]
     text: str
     statement: bool
+
+
+@functools.lru_cache(2000)
+def compiled(statement: str) -> CodeType:
+    return compile(statement, f"<{statement}>", "exec")
 
 
 def _rows(text: str) -> list[Row]:
@@ -77,6 +84,8 @@ class Generator:
         self.open: dict[str, float] = {}
         """Variables whose values are near NumPy's only: compared, not used. With the size of the operands."""
         self.statements: list[str] = []
+        self.known: dict[str, Any] = {}
+        """The arrays that the statement being written may use."""
         self.base = self.choice(LARGE) if self.large else ""
 
     def program(self) -> list[str]:
@@ -102,7 +111,7 @@ class Generator:
         with warnings.catch_warnings(record=True) as caught, numpy.errstate(invalid="warn"):
             warnings.simplefilter("always")
             try:
-                exec(compile(statement, "<random>", "exec"), self.scope)
+                exec(compiled(statement), self.scope)
             except (MemoryError, RecursionError):
                 return False
             except Exception:
@@ -113,7 +122,7 @@ class Generator:
             self.scope = {"np": numpy, "numpy": numpy}
             for kept in self.statements:
                 with contextlib.suppress(Exception):
-                    exec(compile(kept, "<random>", "exec"), self.scope)
+                    exec(compiled(kept), self.scope)
             return False
         self.statements.append(statement)
         for name in [n for n, v in self.scope.items() if isinstance(v, numpy.ndarray) and v.size > LIMIT]:
@@ -140,8 +149,7 @@ class Generator:
 
     def pick(self, fits: Callable[[Any], bool]) -> str:
         """Return the name of an array that fits; recent ones more often."""
-        known = self.arrays()
-        names = [n for n in known if fits(known[n])]
+        names = [n for n, a in self.known.items() if fits(a)]
         if not names:
             raise _Unfit
         n = len(names)
@@ -205,9 +213,10 @@ class Generator:
         # Most of the time, what is not asked for is at least not empty.
         if self.chance(0.7):
             wanted.append(lambda a: a.size > 0)
+        self.known = self.arrays()
         words = _Words(self, self.pick(lambda a: all(fit(a) for fit in wanted)), "finite" in row.tags)
         text = row.text.format_map(words)
-        operands = [v for name, v in self.arrays().items() if name in words.used]
+        operands = [a for name, a in self.known.items() if name in words.used]
         if "bits" in row.tags and any(_has_nan(a) for a in operands):
             return False
         if "zeros" in row.tags and ("-0.0" in text or any(_negative_zero(a) for a in operands)):

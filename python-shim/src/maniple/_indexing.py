@@ -355,6 +355,8 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
         return False  # of no dimensions: too many indices, for NumPy to say
     if issubclass(type(key), ndarray):
         key = operand(key)
+    if isinstance(value, np.generic):
+        value = np.asarray(value)  # cast without checks, unlike Python's numbers
     mask = mask_for(a, key)
     if mask is not None:
         return _set_masked(a, mask, value) or (
@@ -364,9 +366,11 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     if value is HOST or errors_matter():
         return False
     if type(value) not in (ndarray, np.ndarray):
-        # Before the index is looked at: whose error comes first matters.
         element = np.empty((), a._dtype)
-        element[()] = value
+        try:
+            element[()] = value
+        except (TypeError, ValueError, OverflowError):
+            return False  # or an error of the index, whichever comes first
         value = element
     prepared = _index_arrays(a, key)
     if prepared is HOST:

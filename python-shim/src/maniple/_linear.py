@@ -15,7 +15,7 @@ from maniple._dtypes import CHARACTER
 from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import is_c_contiguous
+from maniple._views import is_c_contiguous, stacked_order
 
 
 def _worthwhile(a: Any, b: Any, shape: tuple[int, ...], inner: int) -> bool:
@@ -115,7 +115,9 @@ def _stacked(a: Any, b: Any, out: Any) -> Any:
         return HOST
     with stream.lock:
         if out is None:
-            target = new_array(shape, dtype)
+            stacks = [(x.shape[:-2], x.strides[:-2]) for x in (first, second)]
+            order = stacked_order(stacks, stack, shape[-2:], dtype.itemsize)
+            target = new_array(shape, dtype, order)
         elif _ufuncs.prepare_outputs([out]):
             target = out
         else:

@@ -146,8 +146,6 @@ def flatten(self: ndarray, order: Any = "C") -> Any:
 def fill(self: ndarray, value: Any) -> None:
     """Fill the array with a scalar value."""
     if np.ndim(value) == 0 and (worthwhile(self) or _indexing.busy(self)) and self._writeable:
-        if isinstance(value, np.ndarray):
-            value = value[()]
         if _indexing.assign(self, value):
             return
     _fallback.method(self, "fill", (value,), {})

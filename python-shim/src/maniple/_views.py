@@ -184,6 +184,20 @@ def keep_order(
     return tuple(result)
 
 
+def stacked_order(
+    stacks: list[tuple[tuple[int, ...], tuple[int, ...]]],
+    stack: tuple[int, ...],
+    core: tuple[int, ...],
+    itemsize: int,
+) -> tuple[int, ...]:
+    """Return the strides of a generalized ufunc's result: the stack in order 'K', `core` in C.
+
+    `stacks` are (shape, strides) of the operands without their core dimensions.
+    """
+    views = [(stack, broadcast_strides(shape, strides, stack)) for shape, strides in stacks]
+    return keep_order(views, stack, itemsize * prod(core)) + c_strides(core, itemsize)
+
+
 def copied_order(a: ndarray, itemsize: int) -> tuple[int, ...]:
     """Return the strides of a copy of `a` in order 'K': its dimensions by their strides."""
     shape, strides = a._shape, a._strides
