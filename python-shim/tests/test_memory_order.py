@@ -57,6 +57,21 @@ FORMS: dict[str, Callable[[Any, Any], Any]] = {
     "partition": lambda m, x: m.partition(x, x.shape[-1] - 1),
     "nan_to_num": lambda m, x: m.nan_to_num(x),
     "packbits": lambda m, x: m.packbits(x > 1, axis=-1),
+    "matmul of stacks": lambda m, x: m.matmul(x[..., None], x[..., None, :]),
+    "matmul of a stack and a vector": lambda m, x: m.matmul(x[..., None], m.ones(1)),
+    "inv of stacks": lambda m, x: m.linalg.inv(x[..., None, None] + m.eye(2) * 30.0),
+    "solve of stacks": lambda m, x: m.linalg.solve(
+        x[..., None, None] + m.eye(2) * 30.0, x[..., None, None] + m.ones((2, 3))
+    ),
+    "det of stacks": lambda m, x: m.linalg.det(x[..., None, None] + m.eye(2) * 30.0),
+    "svd of stacks": lambda m, x: m.linalg.svd(
+        x[..., None, None] + m.eye(2) * 30.0, compute_uv=False
+    ),
+    "eig of stacks": lambda m, x: m.linalg.eig(x[..., None, None] + m.eye(2) * 30.0)[1],
+    "eigvals of stacks": lambda m, x: m.linalg.eigvals(x[..., None, None] + m.eye(2) * 30.0),
+    "qr of stacks": lambda m, x: m.linalg.qr(x[..., None, None] + m.eye(2) * 30.0)[1],
+    "fft": lambda m, x: m.fft.fft(x),
+    "irfft": lambda m, x: m.fft.irfft(x, axis=0),
     "choose": lambda m, x: m.choose((x > 0).astype(int), [x, 3]),
     "imag": lambda m, x: x.imag,
     "isreal": lambda m, x: m.isreal(x),
@@ -77,6 +92,48 @@ def test_results_have_numpys_order_of_memory(form: str, source: str) -> None:
     assert got.shape == want.shape
     assert seen(got) == seen(want)
     numpy.testing.assert_allclose(numpy.asarray(got), want)
+
+
+def _any_layout(random: Any, m: Any, shape: tuple[int, ...]) -> Any:
+    order = random.permutation(len(shape))
+    doubled = m.ones([shape[i] * 2 for i in order]).transpose(numpy.argsort(order))
+    steps = [slice(0, None, 2), slice(None, None, -2)]
+    return doubled[tuple([steps[random.integers(2)] for _ in shape])]
+
+
+def _broadcast_case(seed: int, m: Any) -> Any:
+    """Return the result of one to three operands of any order, broadcast against each other."""
+    random = numpy.random.default_rng(seed)
+    shape = random.choice([1, 1, 2, 3], random.integers(1, 5)).tolist()
+    operands = []
+    for _ in range(random.integers(1, 4)):
+        own = [n if random.random() < 0.7 else 1 for n in shape[random.integers(len(shape)) :]]
+        operands.append(_any_layout(random, m, own))
+    return (m.negative, m.add, m.clip)[len(operands) - 1](*operands)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_broadcast_results_have_numpys_order_of_memory(seed: int) -> None:
+    want, got = [_broadcast_case(seed, m) for m in (numpy, np)]
+    assert got.shape == want.shape
+    assert seen(got) == seen(want)
+
+
+def _written(m: Any, index: str, number: Any) -> Any:
+    """Return an array of int8 after a number out of its range is assigned."""
+    a = m.zeros((2, 3), "i1")
+    number = m.array(300) if number == "array" else number
+    if index == "mask":
+        a[a == 0] = number
+    elif index == "list":
+        a[[0]] = number
+    elif index == "slice":
+        a[:, 1:] = number
+    elif index == "fill":
+        a.fill(number)
+    else:
+        a[m.array([True, False, True])] = number
+    return a
 
 
 SMALL: dict[str, Callable[[Any], Any]] = {
@@ -101,6 +158,13 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     "complex out with a mask": lambda m: m.add(
         m.ones(3), 1, out=m.zeros(3, "c16"), where=m.array([True, False, True])
     ),
+    **{
+        f"{number!r} through {index}": lambda m, index=index, number=number: _written(
+            m, index, number
+        )
+        for index in ("mask", "list", "slice", "wrong mask", "fill")
+        for number in (numpy.uint8(200), numpy.float64(300), 300, 300.0, 1j, "array")
+    },
     "average, axis": lambda m: m.average(m.array(2.0), axis=0),
     "out of NumPy's own": lambda m: (
         m.add(m.ones(3), 1, out=(out := numpy.ones(3)), where=m.array([True, False, True])) is out

@@ -153,6 +153,8 @@ def keep_order(
     if 0 in shape:
         return (0,) * len(shape)
     ndim = len(shape)
+    # A dimension of one element says nothing.
+    steps = [[0 if n == 1 else abs(s) for n, s in zip(*view, strict=True)] for view in arrays]
     order = list(range(ndim - 1, -1, -1))  # innermost first; C order unless an operand objects
     # numpy/_core/src/multiarray/nditer_constr.c, npyiter_find_best_axis_ordering
     for i in range(1, ndim):
@@ -161,8 +163,8 @@ def keep_order(
         for j in range(i - 1, -1, -1):
             other = order[j]
             ambiguous, swap = True, False
-            for _, strides in arrays:
-                x, y = abs(strides[current]), abs(strides[other])
+            for strides in steps:
+                x, y = strides[current], strides[other]
                 if x and y:
                     if y <= x:
                         swap = False
