@@ -165,6 +165,9 @@ SMALL: dict[str, Callable[[Any], Any]] = {
         for index in ("mask", "list", "slice", "wrong mask", "fill")
         for number in (numpy.uint8(200), numpy.float64(300), 300, 300.0, 1j, "array")
     },
+    "warned of once, then an error": lambda m: m.histogram(m.array([True, False]), [3, 1]),
+    "warned of and an error": lambda m: m.cross(m.array([True, False]), m.array([True, True])),
+    "warned of": lambda m: m.nanmean(m.array([[NAN, NAN]]), axis=1),
     "average, axis": lambda m: m.average(m.array(2.0), axis=0),
     "out of NumPy's own": lambda m: (
         m.add(m.ones(3), 1, out=(out := numpy.ones(3)), where=m.array([True, False, True])) is out
