@@ -232,7 +232,7 @@ def main() -> int:
             print(f"seed {seed} fails; smallest program:\n\n{script(smallest, message)}", flush=True)
             if not arguments.keep_going:
                 return 1
-        if (seed - arguments.seed) % 500 == 499:
+        if (seed - arguments.seed) % 100 == 99:
             print(f"{seed - arguments.seed + 1} done", flush=True)
     print(f"{arguments.programs - failed} of {arguments.programs} programs agree with NumPy "
           f"(seeds from {arguments.seed})")  # fmt: skip

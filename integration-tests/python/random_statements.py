@@ -246,11 +246,12 @@ class Generator:
     def settle(self, name: str) -> None:
         """Round what is near NumPy's value, away from all ties, so that it is NumPy's."""
         value = self.scope.get(name)
-        if type(value) is not numpy.ndarray or not value.size or not _finite(value):
+        if type(value) is not numpy.ndarray or value.dtype.char not in "fdD" or not value.size or not _finite(value):
             return
         largest = abs(value).max()
         if value.dtype.char in "dD" and largest < 1e4:
-            self.run(f"{self.new()} = np.round({name} + 1.23456e-6, 4) + 0")
+            offset = "1.23456e-6" if value.dtype.char == "d" else "(1.23456e-6 + 1.23456e-6j)"
+            self.run(f"{self.new()} = np.round({name} + {offset}, 4) + 0")
         elif value.dtype == "f4" and largest < 30 and value.size < 50:
             self.run(f"{self.new()} = np.round({name} + 0.123456) + 0")
 
@@ -267,8 +268,13 @@ def _negative_zero(a: Any) -> bool:
 
 
 def _total(a: Any) -> float:
-    finite = abs(a[numpy.isfinite(a)])
-    return float(finite.astype("f8").sum())
+    """Return how much is added up of an array, or of its squares."""
+    finite = abs(a[numpy.isfinite(a)]).astype("f8")
+    total = float(finite.sum())
+    if a.dtype.char in "fF" and a.size > 1000:
+        # Additions in single precision: NumPy's own errors, one an element, are seen.
+        return (total + float((finite * finite).sum())) * float(a.size) ** 0.5
+    return total
 
 
 def _digits(a: Any) -> float:
