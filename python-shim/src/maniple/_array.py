@@ -282,7 +282,8 @@ class ndarray(Fields):
             return _views.view(self, lambda s: s.imag)
         from maniple._creation import full_like
 
-        zeros = full_like(self, 0)
+        fortran = _views.is_f_contiguous(self) and not _views.is_c_contiguous(self)
+        zeros = full_like(self, 0, order="F" if fortran else "C")
         zeros.flags.writeable = False
         return zeros
 

@@ -12,7 +12,7 @@ from maniple._dtypes import BOOL, INTP
 from maniple._functions import HANDLERS, _array, handles
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, operand
-from maniple._views import is_c_contiguous
+from maniple._views import is_c_contiguous, is_f_contiguous
 
 
 def _or_host(name: str, compose: Any) -> Any:
@@ -23,7 +23,7 @@ def _or_host(name: str, compose: Any) -> Any:
         if worthwhile(self):
             try:
                 result = compose(self, *args, **kwargs)
-            except (TypeError, ValueError, IndexError):
+            except (TypeError, ValueError, IndexError, OverflowError):
                 result = HOST  # NumPy's error
         return _fallback.method(self, name, args, kwargs) if result is HOST else result
 
@@ -37,7 +37,7 @@ def _round(a: ndarray, decimals: int = 0, out: Any = None) -> Any:
     if out is not None or type(decimals) is not int or type(a) is not ndarray:
         return HOST
     if a._dtype.kind in "iu" and decimals >= 0:
-        return a.copy("K")  # type: ignore[attr-defined]
+        return a.copy("K") if a._shape else a._scalar()  # type: ignore[attr-defined]
     if a._dtype.kind != "f":
         return HOST
     if not decimals:
@@ -46,7 +46,8 @@ def _round(a: ndarray, decimals: int = 0, out: Any = None) -> Any:
     first, last = (np.multiply, np.divide) if decimals > 0 else (np.divide, np.multiply)
     if abs(decimals) > 8:
         return HOST
-    result: Any = first(a, factor)
+    fortran = is_f_contiguous(a) and not is_c_contiguous(a)
+    result: Any = first(a, factor, order="F" if fortran else "C")
     np.rint(result, out=result)
     return last(result, factor, out=result)
 
@@ -151,7 +152,8 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
     n = len(arrays)
     if not 1 <= n <= 32 or any([c is HOST for c in arrays]):
         return HOST
-    arrays = [c if type(c) in kinds else np.asarray(c) for c in arrays]
+    dtype = np.result_type(*[c if type(c) not in kinds else c.dtype for c in arrays])
+    arrays = [c if type(c) in kinds else np.asarray(c, dtype) for c in arrays]
     index: Any = a
     if mode == "raise":
         if a.max() >= n or a.min() < 0:  # type: ignore[attr-defined]
@@ -160,14 +162,13 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
         index = _wrapped(a.astype(INTP), n, _modes(mode))  # type: ignore[attr-defined]
         if index is HOST:
             return HOST
-    dtype = np.result_type(*arrays)
     shape = np.broadcast_shapes(a._shape, *[c.shape for c in arrays])
     result: Any = arrays[-1].astype(dtype, copy=False)
     for i in range(n - 2, -1, -1):
         result = np.where(index == i, arrays[i].astype(dtype, copy=False), result)
-    if result.shape != shape or n == 1:
+    if result.shape != shape or n == 1 or not result.flags.c_contiguous:
         result = np.broadcast_to(result, shape).copy()
-    return result
+    return result if shape else result[()]
 
 
 @handles(np.interp)

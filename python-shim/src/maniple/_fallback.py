@@ -12,8 +12,8 @@ from maniple import _attribution, _profile, _settings
 from maniple._array import Fields, _address, adopt, make, ndarray
 from maniple._dtypes import CODE
 
-Known = list[tuple[ndarray, np.ndarray]]
-"""Maniple arrays and the NumPy views of them that a call was given."""
+Known = list[tuple[Any, np.ndarray]]
+"""Maniple arrays and the NumPy views of them that a call was given; NumPy arrays as themselves."""
 
 
 def wrap(result: Any, known: Known | None = None) -> Any:
@@ -34,6 +34,8 @@ def wrap(result: Any, known: Known | None = None) -> Any:
             return result
         if known:
             for a, _ in known:
+                if type(a) is np.ndarray:
+                    continue
                 viewed = _as_view(result, a)
                 if viewed is not None:
                     return viewed
@@ -87,6 +89,10 @@ def real(value: Any, known: Known | None = None, depth: int = 0) -> Any:
         if known is not None:
             known.append((value, view))
         return view
+    if kind is np.ndarray:
+        if known is not None:
+            known.append((value, value))
+        return value
     if depth > _DEEPEST:
         return value
     depth += 1
@@ -121,7 +127,8 @@ def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "no
     if kwargs:
         kwargs = real(kwargs, known)
     if _profile.active:
-        with _profile.timed(function, "fallback", reason, [a for a, _ in known]):
+        arrays = [a for a, _ in known if type(a) is not np.ndarray]
+        with _profile.timed(function, "fallback", reason, arrays):
             result = _attribution.call(function, args, kwargs)
     else:
         result = _attribution.call(function, args, kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -246,6 +247,11 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
     HANDLERS[_function] = _atleast_function(_function)
 
 
+def _broadcast(a: Any, shape: tuple[int, ...]) -> Any:
+    """Broadcast what is not ours as `np.broadcast_arrays` does: writable, with a warning."""
+    return np.broadcast_arrays(_fallback.real(a), np.broadcast_to(False, shape))[0]
+
+
 @handles(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*[np.shape(a) for a in args])
@@ -257,7 +263,7 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
             broadcast._writeable = a._writeable
             results.append(broadcast)
         else:
-            results.append(a if np.shape(a) == shape else np.broadcast_to(_fallback.real(a), shape))
+            results.append(a if np.shape(a) == shape else _broadcast(a, shape))
     return tuple(results)
 
 
@@ -348,6 +354,8 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
 def _putmask(a: Any, /, mask: Any, values: Any) -> Any:
     if type(a) is not ndarray or not worthwhile(a) or np.ndim(values) != 0:
         return HOST
+    if isinstance(values, (np.generic, np.ndarray)) and not np.can_cast(values.dtype, a._dtype):
+        return HOST
     mask = operand(mask)
     if type(mask) not in (ndarray, np.ndarray) or mask.dtype != BOOL or mask.shape != a._shape:
         return HOST
@@ -391,10 +399,10 @@ def _concatenate(
     if CODE.get(target) is None or any([not np.can_cast(a.dtype, target, casting) for a in arrays]):
         return HOST
     shape = (*first[:axis], sum([a.shape[axis] for a in arrays]), *first[axis + 1 :])
-    fortran = len(shape) > 1 and all([a.flags.f_contiguous and not a.flags.c_contiguous
-                                      for a in arrays])  # fmt: skip
+    strides = None
+    if len(shape) > 1 and not all([a.flags.c_contiguous for a in arrays]):
+        strides = _views.joined_order(arrays, shape, target.itemsize)
     with stream.lock:
-        strides = _views.f_strides(shape, target.itemsize) if fortran else None
         result = new_array(shape, target, strides)
     start = 0
     lead = (slice(None),) * axis
@@ -482,18 +490,23 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
         return HOST
     if any([type(x) is not int or not -ndim <= x < ndim for x in axes]):
         return HOST
-    result = a
+    # Each dimension in two parts that change places.
+    moves: list[list[tuple[slice, slice]]] = [[(slice(None), slice(None))] for _ in a._shape]
+    total = [0] * ndim
     for s, x in zip(shifts, axes, strict=True):
-        x %= ndim
-        n = a._shape[x]
-        s %= n
+        total[x % ndim] += s
+    for x, n in enumerate(a._shape):
+        s = total[x] % n
         if s:
-            lead = (slice(None),) * x
-            parts = [result[(*lead, slice(n - s, None))], result[(*lead, slice(None, n - s))]]
-            result = _concatenate(parts, x)
-            if result is HOST:
-                return HOST
-    return a.copy() if result is a else result
+            moves[x] = [(slice(s, None), slice(None, n - s)), (slice(None, s), slice(n - s, None))]
+    with stream.lock:
+        strides = _views.copied_order(a, a._dtype.itemsize)
+        result = new_array(a._shape, a._dtype, strides)
+    for parts in itertools.product(*moves):
+        source = a._sliced((*[old for _, old in parts], ...))
+        if not _indexing.assign(result._sliced((*[new for new, _ in parts], ...)), source):
+            return HOST
+    return result
 
 
 @handles(np.tile)
@@ -571,10 +584,10 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None,
     low = info.min if neginf is None else neginf
     if np.ndim(high) or np.ndim(low):
         return HOST
-    result = x.copy()
+    result = x.copy("K")
     for where, value in ((np.isnan(x), nan), (x == np.inf, high), (x == -np.inf, low)):
         np.copyto(result, x._dtype.type(value), where=where)
-    return result
+    return result if result._shape else result[()]
 
 
 @handles(np.average)
@@ -582,7 +595,10 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
              keepdims: Any = np._NoValue) -> Any:  # fmt: skip
     if weights is not None or returned or keepdims is not np._NoValue:
         return HOST
-    return _array(a).mean(axis)  # type: ignore[attr-defined]
+    x: Any = _array(a)
+    if _reductions.normalize_axes(axis, len(x._shape)) is None:
+        return HOST
+    return x.mean(axis)
 
 
 @handles(np.array_equal)

@@ -14,7 +14,7 @@ from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import broadcast_strides, c_strides, keep_order
+from maniple._views import broadcast_strides, keep_order
 
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
@@ -248,9 +248,10 @@ def _advanced(a: ndarray, key: Any) -> Any:
     itemsize = a._dtype.itemsize
     strides = None
     inner = prod(rest) * itemsize
-    if len(shape) > 1 and inner:
+    if inner and (len(shape) > 1 or len(rest) > 1):
         views = [(shape, broadcast_strides(k.shape, k.strides, shape)) for k in indices]
-        strides = keep_order(views, shape, inner) + c_strides(rest, itemsize)
+        copied = [(rest, view._strides[len(indices) :])]
+        strides = keep_order(views, shape, inner) + keep_order(copied, rest, itemsize)
     with stream.lock:
         moved = new_array((*shape, *rest), a._dtype, strides)
         instruction = Instruction()
@@ -379,9 +380,11 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     if value is HOST or errors_matter():
         return False
     if type(value) not in (ndarray, np.ndarray):
-        # Before the index is looked at: whose error comes first matters.
         element = np.empty((), a._dtype)
-        element[()] = value
+        try:
+            element[()] = value
+        except (TypeError, ValueError, OverflowError):
+            return False  # or an error of the index, whichever comes first
         value = element
     prepared = _index_arrays(a, key)
     if prepared is HOST:

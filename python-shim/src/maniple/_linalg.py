@@ -22,6 +22,7 @@ from maniple._dtypes import INTP
 from maniple._errors import ManipleLinAlgError
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, new_array, operand, scalar_key
+from maniple._views import stacked_order
 
 _Shape = tuple[int, ...]
 
@@ -127,11 +128,17 @@ def record(
     sizes = [shape for _, shape in inputs] + outputs
     if number is None or any([0 in shape for shape in sizes]):
         raise Unsuited
+    loop = len(inputs[0][1]) - 2 if name.startswith("linalg.") else 0
+    stacks = [(a.shape[:n], a.strides[:n]) for a, shape in inputs
+              if (n := len(a.shape) - len(shape) + loop) > 0]  # fmt: skip
     with stream.lock:
-        results = [
-            new_array(shape, np.dtype(c))
-            for shape, c in zip(outputs, types.rpartition("->")[2], strict=True)
-        ]
+        results = []
+        for shape, c in zip(outputs, types.rpartition("->")[2], strict=True):
+            dtype = np.dtype(c)
+            order = None
+            if loop > 1:
+                order = stacked_order(stacks, shape[:loop], shape[loop:], dtype.itemsize)
+            results.append(new_array(shape, dtype, order))
         instruction = Instruction()
         for result in results:
             instruction.output(result)

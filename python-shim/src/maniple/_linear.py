@@ -15,7 +15,7 @@ from maniple._dtypes import CHARACTER
 from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import is_c_contiguous
+from maniple._views import is_c_contiguous, stacked_order
 
 
 def _worthwhile(a: Any, b: Any, shape: tuple[int, ...], inner: int) -> bool:
@@ -115,7 +115,9 @@ def _stacked(a: Any, b: Any, out: Any) -> Any:
         return HOST
     with stream.lock:
         if out is None:
-            target = new_array(shape, dtype)
+            stacks = [(x.shape[:-2], x.strides[:-2]) for x in (first, second)]
+            order = stacked_order(stacks, stack, shape[-2:], dtype.itemsize)
+            target = new_array(shape, dtype, order)
         elif _ufuncs.prepare_outputs([out]):
             target = out
         else:
@@ -195,13 +197,19 @@ def _scalar(result: Any) -> Any:
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """numpy.dot."""
     if out is None and (np.ndim(a) == 0 or np.ndim(b) == 0):
-        return np.multiply(a, b)
+        return _scaled(a, b)
     if out is not None and (type(out) is not ndarray or not is_c_contiguous(out)):
         return HOST
     if np.ndim(a) > 2 or np.ndim(b) > 2:
         return _matrix_dot(a, b) if out is None else HOST
     result = product(a, b, out)
     return _scalar(result) if out is None else result
+
+
+def _scaled(a: Any, b: Any) -> Any:
+    """Return the product with a scalar; zero times infinity is zero to BLAS: NumPy's business."""
+    scalar = a if np.ndim(a) == 0 else b
+    return np.multiply(a, b) if scalar != 0 else HOST
 
 
 def _matrix_dot(a: Any, b: Any) -> Any:
@@ -219,7 +227,7 @@ def _matrix_dot(a: Any, b: Any) -> Any:
 
 def inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
+        return _scaled(a, b)
     if np.ndim(b) >= 2 and isinstance(b, np.ndarray):
         b = np.swapaxes(b, -1, -2)
     return dot(a, b)

@@ -18,10 +18,10 @@ from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, errors_matter
 from maniple._views import (
     c_strides,
+    copied_order,
     f_strides,
     is_c_contiguous,
     is_f_contiguous,
-    keep_order,
     shadow,
 )
 
@@ -33,11 +33,7 @@ def _order_strides(a: ndarray, dtype: np.dtype, order: Any) -> tuple[int, ...]:
     if order == "A":
         order = "F" if is_f_contiguous(a) and not is_c_contiguous(a) else "C"
     if order == "K":
-        if is_c_contiguous(a):
-            return c_strides(a._shape, itemsize)
-        if is_f_contiguous(a):
-            return f_strides(a._shape, itemsize)
-        return keep_order([(a._shape, a._strides)], a._shape, itemsize)
+        return copied_order(a, itemsize)
     return f_strides(a._shape, itemsize) if order == "F" else c_strides(a._shape, itemsize)
 
 
@@ -150,8 +146,6 @@ def flatten(self: ndarray, order: Any = "C") -> Any:
 def fill(self: ndarray, value: Any) -> None:
     """Fill the array with a scalar value."""
     if np.ndim(value) == 0 and (worthwhile(self) or _indexing.busy(self)) and self._writeable:
-        if isinstance(value, np.ndarray):
-            value = value[()]
         if _indexing.assign(self, value):
             return
     _fallback.method(self, "fill", (value,), {})
@@ -324,7 +318,7 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
         if (out is not None and type(out) is not ndarray) or self._dtype.kind not in "biufc":
             return HOST
         result = function(self, **options)
-        if result is HOST and name in ("mean", "var", "std") and worthwhile(self):
+        if result is HOST and name in ("mean", "var", "std") and worthwhile(self) and self._shape:
             original = getattr(_numpys_methods, f"_{name}")
             result = _rebound.run(_rebound.rebound(original), (self,), options)
         return result

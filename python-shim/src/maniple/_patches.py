@@ -35,7 +35,7 @@ def _numba(class_name: str) -> Callable[[ModuleType], None]:
             if kwargs:
                 kwargs = real(kwargs, known)
             result = original(self, *args, **kwargs)
-            return wrap(result, known) if known else result
+            return wrap(result, known) if any([type(a) is ndarray for a, _ in known]) else result
 
         owner.__call__ = call
 

@@ -15,6 +15,7 @@ import functools
 import importlib
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from math import prod
@@ -109,13 +110,25 @@ def create(function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def run(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    outermost = not hasattr(_held, "warnings")
+    if outermost:
+        _held.warnings = []
     try:
         result = function(*args, **kwargs)
     except (ManipleError, MemoryError):
         raise
     except Exception:
         # NumPy runs the same code on the same memory, and its error is the user's.
+        if outermost:
+            _held.warnings.clear()
         return HOST
+    finally:
+        if outermost:
+            noted = _held.warnings
+            del _held.warnings
+    if outermost:
+        for arguments in noted:
+            warnings.warn_explicit(*arguments)
     if _profile.active:
         _profile.count(function.__name__, "deferred", "composed", 0)
     return _packed(result)
@@ -258,6 +271,10 @@ class _Module:
         return value
 
 
+_held = threading.local()
+"""What `run` has been warned of: told when it is done, since NumPy warns itself if it fails."""
+
+
 class _Warnings:
     """The module `warnings`: frames of this package do not count."""
 
@@ -275,7 +292,14 @@ class _Warnings:
                 frame, level = frame.f_back, level + 1
             if frame is None:
                 break
-        warnings.warn(message, category, stacklevel=level + 1, **kwargs)
+        if frame is None or kwargs or not hasattr(_held, "warnings"):
+            warnings.warn(message, category, stacklevel=level + 1, **kwargs)
+            return
+        scope = frame.f_globals
+        registry = scope.setdefault("__warningregistry__", {})
+        module = scope.get("__name__", "<string>")
+        place = (frame.f_code.co_filename, frame.f_lineno, module, registry)
+        _held.warnings.append((message, category or UserWarning, *place))
 
 
 def _translated(value: Any) -> Any:

@@ -16,6 +16,7 @@ from maniple._buffer import PRIVATE
 from maniple._dtypes import BOOL, CHARACTER, INTP
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, scalar_key
+from maniple._views import broadcast_strides, is_c_contiguous, keep_order
 
 
 class Unobserved:
@@ -247,7 +248,8 @@ def fold(
     with stream.lock:
         target = out
         if target is None:
-            target = new_array(shape, result_dtype)
+            strides = _kept_order(a, where, full, axes, keepdims, result_dtype.itemsize)
+            target = new_array(shape, result_dtype, strides)
         elif not _ufuncs.prepare_outputs([target]):
             return HOST
         instruction = Instruction()
@@ -261,6 +263,24 @@ def fold(
     if out is None and not shape and not keep_array:
         return Unobserved(target)
     return target
+
+
+def _kept_order(
+    a: ndarray,
+    where: Any,
+    full: tuple[int, ...],
+    axes: tuple[int, ...],
+    keepdims: bool,
+    itemsize: int,
+) -> tuple[int, ...] | None:
+    """Return the strides of a reduction's result: the dimensions in the order of the operands'."""
+    if len(full) < 2 or (where is True and is_c_contiguous(a)):
+        return None
+    views = [(a._shape, a._strides)]
+    if where is not True:
+        views.append((a._shape, broadcast_strides(where.shape, where.strides, a._shape)))
+    strides = keep_order(views, full, itemsize)
+    return strides if keepdims else tuple([s for i, s in enumerate(strides) if i not in axes])
 
 
 def _reorderable(ufunc: np.ufunc) -> bool:

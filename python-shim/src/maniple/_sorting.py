@@ -558,7 +558,7 @@ def _packbits(a: Any, /, axis: Any = None, bitorder: Any = "big") -> Any:
         shift = np.uint8(7 - position if bitorder == "big" else position)
         bit = eighths[..., position] << shift
         result = bit if result is None else result | bit
-    return result
+    return result.copy("F") if a.flags.fnc else result
 
 
 @handles(np.unpackbits)

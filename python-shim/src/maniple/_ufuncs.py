@@ -368,8 +368,12 @@ def _record(
         plan = plan_for(ufunc, specs, signature, casting)
     except TypeError:
         return HOST  # for NumPy to raise; a Python integer out of range comes first
-    if plan is None:
+    if plan is None or (casting == "unsafe" and _discards(specs, plan)):
         return HOST
+    if where is not True:
+        for o, t in zip(outs, plan.outputs, strict=True):
+            if o is not None and o._dtype.kind == "c" and t.kind != "c":
+                return HOST  # which reads the elements left alone, with a warning
     for x, r in zip(operands, plan.ranges, strict=True):
         if type(x) is int and (r is None or not r[0] <= x <= r[1]) and not _fits(x, r):
             return HOST
@@ -398,6 +402,21 @@ def _record(
     if not shape and scalar_result:
         results = [r._scalar() if o is None else r for r, o in zip(results, outs, strict=True)]
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _discards(specs: tuple[Any, ...], plan: Plan) -> bool:
+    """Whether imaginary parts are lost on the way in or out, which NumPy warns about."""
+    inputs = len(plan.inputs)
+    casts = [
+        *zip(specs, plan.inputs, strict=False),
+        *zip(plan.outputs, specs[inputs:], strict=True),
+    ]
+    return any(
+        [
+            isinstance(x, np.dtype) and x.kind == "c" and y is not None and y.kind not in "cb"
+            for x, y in casts
+        ]
+    )
 
 
 def _negative(exponent: Any) -> bool:
@@ -493,7 +512,7 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     options = _fallback.real(kwargs, known) if kwargs else kwargs
     function = ufunc if method == "__call__" else getattr(ufunc, method)
     if _profile.active:
-        arrays = [a for a, _ in known]
+        arrays = [a for a, _ in known if type(a) is ndarray]
         size = max((a._size for a in arrays), default=0)
         small = size < _settings.defer
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"

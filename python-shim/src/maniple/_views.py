@@ -153,6 +153,8 @@ def keep_order(
     if 0 in shape:
         return (0,) * len(shape)
     ndim = len(shape)
+    # A dimension of one element says nothing.
+    steps = [[0 if n == 1 else abs(s) for n, s in zip(*view, strict=True)] for view in arrays]
     order = list(range(ndim - 1, -1, -1))  # innermost first; C order unless an operand objects
     # numpy/_core/src/multiarray/nditer_constr.c, npyiter_find_best_axis_ordering
     for i in range(1, ndim):
@@ -161,8 +163,8 @@ def keep_order(
         for j in range(i - 1, -1, -1):
             other = order[j]
             ambiguous, swap = True, False
-            for _, strides in arrays:
-                x, y = abs(strides[current]), abs(strides[other])
+            for strides in steps:
+                x, y = strides[current], strides[other]
                 if x and y:
                     if y <= x:
                         swap = False
@@ -179,6 +181,63 @@ def keep_order(
     result = [0] * ndim
     step = itemsize
     for axis in order:
+        result[axis] = step
+        step *= shape[axis]
+    return tuple(result)
+
+
+def stacked_order(
+    stacks: list[tuple[tuple[int, ...], tuple[int, ...]]],
+    stack: tuple[int, ...],
+    core: tuple[int, ...],
+    itemsize: int,
+) -> tuple[int, ...]:
+    """Return the strides of a generalized ufunc's result: the stack in order 'K', `core` in C.
+
+    `stacks` are (shape, strides) of the operands without their core dimensions.
+    """
+    views = [(stack, broadcast_strides(shape, strides, stack)) for shape, strides in stacks]
+    return keep_order(views, stack, itemsize * prod(core)) + c_strides(core, itemsize)
+
+
+def copied_order(a: ndarray, itemsize: int) -> tuple[int, ...]:
+    """Return the strides of a copy of `a` in order 'K': its dimensions by their strides."""
+    shape, strides = a._shape, a._strides
+    if is_c_contiguous(a):
+        return c_strides(shape, itemsize)
+    result = [0] * len(shape)
+    step = itemsize
+    # numpy/_core/src/multiarray/ctors.c, PyArray_NewLikeArray: those of equal strides in C order
+    for axis in sorted(range(len(shape) - 1, -1, -1), key=lambda i: abs(strides[i])):
+        result[axis] = step
+        step *= shape[axis]
+    return tuple(result)
+
+
+def joined_order(arrays: list[Any], shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the strides of what `np.concatenate` makes of `arrays`.
+
+    Its dimensions are in the order of the arrays' strides; where these disagree, in C order.
+    """
+    order: list[int] = []  # outermost first
+    # numpy/_core/src/multiarray/shape.c, PyArray_CreateMultiSortedStridePerm
+    for axis in range(len(shape)):
+        insert = len(order)
+        for place in range(len(order) - 1, -1, -1):
+            other = order[place]
+            pairs = [
+                (abs(a.strides[axis]), abs(a.strides[other]))
+                for a in arrays
+                if a.shape[axis] != 1 and a.shape[other] != 1
+            ]
+            if pairs:
+                if any([x <= y for x, y in pairs]):
+                    break
+                insert = place
+        order.insert(insert, axis)
+    result = [0] * len(shape)
+    step = itemsize
+    for axis in reversed(order):
         result[axis] = step
         step *= shape[axis]
     return tuple(result)
