@@ -147,8 +147,7 @@ def assign(out: ndarray, value: Any, where: Any = True) -> bool:
         except ValueError:
             return False
         if type(value) is np.ndarray and value.ndim == 0:
-            with np.errstate(all="ignore"):
-                value = value.astype(out._dtype)[()]
+            value = value.astype(out._dtype)[()]
     if type(value) not in (ndarray, np.ndarray):
         if isinstance(value, (complex, np.complexfloating)) and out._dtype.kind not in "cb":
             return False
