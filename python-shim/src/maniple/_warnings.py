@@ -97,7 +97,7 @@ def _watch_filters() -> None:
 
 
 class _Relocation(threading.local):
-    """A warning that is given while one of this package's functions runs, on its way to the filters.
+    """A warning given while one of this package's functions runs, on its way to the filters.
 
     NumPy's C code attributes warnings to the Python function that has called it, which is ours. So
     the first of Python's filters is one that asks this object about message, module and category,
@@ -173,7 +173,7 @@ def _relocate() -> None:
             filters[:] = [_FILTER, *[entry for entry in filters if entry is not _FILTER]]
         mutated()
 
-    setattr(warnings, "_filters_mutated", _filters_mutated)  # noqa: B010 (stubs do not know it)
+    setattr(warnings, "_filters_mutated", _filters_mutated)
     _filters_mutated()
 
 
