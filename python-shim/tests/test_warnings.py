@@ -28,15 +28,17 @@ SPECIAL = [
     -5.0,
 ]
 PAIRS = np.array(list(itertools.product(SPECIAL, SPECIAL)))
-INTEGERS = np.array(list(itertools.product([0, 1, -1, 7, -7, -(2**31), 2**40, -(2**63)], repeat=2)))
+INTEGERS = [0, 1, -1, 7, -7, -(2**7), -(2**15), -(2**31), 2**40, -(2**63)]
+PARTS = [0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan, 1e200, -1e200]
 
 ONE = ["exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin",
        "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "cbrt", "sqrt",
        "reciprocal", "square", "floor", "ceil", "trunc", "rint", "sign", "absolute", "fabs",
-       "negative", "isnan", "isfinite"]  # fmt: skip
+       "negative", "isnan", "isfinite", "degrees", "rad2deg", "radians", "spacing", "frexp", "modf",
+       "signbit", "positive"]  # fmt: skip
 TWO = ["add", "subtract", "multiply", "divide", "power", "floor_divide", "remainder", "fmod",
        "arctan2", "maximum", "minimum", "fmax", "fmin", "less", "greater_equal", "equal",
-       "copysign", "heaviside", "float_power"]  # fmt: skip
+       "copysign", "heaviside", "float_power", "hypot", "nextafter", "ldexp", "divmod"]  # fmt: skip
 
 SIZE = 40_003
 
@@ -74,14 +76,20 @@ def _defer(defer_all: None) -> None:
 
 def _run(program: str, names: dict[str, Any], file: str) -> set[tuple[str, str, int]]:
     code = compile(program, file, "exec")
+    failed: set[tuple[str, str, int]] = set()
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
-        exec(code, names)
+        try:
+            exec(code, names)
+        except FloatingPointError:
+            raise
+        except Exception as error:
+            failed.add((type(error).__name__, str(error), 0))
         for value in list(names.values()):
             if isinstance(value, (maniple.ndarray, np.ndarray)):
                 np.asarray(value)
     assert {w.filename for w in given} <= {file}
-    return {(w.category.__name__, str(w.message), w.lineno) for w in given}
+    return failed | {(w.category.__name__, str(w.message), w.lineno) for w in given}
 
 
 def _check(program: str, **arrays: np.ndarray) -> None:
@@ -113,12 +121,153 @@ def test_functions_of_two(name: str, dtype: type) -> None:
         _check(f"z = np.{name}(x, y)", x=x, y=y)
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.int8, np.uint16])
-@pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod", "add"])
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.int16, np.int8, np.uint16, np.uint64])
+@pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod", "add", "divmod"])
 def test_integers(name: str, dtype: type) -> None:
-    for a, b in INTEGERS:
+    for a, b in itertools.product(INTEGERS, repeat=2):
         x, y = np.full(5, a).astype(dtype), np.full(5, b).astype(dtype)
         _check(f"z = np.{name}(x, y)", x=x, y=y)
+
+
+COMPLEX = [complex(a, b) for a, b in itertools.product(PARTS, repeat=2)]
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "equal", "maximum"])
+def test_complex_functions_of_two(name: str, dtype: type) -> None:
+    for a, b in itertools.product(COMPLEX[::4], COMPLEX[::5]):
+        if name == "divide" and np.isnan(b):
+            continue  # how NumPy compares a NaN is its compiler's choice
+        with np.errstate(all="ignore"):
+            x, y = np.full(5, a).astype(dtype), np.full(5, b).astype(dtype)
+        _check(f"z = np.{name}(x, y)", x=x, y=y)
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.parametrize(
+    "name", ["square", "reciprocal", "negative", "absolute", "conjugate", "rint"]
+)
+def test_complex_functions_of_one(name: str, dtype: type) -> None:
+    for a in COMPLEX:
+        if name == "reciprocal" and np.isnan(a):
+            continue  # how NumPy compares a NaN is its compiler's choice
+        with np.errstate(all="ignore"):
+            x = np.full(5, a).astype(dtype)
+        _check(f"z = np.{name}(x)", x=x)
+
+
+# -- casts, wherever they happen ---------------------------------------------------------------
+
+NUMBERS = "?bBhHiIlLefdFD"
+VALUES = {"f": (np.nan, 1e300, 7e4), "c": (complex(np.nan, 1), 1e300j, 7e4 + 0j), "b": (1,)}
+CASTS = [
+    "z = x.astype(dtype)",
+    "x.astype(dtype)",  # of which nobody sees the result
+    "z = x[::-2].astype(dtype)",
+    "z = np.empty(x.shape, dtype)\nnp.copyto(z, x, casting='unsafe')",
+    "z = np.zeros(x.shape, dtype)\nnp.copyto(z, x, casting='unsafe', where=[True, False, True])",
+    "z = np.zeros(x.shape, dtype)\nnp.copyto(z, x[1], casting='unsafe')",
+    "z = np.zeros(x.shape, dtype)\nz[:] = x",
+    "z = np.zeros(x.shape, dtype)\nz[:] = x\nz[:] = 0",
+    "z = np.zeros(x.shape, dtype)\nz[[0, 1]] = x[:2]",
+    "z = np.zeros((5, 3), dtype)\nz[[0, 2]] = x",
+    "z = np.zeros((5, 3), dtype)\nz[1:, [0, 2]] = x[:2]",
+    "z = np.zeros(x.shape, dtype)\nz[np.array([True, False, True])] = x[:2]",
+    "z = np.zeros(x.shape, dtype)\nz.flat[:] = x",
+    "z = np.zeros(x.shape, dtype)\nz[0] = x[1]",
+    "z = np.zeros(x.shape, dtype)\nz.fill(x[1])",
+    "np.zeros(x.shape, dtype).fill(x[1])",
+    "z = np.add(x.repeat(4_000), 1, dtype=dtype, casting='unsafe')",
+    "z = np.add(x, x, out=np.zeros(x.shape, dtype), casting='unsafe')",
+    "z = np.concatenate([x, x], dtype=dtype, casting='unsafe')",
+    "z = np.add.reduce(x, dtype=dtype)",
+    "z = np.array(x, dtype)",
+]
+
+
+@pytest.mark.parametrize("target", NUMBERS)
+@pytest.mark.parametrize("source", NUMBERS)
+def test_casts(source: str, target: str) -> None:
+    for value in VALUES.get(np.dtype(source).kind, (70_000, -5)):
+        with np.errstate(all="ignore"):
+            x = np.full(3, value, "D" if type(value) is complex else "d").astype(source)
+        for program in CASTS:
+            _check(f"dtype = np.dtype({target!r})\n{program}", x=x)
+
+
+# -- every way of being told -------------------------------------------------------------------
+
+MODES = ["ignore", "warn", "raise", "call", "log", "print"]
+EVERYWHERE = [
+    "z = x / 0",
+    "z = x * large",
+    "z = (x * 0) / (x * 0)",
+    "x *= large",
+    "x /= 0",
+    "z = np.multiply(x, large, out=np.zeros_like(x))",
+    "z = np.multiply(x, large, where=[True, False] * 4, out=np.zeros_like(x))",
+    "z = np.add.reduce(x * (large / 8))",
+    "z = np.multiply.reduce(x * (large / 8))",
+    "z = np.add.accumulate(x * (large / 8))",
+    "z = np.multiply.accumulate(x * (large / 8))",
+    "z = np.add.accumulate((x * (large / 8)).reshape(2, 4), axis=0)",
+    "z = np.add.accumulate((x * (large / 8)).repeat(8).reshape(8, 8), axis=0)",
+    "z = np.add.reduce((x * (large / 8)).reshape(2, 4), axis=0)",
+    "z = np.add.reduce((x * (large / 8)).reshape(2, 4), axis=1)",
+    "z = np.add.reduceat(x * (large / 8), [0, 4])",
+    "np.add.at(x, [0, 0, 1], np.full(3, large, x.dtype))",
+    "z = np.add.outer(x * large, x * large)",
+    "z = np.square(x * large)",
+    "z = np.reciprocal(x * 0)",
+    "z = x.real.astype('l') // 0",
+    "z = x - large\nz = z - large",
+    "z = x * large\nz = z - z\nz = z * 0",
+]
+PRODUCTS = [
+    "z = np.full((3, 3), large, dtype) @ np.full((3, 3), 4, dtype)",
+    "z = np.full((3, 3), np.inf, dtype) @ np.zeros((3, 3), dtype)",
+    "z = np.full((2, 3, 3), np.inf, dtype) @ np.zeros((3, 3), dtype)",
+    "z = np.dot(np.full((3, 3), large, dtype), np.full((3, 3), 4, dtype))",
+    "z = np.dot(np.full(3, np.inf, dtype), np.zeros(3, dtype))",
+    "z = np.full((3, 3), np.nan, 'd') @ np.full((3, 3), np.inf, 'd')",
+    "z = np.full(3, np.inf, dtype) @ np.zeros(3, dtype)",
+    "z = np.matmul(np.full((4, 3), 1e308), np.full(3, 4.0))",
+]
+
+
+class _Log:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def _told(program: str, names: dict[str, Any], mode: str, capfd: Any) -> Any:
+    """Return everything that a program's errors have led to."""
+    calls: list[tuple[str, int]] = []
+    log = _Log()
+    target = log if mode == "log" else lambda kind, flags: calls.append((kind, flags))
+    error = ""
+    given: Any = set()
+    with np.errstate(divide=mode, over=mode, invalid=mode, call=target):
+        try:
+            given = _run(program, names, "<program>")
+        except FloatingPointError as raised:
+            error = str(raised)
+    return given, error, set(calls), set(log.lines), set(capfd.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["e", "f", "d", "F", "D"])
+def test_every_mode(dtype: str, mode: str, capfd: pytest.CaptureFixture[str]) -> None:
+    large = np.dtype(dtype).type(0).real.dtype.type(np.finfo(dtype).max)
+    for program in EVERYWHERE + (PRODUCTS if dtype != "e" else []):
+        x = np.arange(1, 9).astype(dtype)
+        names = {"large": large, "dtype": dtype}
+        plain = _told(program, {"np": np, "x": x.copy(), **names}, mode, capfd)
+        ours = _told(program, {"np": maniple, "x": maniple.array(x), **names}, mode, capfd)
+        assert ours == plain, program
 
 
 @pytest.mark.parametrize("size", range(1, 20))
@@ -159,3 +308,45 @@ def test_default_filter_warns_once() -> None:
         for _ in range(3):
             float((1 / x)[0])
     assert len(given) == 1
+
+
+def test_what_numpy_does_is_told_at_the_line_that_asked_for_it() -> None:
+    x = maniple.zeros(2_000)  # too small to be deferred
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            1 / x
+        1 / x
+    assert [(w.filename, str(w.message)) for w in given] == [
+        (__file__, "divide by zero encountered in divide")
+    ] * 2
+    assert given[1].lineno == given[0].lineno + 1
+
+
+def test_the_first_filter_stays_first() -> None:
+    x = maniple.zeros(2_000, np.float32)
+    for prepare in (warnings.resetwarnings, lambda: warnings.simplefilter("ignore")):
+        with warnings.catch_warnings(record=True) as given:
+            prepare()
+            warnings.filterwarnings("always", category=RuntimeWarning, module=__name__)
+            x[0] = 1e300
+        assert [w.filename for w in given] == [__file__]
+
+
+def test_results_that_die_unread_are_told_of() -> None:
+    x = maniple.zeros(SIZE)
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        y = 1 / x
+        y = np.isfinite(y)
+        del y
+    assert [str(w.message) for w in given] == ["divide by zero encountered in divide"]
+
+
+def test_underflow_is_told_of_where_somebody_asks() -> None:
+    x = maniple.full(SIZE, 1e-300)
+    with np.errstate(under="warn"), warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        y = x * x
+        float(y[0])
+    assert [str(w.message) for w in given] == ["underflow encountered in multiply"]

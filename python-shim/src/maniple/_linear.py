@@ -148,6 +148,7 @@ def _matmul(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) ->
     out = kwargs.get("out")
     if type(out) is tuple:
         (out,) = out
+    stream.call_it("matmul", "matmul")
     result = _any_product(*inputs, out=out)
     return _scalar(result) if out is None else result
 
@@ -202,6 +203,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
         return HOST
     if np.ndim(a) > 2 or np.ndim(b) > 2:
         return _matrix_dot(a, b) if out is None else HOST
+    stream.call_it("matmul", "dot")
     result = product(a, b, out)
     return _scalar(result) if out is None else result
 
@@ -219,6 +221,7 @@ def _matrix_dot(a: Any, b: Any) -> Any:
     inner = a.shape[-1]
     if b.shape[-2 if b.ndim > 1 else 0] != inner or 0 in a.shape or 0 in b.shape:
         return HOST
+    stream.call_it("matmul", "dot")
     columns = b if b.ndim < 3 else np.moveaxis(b, -2, 0)
     matrix = columns.reshape(inner, -1)
     result = product(a.reshape(-1, inner), matrix)

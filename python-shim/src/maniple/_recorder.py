@@ -58,14 +58,19 @@ def _is_internal(code: CodeType) -> bool:
 
 def caller() -> str:
     """Return "file:line" of the innermost frame that is the user's."""
-    frame = sys._getframe(1)
+    frame = user_frame(sys._getframe(1))
+    return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame from this one outwards that is the user's."""
     while frame is not None:
         code = frame.f_code
         known = _frame_is_internal.get(id(code))
         if not (_is_internal(code) if known is None else known[1]):
-            return f"{code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return ""
+            return frame
+        frame = frame.f_back
+    return None
 
 
 _UNCONFIRMED_BATCHES = 160
@@ -139,6 +144,7 @@ class Stream:
         self.reporting = 0  # the kinds of floating-point errors to be told of
         self.may_warn = False  # the server may have some to tell of
         self.errors: list[tuple[int, str, str]] = []  # (kind, operation, source), to be warned of
+        self.names: dict[tuple[str, str], str] = {}  # what NumPy calls the operation there
         self.enabled = True
         self.handles = itertools.count(1)
         self._operations: dict[str, int] | None = None
@@ -270,6 +276,13 @@ class Stream:
                 return index
             frame = frame.f_back
         return 0
+
+    def call_it(self, operation: str, name: str) -> None:
+        """Errors of `operation` at the user's line are told as those of `name`."""
+        if self.reporting and (self.names or name != operation):
+            if len(self.names) > 1_000:
+                self.names.clear()
+            self.names[operation, caller()] = name
 
     def emit(
         self,

@@ -167,6 +167,8 @@ def fold(ufunc: np.ufunc, selection: Selection, kwargs: dict[str, Any]) -> Any:
     """Reduce with the mask as `where`; HOST if that cannot be."""
     if not kwargs.keys() <= {"axis", "dtype", "keepdims"} or kwargs.get("keepdims"):
         return HOST
+    if _ufuncs.errors_matter():
+        return HOST
     if kwargs.get("axis", 0) not in (None, 0, -1):
         return HOST
     source, mask = selection._source, selection._mask

@@ -1,12 +1,15 @@
 """Floating-point warnings of deferred operations.
 
 They are given when the program looks at something, or when a block of `warnings.catch_warnings`
-begins or ends, at the file and line where the operation was recorded.
+begins or ends, at the file and line where the operation was recorded. What NumPy itself gives while
+it works for this package is moved to the user's line, too (`_Relocation`).
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import threading
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from maniple._errors import ManipleError
-from maniple._recorder import stream
+from maniple._recorder import stream, user_frame
 
 _BITS = {"divide": 1, "over": 2, "invalid": 8}
 _NAMES = {1: "divide by zero", 2: "overflow", 8: "invalid value"}
@@ -32,6 +35,7 @@ def deliver() -> None:
     errors = stream.errors
     while errors:
         kind, operation, source = errors.pop(0)
+        operation = stream.names.get((operation, source), operation)
         filename, _, line = source.rpartition(":")
         names = _namespace(filename)
         warnings.warn_explicit(
@@ -93,6 +97,91 @@ def _watch_filters() -> None:
     warnings.catch_warnings.__exit__ = __exit__  # type: ignore[method-assign]
 
 
+class _Relocation(threading.local):
+    """A warning given while one of this package's functions runs, on its way to the filters.
+
+    NumPy's C code attributes warnings to the Python function that has called it, which is ours. So
+    the first of Python's filters is one that asks this object about message, module and category,
+    in this order: a warning of this package's modules it gives again, at the user's line, and has
+    the original ignored. What is not warned of costs nothing.
+    """
+
+    text = ""
+    ours = False
+
+    def message(self, text: str) -> bool:
+        self.text = text
+        return True
+
+    def module(self, name: str) -> bool:
+        self.ours = name.startswith("maniple.")
+        return self.ours
+
+    def category(self, category: Any) -> bool:
+        if not self.ours:
+            return False
+        self.ours = False
+        frame = user_frame(sys._getframe(1))
+        if frame is None:
+            return False
+        names = frame.f_globals
+        warnings.warn_explicit(
+            self.text,
+            category,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            names.get("__name__", "<string>"),
+            names.setdefault("__warningregistry__", {}),
+        )
+        return True
+
+
+_relocation = _Relocation()
+
+
+class _Pattern:
+    """What a filter has in the place of a regular expression."""
+
+    def __init__(self, match: Any) -> None:
+        self.match = match
+
+    def __reduce__(self) -> Any:
+        # Filters are sent to other processes (joblib's workers): there it matches nothing.
+        return re.compile, ("(?!)",)
+
+
+class _AnyCategory(type):
+    def __subclasscheck__(cls, category: type) -> bool:
+        return _relocation.category(category)
+
+
+class _Relocated(Warning, metaclass=_AnyCategory):
+    pass
+
+
+_FILTER: Any = (
+    "ignore",
+    _Pattern(_relocation.message),
+    _Relocated,
+    _Pattern(_relocation.module),
+    0,
+)
+
+
+def _relocate() -> None:
+    """Keep `_FILTER` the first one, whatever filters are added, replaced or forgotten."""
+    mutated: Any = vars(warnings)["_filters_mutated"]
+
+    def _filters_mutated() -> None:
+        filters: Any = warnings.filters
+        if not filters or filters[0] is not _FILTER:
+            filters[:] = [_FILTER, *[entry for entry in filters if entry is not _FILTER]]
+        mutated()
+
+    setattr(warnings, "_filters_mutated", _filters_mutated)
+    _filters_mutated()
+
+
 def note(state: Mapping[str, Any]) -> None:
     """From here on, errors are reported as `state` (that of `numpy.geterr()`) asks."""
     kinds = reports(state)
@@ -119,7 +208,8 @@ class Collector:
 
     def watch(self, operation: str, source: str, wanted: int) -> Any:
         """Return the error state for one instruction."""
-        self.operation = "cast" if operation == "copyto" else operation.rpartition(".")[2]
+        moves = operation in ("copyto", "put", "place")
+        self.operation = "cast" if moves else operation.removesuffix(".at").rpartition(".")[2]
         self.source = source
         self.wanted = wanted if source else 0
         if not self.wanted:
@@ -134,3 +224,4 @@ class Collector:
 
 
 _watch_filters()
+_relocate()

@@ -142,7 +142,6 @@ final class ComplexRows {
     }
 
     private static ComplexTerm complex(KernelBuilder builder, List<Value> inputs, int position) {
-        Value value = inputs.get(position);
-        return new ComplexTerm(new Term(builder, value.real()), new Term(builder, value.imaginary()));
+        return ComplexTerm.of(builder, inputs.get(position));
     }
 }

@@ -1,7 +1,13 @@
 package io.maniple.kernels.ops;
 
+import io.maniple.kernels.ir.KernelBuilder;
+
 /** A complex number in the making: its parts, with NumPy's formulas and its lexicographic order. */
 record ComplexTerm(Term real, Term imaginary) {
+    static ComplexTerm of(KernelBuilder builder, Value value) {
+        return new ComplexTerm(new Term(builder, value.real()), new Term(builder, value.imaginary()));
+    }
+
     Value value() {
         return new Value(real.node(), imaginary.node());
     }
@@ -20,24 +26,30 @@ record ComplexTerm(Term real, Term imaginary) {
                 real.times(other.imaginary).plus(imaginary.times(other.real)));
     }
 
-    /** Smith's method; a zero divisor gives infinities and NaN by dividing both parts by +0. */
+    /**
+     * Smith's method; a zero divisor gives infinities and NaN by dividing both parts by +0. What is not selected divides
+     * by one, so that the processor's flags are those of the result.
+     */
     ComplexTerm over(ComplexTerm divisor) {
         Term realSize = divisor.real.absolute();
         Term imaginarySize = divisor.imaginary.absolute();
         Term wide = realSize.greaterEqual(imaginarySize);
-        Term ratio = wide.select(divisor.imaginary, divisor.real).over(wide.select(divisor.real, divisor.imaginary));
-        Term size = wide.select(divisor.real, divisor.imaginary)
-                .plus(wide.select(divisor.imaginary, divisor.real).times(ratio));
-        Term scale = real.number(1).over(size);
+        Term byZero = realSize.isZero().and(imaginarySize.isZero());
+        Term one = real.number(1);
+        Term large = byZero.select(one, wide.select(divisor.real, divisor.imaginary));
+        Term small = wide.select(divisor.imaginary, divisor.real);
+        Term ratio = small.over(large);
+        Term size = large.plus(small.times(ratio));
+        Term scale = one.over(size);
         // Both branches are (p + q * ratio) * scale with the parts of the dividend in different places.
         Term upper =
                 wide.select(real.plus(imaginary.times(ratio)), real.times(ratio).plus(imaginary));
         Term lower = wide.select(
                 imaginary.minus(real.times(ratio)), imaginary.times(ratio).minus(real));
-        Term byZero = realSize.isZero().and(imaginarySize.isZero());
+        Term zero = byZero.select(realSize, one);
         return new ComplexTerm(
-                byZero.select(real.over(realSize), upper.times(scale)),
-                byZero.select(imaginary.over(realSize), lower.times(scale)));
+                byZero.select(real.over(zero), upper.times(scale)),
+                byZero.select(imaginary.over(zero), lower.times(scale)));
     }
 
     ComplexTerm reciprocal() {

@@ -4,6 +4,7 @@ import io.maniple.bridge.program.DType;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.FloatingPointFlags;
 import io.maniple.kernels.ir.KernelBuilder;
+import io.maniple.kernels.ir.Reduction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +12,7 @@ import java.util.Set;
 
 /**
  * Which floating-point errors NumPy reports of an operation, told from its inputs and results: an invalid result is a
- * NaN that no input explains, an overflow an infinity from finite inputs. Operations on complex numbers are not told of.
+ * NaN that no input explains, an overflow an infinity from finite inputs. {@link ComplexErrors} has the complex ones.
  */
 public final class FloatingPointRules {
     /** The kinds, as NumPy numbers them. */
@@ -50,13 +51,27 @@ public final class FloatingPointRules {
             Map.entry("arccosh", INVALID),
             Map.entry("sin", INVALID),
             Map.entry("cos", INVALID),
-            Map.entry("tan", INVALID));
+            Map.entry("tan", INVALID),
+            Map.entry("hypot", OVERFLOW),
+            Map.entry("nextafter", OVERFLOW),
+            Map.entry("ldexp", OVERFLOW),
+            Map.entry("degrees", OVERFLOW),
+            Map.entry("rad2deg", OVERFLOW));
     private static final Map<String, Integer> OF_INTEGERS = Map.of(
             "floor_divide", DIVIDE | OVERFLOW,
             "divmod", DIVIDE | OVERFLOW,
             "remainder", DIVIDE,
             "fmod", DIVIDE,
             "reciprocal", DIVIDE | INVALID);
+    /** Routines that tell of errors themselves. */
+    private static final Map<String, Integer> OF_ROUTINES = Map.of(
+            "matmul", OVERFLOW | INVALID,
+            "add.at", OVERFLOW | INVALID,
+            "subtract.at", OVERFLOW | INVALID,
+            "multiply.at", OVERFLOW | INVALID,
+            "add.reduceat", OVERFLOW | INVALID,
+            "multiply.reduceat", OVERFLOW | INVALID);
+
     private static final Set<String> POLES = Set.of("log", "log2", "log10", "log1p", "arctanh");
     /** What raises a flag where NumPy reports an error, and nowhere else. */
     private static final Set<String> PLAIN = Set.of(
@@ -85,6 +100,20 @@ public final class FloatingPointRules {
             "add.reduce",
             "multiply.reduce");
 
+    private static final Set<String> PLAIN_COMPLEX = Set.of(
+            "add",
+            "subtract",
+            "multiply",
+            "square",
+            "divide",
+            "reciprocal",
+            "negative",
+            "positive",
+            "copyto",
+            "where",
+            "equal",
+            "not_equal");
+
     /** An input or output of an instruction, before and after the cast that comes with it. */
     public record Conversion(DType from, int before, DType to, int after) {}
 
@@ -98,38 +127,56 @@ public final class FloatingPointRules {
         DType first =
                 operation.inputs().isEmpty() ? DType.BOOL : operation.inputs().get(0);
         DType result = operation.outputs().get(0);
-        if (first.isComplex() || result.isComplex()) {
-            return 0;
-        }
         return switch (operation.kind()) {
-            case Operation.Kind.Elementwise elementwise ->
-                (isFloating(result) ? OF_FLOATS : OF_INTEGERS).getOrDefault(operation.name(), 0);
-            case Operation.Kind.Fold fold -> {
-                boolean exact = result == DType.FLOAT32 || result == DType.FLOAT64;
-                // A product's unused lanes may meet infinity times zero.
-                yield exact && operation.name().equals("add.reduce")
-                        ? OVERFLOW | INVALID
-                        : exact && operation.name().equals("multiply.reduce") ? OVERFLOW : 0;
+            case Operation.Kind.Elementwise elementwise -> {
+                if (first.isComplex()) {
+                    yield result.isComplex() ? ComplexErrors.kinds(operation.name()) : 0;
+                }
+                if (operation.name().equals("spacing")) {
+                    yield result == DType.FLOAT16 ? INVALID : 0;
+                }
+                yield (isFloating(result) ? OF_FLOATS : OF_INTEGERS).getOrDefault(operation.name(), 0);
             }
-            case Operation.Kind.Scan scan -> 0;
-            case Operation.Kind.Routine routine -> 0;
+            case Operation.Kind.Fold fold ->
+                // A product's unused lanes may meet infinity times zero.
+                switch (operation.name()) {
+                    case "add.reduce" -> isInexact(result) ? OVERFLOW | INVALID : 0;
+                    case "multiply.reduce" -> isInexact(result) ? OVERFLOW : 0;
+                    default -> 0;
+                };
+            case Operation.Kind.Scan scan ->
+                isInexact(result) && (scan.reduction() == Reduction.SUM || scan.reduction() == Reduction.PRODUCT)
+                        ? OVERFLOW | INVALID
+                        : 0;
+            case Operation.Kind.Routine routine -> OF_ROUTINES.getOrDefault(operation.name(), 0);
         };
     }
 
     /** The kinds a cast can have. */
     public static int kinds(DType from, DType to) {
-        if (from == to || from.isComplex() || to.isComplex() || to == DType.BOOL || from == DType.BOOL) {
+        if (from == to || to == DType.BOOL || from == DType.BOOL) {
             return 0;
         }
-        if (isFloating(from)) {
-            return !isFloating(to) ? INVALID : bytes(to) < bytes(from) ? OVERFLOW : 0;
+        if (isInexact(from) && isInexact(to)) {
+            return bytes(to) < bytes(from) ? OVERFLOW : 0;
+        }
+        if (isInexact(from)) {
+            return INVALID;
         }
         return to == DType.FLOAT16 && bytes(from) > 1 ? OVERFLOW : 0;
     }
 
-    /** The {@link FloatingPointFlags} one of which announces an error of a kind. */
+    /**
+     * The {@link FloatingPointFlags} one of which announces an error of a kind; {@code UNKNOWN} if none does.
+     */
     public static int flags(Operation operation, int kind) {
-        if (!isFloating(operation.outputs().get(0)) && kind != INVALID) {
+        DType result = operation.outputs().get(0);
+        boolean narrow = kind == OVERFLOW && !isInexact(result) && result.bytes() < Integer.BYTES;
+        if (narrow || operation.name().equals("spacing")) {
+            // The wider quotient in which a narrow one is computed does not overflow; spacing is made of bits.
+            return FloatingPointFlags.UNKNOWN;
+        }
+        if (!isInexact(result) && kind != INVALID) {
             return FloatingPointFlags.ALL;
         }
         return switch (kind) {
@@ -141,15 +188,23 @@ public final class FloatingPointRules {
 
     /** Whether the flags of a kernel with such an operation say exactly what NumPy reports. */
     public static boolean isPlain(Operation operation) {
-        return PLAIN.contains(operation.name())
-                && operation.inputs().stream().noneMatch(DType::isComplex)
-                && operation.outputs().stream().noneMatch(type -> type.isComplex() || type == DType.FLOAT16);
+        if (!PLAIN.contains(operation.name())) {
+            return false;
+        }
+        return operation.name().endsWith(".reduce")
+                || !operation.inputs().getFirst().isComplex()
+                || PLAIN_COMPLEX.contains(operation.name());
     }
 
     public static boolean isFloating(DType type) {
         return type == DType.FLOAT16 || type == DType.FLOAT32 || type == DType.FLOAT64;
     }
 
+    static boolean isInexact(DType type) {
+        return isFloating(type) || type.isComplex();
+    }
+
+    /** Of a number, or of a part of a complex one. */
     private static int bytes(DType type) {
         return Casts.storage(type).bytes();
     }
@@ -161,17 +216,23 @@ public final class FloatingPointRules {
         if (kinds == 0) {
             return List.of();
         }
+        if (operation.inputs().getFirst().isComplex()) {
+            return ComplexErrors.conditions(
+                    operation.name(),
+                    inputs.stream().map(value -> ComplexTerm.of(builder, value)).toList());
+        }
         List<Term> in =
                 inputs.stream().map(value -> new Term(builder, value.real())).toList();
         return isFloating(operation.outputs().get(0))
                 ? ofFloats(builder, operation, kinds, in, results)
-                : ofIntegers(operation.name(), in);
+                : ofIntegers(operation, in);
     }
 
     private static List<Condition> ofFloats(
             KernelBuilder builder, Operation operation, int kinds, List<Term> in, List<Value> results) {
         Term x = in.get(0);
-        Term y = in.get(in.size() - 1);
+        Term last = in.get(in.size() - 1);
+        Term y = last.type().isFloating() ? last : x;
         Term finite = x.isFinite().and(y.isFinite());
         Term isNan = x.truth(false);
         for (int index = 0; index < results.size(); index++) {
@@ -204,6 +265,7 @@ public final class FloatingPointRules {
                 overflow = x.over(y).isInfinite().and(finite).and(y.isZero().not());
                 invalid = invalid.or(overflow);
             }
+            case "spacing" -> invalid = x.isFinite().not();
             default -> {
                 if (POLES.contains(name)) {
                     divide = overflow;
@@ -213,20 +275,21 @@ public final class FloatingPointRules {
         return list(kinds, divide, overflow, invalid);
     }
 
-    private static List<Condition> ofIntegers(String name, List<Term> in) {
+    private static List<Condition> ofIntegers(Operation operation, List<Term> in) {
+        String name = operation.name();
         Term x = in.get(0);
         if (name.equals("reciprocal")) {
             return list(DIVIDE | INVALID, x.isZero(), x.truth(false), x.isZero());
         }
         Term y = in.get(1);
         boolean signed = x.type().kind() == ElementType.Kind.SIGNED;
-        Term smallest = x.bits(-1L << 8 * x.type().bytes() - 1);
+        Term smallest = x.bits(-1L << 8 * operation.inputs().getFirst().bytes() - 1);
         Term overflow = signed ? x.equal(smallest).and(y.equal(y.number(-1))) : x.truth(false);
         boolean quotient = name.equals("floor_divide") || name.equals("divmod");
         return list(quotient ? DIVIDE | OVERFLOW : DIVIDE, y.isZero(), overflow, x.truth(false));
     }
 
-    private static List<Condition> list(int kinds, Term divide, Term overflow, Term invalid) {
+    static List<Condition> list(int kinds, Term divide, Term overflow, Term invalid) {
         List<Condition> conditions = new ArrayList<>();
         if ((kinds & DIVIDE) != 0) {
             conditions.add(new Condition(DIVIDE, divide.node()));
@@ -249,7 +312,7 @@ public final class FloatingPointRules {
         Term before = new Term(builder, conversion.before());
         if (kind == OVERFLOW) {
             Term infinite = new Term(builder, conversion.after()).isInfinite();
-            Term overflow = isFloating(conversion.from()) ? infinite.and(before.isFinite()) : infinite;
+            Term overflow = isInexact(conversion.from()) ? infinite.and(before.isFinite()) : infinite;
             return List.of(new Condition(OVERFLOW, overflow.node()));
         }
         Term wide = before.cast(ElementType.FLOAT64);

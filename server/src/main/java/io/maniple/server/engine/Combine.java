@@ -3,39 +3,48 @@ package io.maniple.server.engine;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Reduction;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Combines the partial results of folds pairwise, in an order given by their number alone, and writes the results:
  * of p partials the last p/2 are added to the first ones until one is left, so errors grow with log p.
  */
 final class Combine {
-    private Combine() {}
+    private final Launch.Partials partials;
+    private final @Nullable ErrorFlags errors;
 
-    static void run(Launch.Partials partials, long address, long destination) {
-        if (partials.resultStep() < partials.partialStep()) {
-            byRows(partials, address);
-        } else {
-            byResult(partials, address);
-        }
-        write(partials, address, destination);
+    private Combine(Launch.Partials partials, @Nullable ErrorFlags errors) {
+        this.partials = partials;
+        this.errors = errors;
     }
 
-    private static void byRows(Launch.Partials partials, long address) {
+    /** @param errors gets those of sums and products; null if nobody wants to know */
+    static void run(Launch.Partials partials, long address, long destination, @Nullable ErrorFlags errors) {
+        Combine combine = new Combine(partials, errors);
+        if (partials.resultStep() < partials.partialStep()) {
+            combine.byRows(address);
+        } else {
+            combine.byResult(address);
+        }
+        combine.write(address, destination);
+    }
+
+    private void byRows(long address) {
         long count = partials.perResult();
         while (count > 1) {
             long half = (count + 1) / 2;
             for (long row = half; row < count; row++) {
                 long right = address + row * partials.partialStep();
-                addRow(partials, address + (row - half) * partials.partialStep(), right);
+                addRow(address + (row - half) * partials.partialStep(), right);
             }
             count = half;
         }
     }
 
-    private static void addRow(Launch.Partials partials, long left, long right) {
+    private void addRow(long left, long right) {
         ElementType type = partials.accumulator();
         Reduction reduction = partials.fold().reduction();
-        if (type == ElementType.FLOAT64 && reduction == Reduction.SUM) {
+        if (type == ElementType.FLOAT64 && reduction == Reduction.SUM && errors == null) {
             for (long offset = 0; offset < 8 * partials.results(); offset += 8) {
                 double sum = Scalars.MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, left + offset)
                         + Scalars.MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, right + offset);
@@ -45,40 +54,46 @@ final class Combine {
         }
         for (long result = 0; result < partials.results(); result++) {
             long offset = result * partials.resultStep();
-            combine(partials, left + offset, right + offset);
+            combine(left + offset, right + offset);
         }
     }
 
-    private static void byResult(Launch.Partials partials, long address) {
+    private void byResult(long address) {
         for (long result = 0; result < partials.results(); result++) {
             long base = address + result * partials.resultStep();
             long count = partials.perResult();
             while (count > 1) {
                 long half = (count + 1) / 2;
                 for (long part = half; part < count; part++) {
-                    combine(
-                            partials,
-                            base + (part - half) * partials.partialStep(),
-                            base + part * partials.partialStep());
+                    combine(base + (part - half) * partials.partialStep(), base + part * partials.partialStep());
                 }
                 count = half;
             }
         }
     }
 
-    private static void combine(Launch.Partials partials, long left, long right) {
+    private void combine(long left, long right) {
         ElementType type = partials.accumulator();
-        long combined =
-                Scalars.combine(partials.fold().reduction(), type, Scalars.read(type, left), Scalars.read(type, right));
+        Reduction reduction = partials.fold().reduction();
+        long first = Scalars.read(type, left);
+        long second = Scalars.read(type, right);
+        long combined = Scalars.combine(reduction, type, first, second);
+        if (errors != null && (reduction == Reduction.SUM || reduction == Reduction.PRODUCT)) {
+            errors.note(type, first, second, combined);
+        }
         Scalars.write(type, left, combined);
     }
 
-    private static void write(Launch.Partials partials, long address, long destination) {
+    private void write(long address, long destination) {
         ElementType from = partials.accumulator();
         ElementType to = partials.fold().type();
         eachDestination(partials, destination, (result, target) -> {
             long bits = Scalars.read(from, address + result * partials.resultStep());
             Scalars.write(to, target, Scalars.convert(from, to, bits));
+            if (errors != null && to.isFloating() && to != from) {
+                double before = ErrorFlags.real(from, bits);
+                errors.note(before, before, ErrorFlags.real(to, Scalars.read(to, target)));
+            }
         });
     }
 

@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What gathers elements by an index: counts, sums in the order of the indices, folds of segments. Rounded sums are made
@@ -131,6 +132,7 @@ final class Counting {
         long values = call.address(1);
         long indices = call.address(2);
         long count = call.layout(2).elements();
+        ErrorFlags errors = arithmetic(reduction) ? call.errors() : null;
         int parts = type.isComplex() ? 2 : 1;
         int step = type.bytes() / parts;
         check(indices, count, size, true);
@@ -139,7 +141,7 @@ final class Counting {
                 long position = get(indices, index);
                 long target = out + (position < 0 ? position + size : position) * type.bytes();
                 long value = values + index * type.bytes();
-                if (type == DType.FLOAT64 && reduction == Reduction.SUM) {
+                if (type == DType.FLOAT64 && reduction == Reduction.SUM && errors == null) {
                     double term = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, value);
                     double sum = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, target) + (negated ? -term : term);
                     MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, target, sum);
@@ -150,9 +152,16 @@ final class Counting {
                     long term = Scalars.read(element, value + (long) part * step);
                     long result = Scalars.combine(reduction, element, old, negated ? negate(element, term) : term);
                     Scalars.write(element, target + (long) part * step, result);
+                    if (errors != null) {
+                        errors.note(element, old, term, Scalars.read(element, target + (long) part * step));
+                    }
                 }
             }
         });
+    }
+
+    private static boolean arithmetic(Reduction reduction) {
+        return reduction == Reduction.SUM || reduction == Reduction.PRODUCT;
     }
 
     private static long negate(ElementType type, long bits) {
@@ -182,26 +191,44 @@ final class Counting {
                 long from = get(starts, segment);
                 long to = segment + 1 < segments ? get(starts, segment + 1) : length;
                 long row = source + item / segments * length * bytes;
-                long result = fold(reduction, type, row, bytes, from, Math.max(to, from + 1));
+                ErrorFlags errors = arithmetic(reduction) ? call.errors() : null;
+                long result = fold(reduction, type, row, bytes, from, Math.max(to, from + 1), errors);
                 Scalars.write(type, target + item * bytes, result);
+                if (errors != null) {
+                    errors.note(type, result, result, Scalars.read(type, target + item * bytes));
+                }
             }
         });
     }
 
-    private static long fold(Reduction reduction, ElementType type, long row, int bytes, long from, long to) {
+    private static long fold(
+            Reduction reduction,
+            ElementType type,
+            long row,
+            int bytes,
+            long from,
+            long to,
+            @Nullable ErrorFlags errors) {
         if (to - from > TERMS && type.isFloating() && reduction == Reduction.SUM) {
             long middle = (from + to) >>> 1;
-            return Scalars.combine(
-                    reduction,
-                    type,
-                    fold(reduction, type, row, bytes, from, middle),
-                    fold(reduction, type, row, bytes, middle, to));
+            long left = fold(reduction, type, row, bytes, from, middle, errors);
+            long right = fold(reduction, type, row, bytes, middle, to, errors);
+            return combine(reduction, type, left, right, errors);
         }
         long folded = Scalars.read(type, row + from * bytes);
         for (long index = from + 1; index < to; index++) {
-            folded = Scalars.combine(reduction, type, folded, Scalars.read(type, row + index * bytes));
+            folded = combine(reduction, type, folded, Scalars.read(type, row + index * bytes), errors);
         }
         return folded;
+    }
+
+    private static long combine(
+            Reduction reduction, ElementType type, long left, long right, @Nullable ErrorFlags errors) {
+        long combined = Scalars.combine(reduction, type, left, right);
+        if (errors != null) {
+            errors.note(type, left, right, combined);
+        }
+        return combined;
     }
 
     private static long get(long address, long index) {

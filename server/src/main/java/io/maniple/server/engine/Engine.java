@@ -49,8 +49,7 @@ public final class Engine {
                 return inspector == null ? List.of() : inspector.guilty();
             }
             case Plan.RoutineStep routine -> {
-                routines.run(routine, scalars, memory);
-                return List.of();
+                return Diagnosis.of(routine, routines.run(routine, scalars, memory));
             }
         }
     }
@@ -105,7 +104,11 @@ public final class Engine {
                 if (!partials.direct()) {
                     long destination = memory.address(partials.fold().buffer())
                             + partials.fold().offset();
-                    Combine.run(partials, partialAddresses[fold], destination);
+                    ErrorFlags errors = inspector == null ? null : new ErrorFlags();
+                    Combine.run(partials, partialAddresses[fold], destination, errors);
+                    if (inspector != null && errors != null && errors.kinds() != 0) {
+                        inspector.combined(partials.fold(), errors.kinds());
+                    }
                 }
             }
         } finally {

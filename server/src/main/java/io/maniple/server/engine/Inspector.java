@@ -5,6 +5,7 @@ import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.Kernel.Access;
 import io.maniple.kernels.ops.FloatingPointRules;
 import io.maniple.server.plan.Diagnosis;
+import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -42,6 +43,21 @@ final class Inspector {
             }
         }
         return guilty;
+    }
+
+    /** What to look at every box with, beside the flags it has raised. */
+    int always() {
+        return diagnosis.isBlind() ? FloatingPointFlags.UNKNOWN : 0;
+    }
+
+    /** @param kinds the errors met when the partial results of a fold were combined */
+    void combined(Plan.FoldBinding fold, int kinds) {
+        long bits = 0;
+        for (int suspect : diagnosis.suspectsOf(fold)) {
+            bits |= (diagnosis.suspects().get(suspect).kind() & kinds) != 0 ? 1L << suspect : 0;
+        }
+        long guilty = bits & wanted;
+        found.getAndUpdate(before -> before | guilty);
     }
 
     /**

@@ -96,8 +96,8 @@ record Region(
                 word += Kernel.Arguments.WORDS_PER_OPERAND;
             }
             int flags = executable.run(block);
-            if (flags != 0 && inspector != null) {
-                inspector.inspect(block, accesses, flags);
+            if (inspector != null && (flags | inspector.always()) != 0) {
+                inspector.inspect(block, accesses, flags | inspector.always());
             }
         }
     }

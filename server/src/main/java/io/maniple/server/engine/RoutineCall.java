@@ -5,9 +5,18 @@ import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Scalar;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** One call of a routine: its operands, where they lie, and memory for its own use. */
-record RoutineCall(Instruction instruction, List<Scalar> scalars, Memory memory) {
+/**
+ * One call of a routine: its operands, where they lie, and memory for its own use.
+ *
+ * @param errors gets floating-point errors; null if nobody wants to know
+ */
+record RoutineCall(
+        Instruction instruction,
+        List<Scalar> scalars,
+        Memory memory,
+        @Nullable ErrorFlags errors) {
     int operands() {
         return instruction.operands().size();
     }

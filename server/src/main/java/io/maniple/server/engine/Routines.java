@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Operations with a routine of their own. The planner hands them contiguous operands of the signature's types. */
 final class Routines {
@@ -26,7 +27,13 @@ final class Routines {
         codes.putAll(new Sorting(workers).routines());
         codes.putAll(new Searching(workers).routines());
         codes.putAll(new Counting(workers).routines());
-        codes.put("matmul", call -> blas.matmul(call.instruction(), call.memory(), workers));
+        codes.put("matmul", call -> {
+            blas.matmul(call.instruction(), call.memory(), workers);
+            ErrorFlags errors = call.errors();
+            if (errors != null) {
+                new ProductErrors(call.memory(), workers, errors).look(call.instruction());
+            }
+        });
         codes.putAll(new LinearAlgebra(workers, blas.lapack()).routines());
         codes.putAll(new Fourier(workers).routines());
     }
@@ -35,14 +42,26 @@ final class Routines {
         return Set.copyOf(codes.keySet());
     }
 
-    void run(Plan.RoutineStep step, List<Scalar> scalars, Memory memory) {
+    /** @return the kinds of floating-point errors it had, if any of them are wanted */
+    int run(Plan.RoutineStep step, List<Scalar> scalars, Memory memory) {
+        ErrorFlags errors = step.wanted() == 0 ? null : new ErrorFlags();
+        run(step, scalars, memory, errors);
+        return errors == null ? 0 : errors.kinds();
+    }
+
+    private void run(Plan.RoutineStep step, List<Scalar> scalars, Memory memory, @Nullable ErrorFlags errors) {
         Instruction instruction = step.instruction();
         Operation operation = step.operation();
         switch (operation.kind()) {
             case Operation.Kind.Scan scan -> {
                 Operand.ScalarOperand axis =
                         (Operand.ScalarOperand) instruction.operands().getLast();
-                scans.run(scan.reduction(), instruction.view(0), Scalars.integer(scalars.get(axis.position())), memory);
+                scans.run(
+                        scan.reduction(),
+                        instruction.view(0),
+                        Scalars.integer(scalars.get(axis.position())),
+                        memory,
+                        errors);
             }
             case Operation.Kind.Routine routine -> {
                 RoutineCode code = codes.get(operation.name());
@@ -50,7 +69,7 @@ final class Routines {
                     throw new ManipleException(
                             Status.INTERNAL, "the operation " + operation.name() + " has no routine", "");
                 }
-                code.run(new RoutineCall(instruction, scalars, memory));
+                code.run(new RoutineCall(instruction, scalars, memory, errors));
             }
             case Operation.Kind.Elementwise elementwise -> throw unexpected(operation);
             case Operation.Kind.Fold fold -> throw unexpected(operation);

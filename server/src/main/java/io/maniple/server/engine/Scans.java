@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cumulative operations, in place. A long line is cut into blocks of fixed size whose totals are taken first, so that
@@ -32,8 +33,11 @@ final class Scans {
         this.compilers = compilers;
     }
 
-    /** @param view C-contiguous */
-    void run(Reduction reduction, Operand.View view, long axis, Memory memory) {
+    /**
+     * @param view C-contiguous
+     * @param errors gets those of sums and products; null if nobody wants to know
+     */
+    void run(Reduction reduction, Operand.View view, long axis, Memory memory, @Nullable ErrorFlags errors) {
         Layout layout = view.layout();
         if (axis < 0 || axis >= layout.rank()) {
             throw new ManipleException(
@@ -52,14 +56,16 @@ final class Scans {
         long outer = layout.elements() * parts / length / inner;
         long address = Routines.address(view, memory);
         if (inner <= 2) {
-            lines(reduction, storage, address, outer, length, inner);
+            lines(new Scan(reduction, storage, errors), address, outer, length, inner);
         } else {
-            rows(reduction, storage, address, outer, length, inner);
+            rows(new Scan(reduction, storage, errors), address, outer, length, inner);
         }
     }
 
     /** The axis is the innermost one (or holds pairs of a complex number's parts). */
-    private void lines(Reduction reduction, ElementType type, long address, long outer, long length, long inner) {
+    private void lines(Scan scan, long address, long outer, long length, long inner) {
+        Reduction reduction = scan.reduction();
+        ElementType type = scan.type();
         long step = inner * type.bytes();
         long blocks = (length + BLOCK - 1) / BLOCK;
         long lines = outer * inner;
@@ -68,7 +74,7 @@ final class Scans {
             workers.run(lines, grain, (worker, begin, end) -> {
                 for (long line = begin; line < end; line++) {
                     long first = address + line / inner * length * step + line % inner * type.bytes();
-                    scan(reduction, type, first, step, length, reduction.identityBits(type));
+                    scan.run(first, step, length, reduction.identityBits(type));
                 }
             });
             return;
@@ -89,39 +95,67 @@ final class Scans {
             workers.run(blocks, 1, (worker, begin, end) -> {
                 for (long block = begin; block < end; block++) {
                     long count = Math.min(BLOCK, length - block * BLOCK);
-                    scan(reduction, type, first + block * BLOCK * step, step, count, before[(int) block]);
+                    scan.run(first + block * BLOCK * step, step, count, before[(int) block]);
                 }
             });
         }
     }
 
-    private static void scan(Reduction reduction, ElementType type, long first, long step, long count, long before) {
-        long end = first + count * step;
-        if (reduction == Reduction.SUM && type == ElementType.FLOAT64) {
-            double sum = Double.longBitsToDouble(before);
-            for (long at = first; at < end; at += step) {
-                sum += MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
-                MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, at, sum);
+    /**
+     * One line, or a block of one.
+     *
+     * @param errors gets those of the elements that are not finite; null if nobody wants to know
+     */
+    private record Scan(
+            Reduction reduction, ElementType type, @Nullable ErrorFlags errors) {
+        void run(long first, long step, long count, long before) {
+            long end = first + count * step;
+            if (reduction == Reduction.SUM && type == ElementType.FLOAT64) {
+                double sum = Double.longBitsToDouble(before);
+                for (long at = first; at < end; at += step) {
+                    double term = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+                    double last = sum;
+                    sum += term;
+                    if (!Double.isFinite(sum) && errors != null) {
+                        errors.note(last, term, sum);
+                    }
+                    MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, at, sum);
+                }
+            } else if (reduction == Reduction.SUM && type == ElementType.INT64) {
+                long sum = before;
+                for (long at = first; at < end; at += step) {
+                    sum += MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+                    MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, at, sum);
+                }
+            } else if (reduction == Reduction.SUM && type == ElementType.FLOAT32) {
+                float sum = Float.intBitsToFloat((int) before);
+                for (long at = first; at < end; at += step) {
+                    float term = MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
+                    float last = sum;
+                    sum += term;
+                    if (!Float.isFinite(sum) && errors != null) {
+                        errors.note(last, term, sum);
+                    }
+                    MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, sum);
+                }
+            } else {
+                general(first, step, end, before);
             }
-        } else if (reduction == Reduction.SUM && type == ElementType.INT64) {
-            long sum = before;
-            for (long at = first; at < end; at += step) {
-                sum += MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
-                MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, at, sum);
-            }
-        } else if (reduction == Reduction.SUM && type == ElementType.FLOAT32) {
-            float sum = Float.intBitsToFloat((int) before);
-            for (long at = first; at < end; at += step) {
-                sum += MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
-                MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, sum);
-            }
-        } else {
+        }
+
+        private void general(long first, long step, long end, long before) {
+            boolean watched = errors != null && (reduction == Reduction.SUM || reduction == Reduction.PRODUCT);
             long folded = before;
             for (long at = first; at < end; at += step) {
-                folded = Scalars.combine(reduction, type, folded, Scalars.read(type, at));
+                long term = Scalars.read(type, at);
+                long last = folded;
+                folded = Scalars.combine(reduction, type, folded, term);
                 Scalars.write(type, at, folded);
                 // What is kept is what was stored, rounded to float16 where that is the type.
                 folded = type == ElementType.FLOAT16 ? Scalars.read(type, at) : folded;
+                if (watched && errors != null) {
+                    errors.note(type, last, term, folded);
+                }
             }
         }
     }
@@ -150,8 +184,10 @@ final class Scans {
     }
 
     /** Whole rows are added to the row behind them, many columns at a time. */
-    private void rows(Reduction reduction, ElementType type, long address, long outer, long length, long inner) {
-        Executable executable = accumulate(reduction, type);
+    private void rows(Scan scan, long address, long outer, long length, long inner) {
+        ElementType type = scan.type();
+        ErrorFlags errors = scan.errors();
+        Executable executable = accumulate(scan.reduction(), type);
         long chunk = Math.min(inner, 4_096);
         long chunks = (inner + chunk - 1) / chunk;
         long rowBytes = inner * type.bytes();
@@ -165,7 +201,10 @@ final class Scans {
                     for (long row = 1; row < length; row++) {
                         long current = first + row * rowBytes;
                         arguments(block, Math.min(chunk, inner - column), current, current - rowBytes, type.bytes());
-                        executable.run(block);
+                        int flags = executable.run(block);
+                        if (flags != 0 && errors != null) {
+                            errors.addFlags(flags);
+                        }
                     }
                 }
             }

@@ -1,6 +1,7 @@
 package io.maniple.server.plan;
 
 import io.maniple.bridge.program.DType;
+import io.maniple.kernels.ir.FloatingPointFlags;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ops.FloatingPointRules;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ public final class Diagnosis {
     private final Plan.KernelStep step;
     private final List<Suspect> suspects;
     private final boolean plain;
+    private final boolean blind;
     private @Nullable Inspection inspection;
 
     private Diagnosis(Group group, Plan.KernelStep step, List<Suspect> suspects, boolean plain) {
@@ -47,6 +49,8 @@ public final class Diagnosis {
         this.step = step;
         this.suspects = List.copyOf(suspects);
         this.plain = plain;
+        this.blind = suspects.stream()
+                .anyMatch(suspect -> suspect.wanted() && suspect.flags() == FloatingPointFlags.UNKNOWN);
     }
 
     /**
@@ -80,22 +84,40 @@ public final class Diagnosis {
         return new Diagnosis(group, step, whole ? suspects : suspects.subList(0, MOST_SUSPECTS), plain && whole);
     }
 
+    /** The suspects among what a routine has found out by itself. */
+    public static List<Suspect> of(Plan.RoutineStep step, int kinds) {
+        List<Suspect> guilty = new ArrayList<>();
+        for (int kind = 1; kind <= FloatingPointRules.INVALID; kind *= 2) {
+            if ((kinds & step.wanted() & kind) != 0) {
+                guilty.add(new Suspect(
+                        0,
+                        kind,
+                        0,
+                        true,
+                        name(step.operation().name()),
+                        step.instruction().source()));
+            }
+        }
+        return guilty;
+    }
+
     private static String name(String operation) {
+        if (operation.endsWith(".at")) {
+            return operation.substring(0, operation.lastIndexOf('.'));
+        }
         return operation.equals("copyto") ? "cast" : operation.substring(operation.lastIndexOf('.') + 1);
     }
 
-    private static int kinds(Member member) {
+    /** The kinds of errors an instruction may have, casts of its operands included. */
+    static int kinds(Member member) {
         int kinds = FloatingPointRules.kinds(member.operation());
-        if (member.folds()) {
-            return kinds;
-        }
         for (int index = 0; index < member.inputs().size(); index++) {
             if (member.inputs().get(index) instanceof Member.Input.Memory memory) {
                 kinds |= FloatingPointRules.kinds(
                         memory.access().type(), member.operation().inputs().get(index));
             }
         }
-        for (int index = 0; index < member.outputs().size(); index++) {
+        for (int index = 0; index < member.outputs().size() && !member.folds(); index++) {
             kinds |= FloatingPointRules.kinds(
                     member.operation().outputs().get(index),
                     member.outputs().get(index).type());
@@ -129,6 +151,27 @@ public final class Diagnosis {
     /** Whether a flag is raised just where one of the suspects is guilty. */
     public boolean isPlain() {
         return plain;
+    }
+
+    /** Whether there is something that no flag announces. */
+    public boolean isBlind() {
+        return blind;
+    }
+
+    /** The suspects of what a fold does behind the kernel, by their numbers. */
+    public List<Integer> suspectsOf(Plan.FoldBinding fold) {
+        List<Integer> numbers = new ArrayList<>();
+        for (int number = 0; number < suspects.size(); number++) {
+            Member member = group.members().get(suspects.get(number).member());
+            Access output = member.outputs().getFirst();
+            if (member.folds()
+                    && output.buffer() == fold.buffer()
+                    && output.offset() <= fold.offset()
+                    && fold.offset() < output.offset() + output.type().bytes()) {
+                numbers.add(number);
+            }
+        }
+        return numbers;
     }
 
     /** Made when it is needed for the first time. */

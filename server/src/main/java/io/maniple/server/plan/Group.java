@@ -202,6 +202,12 @@ final class Group {
         }
     }
 
+    /** Adds an instruction behind another one of the group, whose result it reads. */
+    void insert(int position, Member member) {
+        members.add(position, member);
+        addAbsent(writes, member.outputs());
+    }
+
     private static void addAbsent(List<Access> accesses, List<Access> more) {
         for (Access access : more) {
             if (!accesses.contains(access)) {

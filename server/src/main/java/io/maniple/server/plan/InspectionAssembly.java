@@ -36,9 +36,7 @@ final class InspectionAssembly {
         Map<Integer, Integer> guilt = new HashMap<>();
         for (int number = 0; number < group.members().size(); number++) {
             Member member = group.members().get(number);
-            if (!member.folds()) {
-                conditions(number, member, guilt);
-            }
+            conditions(number, member, guilt);
         }
         boolean[] tellable = tellable();
         int word = builder.literal(ElementType.INT64, 0);
@@ -72,16 +70,23 @@ final class InspectionAssembly {
 
     /** Guilty nodes by the suspect's number. */
     private void conditions(int number, Member member, Map<Integer, Integer> guilt) {
-        KernelAssembly.Mapped mapped = assembly.map(member);
-        List<FloatingPointRules.Condition> conditions = new ArrayList<>(
-                FloatingPointRules.conditions(builder, member.operation(), mapped.inputs(), mapped.results()));
+        KernelAssembly.Mapped mapped = member.folds() ? assembly.taken(member) : assembly.map(member);
+        List<FloatingPointRules.Condition> casts = new ArrayList<>();
         for (FloatingPointRules.Conversion conversion : mapped.conversions()) {
-            conditions.addAll(FloatingPointRules.conditions(builder, conversion));
+            casts.addAll(FloatingPointRules.conditions(builder, conversion));
         }
+        charge(number, casts, mapped.mask(), guilt);
+        if (!member.folds()) {
+            List<FloatingPointRules.Condition> own =
+                    FloatingPointRules.conditions(builder, member.operation(), mapped.inputs(), mapped.results());
+            charge(number, own, mapped.mask(), guilt);
+        }
+    }
+
+    private void charge(
+            int number, List<FloatingPointRules.Condition> conditions, int mask, Map<Integer, Integer> guilt) {
         for (FloatingPointRules.Condition condition : conditions) {
-            int node = mapped.mask() < 0
-                    ? condition.node()
-                    : builder.apply(Primitive.AND, condition.node(), mapped.mask());
+            int node = mask < 0 ? condition.node() : builder.apply(Primitive.AND, condition.node(), mask);
             for (int suspect = 0; suspect < suspects.size(); suspect++) {
                 if (suspects.get(suspect).member() == number
                         && suspects.get(suspect).kind() == condition.kind()) {

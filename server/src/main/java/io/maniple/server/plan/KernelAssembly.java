@@ -93,17 +93,8 @@ final class KernelAssembly {
     Mapped map(Member member) {
         Operation operation = member.operation();
         Operation.Kind.Elementwise kind = (Operation.Kind.Elementwise) operation.kind();
-        List<FloatingPointRules.Conversion> conversions = new ArrayList<>();
         List<Value> inputs = inputs(member);
-        for (int index = 0; index < inputs.size(); index++) {
-            if (member.inputs().get(index) instanceof Member.Input.Memory memory) {
-                conversions.add(new FloatingPointRules.Conversion(
-                        memory.access().type(),
-                        valueOf(memory.access()).real(),
-                        operation.inputs().get(index),
-                        inputs.get(index).real()));
-            }
-        }
+        List<FloatingPointRules.Conversion> conversions = conversions(member, inputs);
         List<Value> results = kind.lowering().lower(builder, inputs);
         int mask = mask(member);
         for (int index = 0; index < results.size(); index++) {
@@ -114,11 +105,39 @@ final class KernelAssembly {
                 // The lowering may hand over an unrounded float32; what is stored is a float16.
                 value = Value.of(builder.roundToHalf(value.real()));
             }
-            conversions.add(new FloatingPointRules.Conversion(
-                    operation.outputs().get(index), results.get(index).real(), output.type(), value.real()));
+            note(conversions, operation.outputs().get(index), results.get(index), output.type(), value);
             current.put(output, merge(output, value, mask));
         }
         return new Mapped(inputs, results, conversions, mask);
+    }
+
+    /** What a fold takes: its inputs, and how they are cast. */
+    Mapped taken(Member member) {
+        List<Value> inputs = inputs(member);
+        return new Mapped(inputs, List.of(), conversions(member, inputs), mask(member));
+    }
+
+    private List<FloatingPointRules.Conversion> conversions(Member member, List<Value> inputs) {
+        List<FloatingPointRules.Conversion> conversions = new ArrayList<>();
+        for (int index = 0; index < inputs.size(); index++) {
+            if (member.inputs().get(index) instanceof Member.Input.Memory memory) {
+                note(
+                        conversions,
+                        memory.access().type(),
+                        valueOf(memory.access()),
+                        member.operation().inputs().get(index),
+                        inputs.get(index));
+            }
+        }
+        return conversions;
+    }
+
+    private static void note(
+            List<FloatingPointRules.Conversion> conversions, DType from, Value before, DType to, Value after) {
+        conversions.add(new FloatingPointRules.Conversion(from, before.real(), to, after.real()));
+        if (before.isComplex() && after.isComplex()) {
+            conversions.add(new FloatingPointRules.Conversion(from, before.imaginary(), to, after.imaginary()));
+        }
     }
 
     private Current merge(Access output, Value value, int mask) {

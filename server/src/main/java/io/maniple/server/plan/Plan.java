@@ -30,8 +30,13 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
         List<Integer> frees();
     }
 
-    /** An instruction with a routine of its own. */
-    public record RoutineStep(Operation operation, Instruction instruction, List<Integer> frees) implements Step {
+    /**
+     * An instruction with a routine of its own.
+     *
+     * @param wanted the kinds of floating-point errors that the client wants to know of
+     */
+    public record RoutineStep(Operation operation, Instruction instruction, List<Integer> frees, int wanted)
+            implements Step {
         public RoutineStep {
             frees = List.copyOf(frees);
         }

@@ -5,9 +5,12 @@ import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
+import io.maniple.kernels.ops.FloatingPointRules;
 import io.maniple.kernels.ops.Operation;
 import io.maniple.kernels.ops.OperationTable;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -253,17 +256,19 @@ public final class Planner {
     }
 
     private Member.Input copied(Access access, long[] shape, int source) {
+        Member copy = copyOf(access, shape, source);
+        place(Candidate.of(copy, shape, null, null));
+        return new Member.Input.Memory(copy.outputs().getFirst());
+    }
+
+    /** An instruction that copies a view to a new temporary. */
+    Member copyOf(Access access, long[] shape, int source) {
         Layout layout = Layout.contiguous(access.type(), shape);
         int buffer = newTemporary(Math.max(1, layout.highest()));
         Access copy = Access.of(buffer, 0, shape, layout.strides(), access.type());
         String signature = access.type().character() + "->" + access.type().character();
         Operation copyto = table.find("copyto", signature).orElseThrow();
-        place(Candidate.of(
-                new Member(copyto, List.of(copy), List.of(new Member.Input.Memory(access)), null, source),
-                shape,
-                null,
-                null));
-        return new Member.Input.Memory(copy);
+        return new Member(copyto, List.of(copy), List.of(new Member.Input.Memory(access)), null, source);
     }
 
     private static Member.Input input(Operand operand, long[] fullShape) {
@@ -311,14 +316,13 @@ public final class Planner {
     }
 
     private Plan finish() {
+        BitSet heard = hearErrors();
         int buffers = structure.buffers() + temporaries.size();
         int[] lastUse = new int[buffers];
-        java.util.Arrays.fill(lastUse, -1);
-        int[] lastRead = new int[buffers];
-        java.util.Arrays.fill(lastRead, -1);
+        Arrays.fill(lastUse, -1);
+        int[] lastRead = lastReads();
         for (int index = 0; index < groups.size(); index++) {
             for (Access read : groups.get(index).reads()) {
-                lastRead[read.buffer()] = index;
                 lastUse[read.buffer()] = index;
             }
             for (Access write : groups.get(index).writes()) {
@@ -348,15 +352,56 @@ public final class Planner {
             int position = index;
             Instruction routine = group.routine();
             if (routine != null) {
+                Operation operation = table.byNumber(routine.operation()).orElseThrow();
                 steps.add(new Plan.RoutineStep(
-                        table.byNumber(routine.operation()).orElseThrow(), routine, freesBehind.get(index)));
+                        operation,
+                        routine,
+                        freesBehind.get(index),
+                        FloatingPointRules.kinds(operation) & reports(routine.source())));
             } else {
-                KernelAssembly assembly =
-                        new KernelAssembly(group, buffer -> dies(buffer) && lastRead[buffer] <= position);
+                KernelAssembly assembly = new KernelAssembly(
+                        group, buffer -> !heard.get(buffer) && dies(buffer) && lastRead[buffer] <= position);
                 steps.add(assembly.assemble(freesBehind.get(index), this::reports));
             }
         }
         return new Plan(steps, unused, temporaries, structure.buffers());
+    }
+
+    /** For each buffer the last group that reads it; -1 if none does. */
+    private int[] lastReads() {
+        int[] lastRead = new int[structure.buffers() + temporaries.size()];
+        Arrays.fill(lastRead, -1);
+        for (int index = 0; index < groups.size(); index++) {
+            for (Access read : groups.get(index).reads()) {
+                lastRead[read.buffer()] = index;
+            }
+        }
+        return lastRead;
+    }
+
+    /**
+     * Sees to it that errors the client wants to know of happen although nobody needs the results.
+     *
+     * @return the buffers to compute for it
+     */
+    private BitSet hearErrors() {
+        BitSet heard = new BitSet();
+        if (reports.stream().allMatch(kinds -> kinds == 0)) {
+            return heard;
+        }
+        int[] lastRead = lastReads();
+        for (int index = 0; index < groups.size(); index++) {
+            int position = index;
+            if (groups.get(index).routine() == null) {
+                new Witnesses(
+                                this,
+                                groups.get(index),
+                                buffer -> dies(buffer) && lastRead[buffer] <= position,
+                                this::reports)
+                        .call(heard);
+            }
+        }
+        return heard;
     }
 
     private int reports(int source) {

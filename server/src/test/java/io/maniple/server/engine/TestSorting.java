@@ -166,7 +166,7 @@ class TestSorting {
 
         void run(Map<String, RoutineCode> routines, String name) {
             RoutineCode code = Objects.requireNonNull(routines.get(name));
-            code.run(new RoutineCall(new Instruction(1, operands, 0), scalars, this));
+            code.run(new RoutineCall(new Instruction(1, operands, 0), scalars, this, null));
         }
 
         @Override
