@@ -8,7 +8,10 @@ import io.maniple.bridge.program.Operand;
 import io.maniple.kernels.ops.Operation;
 import io.maniple.kernels.ops.OperationTable;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,23 +22,33 @@ import org.jspecify.annotations.Nullable;
  * guessed at: the instruction goes into a later group.
  */
 public final class Planner {
+    /** How much is brought together. */
+    public enum Fusion {
+        /** Each instruction is a kernel. */
+        OFF,
+        /** Kernels are fused, and run as cascades where that pays. */
+        WHERE_IT_PAYS,
+        /** Kernels run as cascades wherever they can: for tests, whose arrays are small. */
+        CASCADE_ALL
+    }
+
     /** How many groups an instruction may be moved past; planning stays linear in the batch's length. */
     private static final int LOOK_BACK = 24;
 
     private final BatchStructure structure;
     private final OperationTable table;
-    private final boolean fuse;
+    private final Fusion fusion;
     private final List<Integer> reports;
     private final List<Group> groups = new ArrayList<>();
     private final List<Long> temporaries = new ArrayList<>();
     private final boolean[] freed;
 
     /** @param reports for each source the kinds of floating-point errors to report; may be empty */
-    public Planner(BatchStructure structure, OperationTable table, boolean fuse, List<Integer> reports) {
+    public Planner(BatchStructure structure, OperationTable table, Fusion fusion, List<Integer> reports) {
         this.reports = reports;
         this.structure = structure;
         this.table = table;
-        this.fuse = fuse;
+        this.fusion = fusion;
         this.freed = new boolean[structure.buffers()];
     }
 
@@ -215,7 +228,7 @@ public final class Planner {
     }
 
     private void place(Candidate candidate) {
-        if (fuse) {
+        if (fusion != Fusion.OFF) {
             int earliest = Math.max(0, groups.size() - LOOK_BACK);
             for (int index = groups.size() - 1; index >= earliest; index--) {
                 Group group = groups.get(index);
@@ -316,6 +329,8 @@ public final class Planner {
         java.util.Arrays.fill(lastUse, -1);
         int[] lastRead = new int[buffers];
         java.util.Arrays.fill(lastRead, -1);
+        int[] firstUse = new int[buffers];
+        java.util.Arrays.fill(firstUse, groups.size());
         for (int index = 0; index < groups.size(); index++) {
             for (Access read : groups.get(index).reads()) {
                 lastRead[read.buffer()] = index;
@@ -326,6 +341,9 @@ public final class Planner {
             }
             for (Access fold : groups.get(index).folds()) {
                 lastUse[fold.buffer()] = index;
+            }
+            for (int buffer : groups.get(index).buffers()) {
+                firstUse[buffer] = Math.min(firstUse[buffer], index);
             }
         }
         List<List<Integer>> freesBehind = new ArrayList<>();
@@ -343,20 +361,68 @@ public final class Planner {
             }
         }
         List<Plan.Step> steps = new ArrayList<>();
+        Cascades.Lifetimes lifetimes = new Cascades.Lifetimes(this::isInner, firstUse, lastUse);
         for (int index = 0; index < groups.size(); index++) {
             Group group = groups.get(index);
-            int position = index;
             Instruction routine = group.routine();
-            if (routine != null) {
+            Cascades.Found found =
+                    fusion == Fusion.OFF ? null : Cascades.at(index, groups, lifetimes, fusion == Fusion.CASCADE_ALL);
+            Plan.CascadeStep cascade = found == null ? null : cascade(index, found, lastRead, freesBehind);
+            if (cascade != null) {
+                steps.add(cascade);
+                index += cascade.groups() - 1;
+            } else if (routine != null) {
                 steps.add(new Plan.RoutineStep(
                         table.byNumber(routine.operation()).orElseThrow(), routine, freesBehind.get(index)));
             } else {
-                KernelAssembly assembly =
-                        new KernelAssembly(group, buffer -> dies(buffer) && lastRead[buffer] <= position);
-                steps.add(assembly.assemble(freesBehind.get(index), this::reports));
+                steps.add(kernel(group, index, lastRead, -1, freesBehind.get(index)));
             }
         }
         return new Plan(steps, unused, temporaries, structure.buffers());
+    }
+
+    private Plan.KernelStep kernel(Group group, int position, int[] lastRead, int rowDimension, List<Integer> frees) {
+        return new KernelAssembly(group, buffer -> dies(buffer) && lastRead[buffer] <= position, rowDimension)
+                .assemble(frees, this::reports);
+    }
+
+    private Plan.@Nullable CascadeStep cascade(
+            int begin, Cascades.Found found, int[] lastRead, List<List<Integer>> freesBehind) {
+        List<Plan.Stage> stages = new ArrayList<>();
+        List<Integer> frees = new ArrayList<>();
+        for (int number = 0; number < found.stages(); number++) {
+            int position = begin + number;
+            Group group = groups.get(position);
+            int dimension = found.dimensions()[number];
+            Plan.KernelStep whole = kernel(group, position, lastRead, dimension, List.of());
+            frees.addAll(freesBehind.get(position));
+            if (whole.kernel() == null) {
+                continue;
+            }
+            long first = found.firsts()[number];
+            long count = group.shape()[dimension];
+            boolean foldsRows = group.folded() != null && group.folded()[dimension];
+            Map<Long, Plan.KernelStep> byRows = new HashMap<>();
+            for (long size : Plan.CascadeStep.sizes(found.rows(), found.block(), first, count)) {
+                byRows.put(size, kernel(group.resized(dimension, size), position, lastRead, dimension, List.of()));
+            }
+            if (foldsRows && !foldsAlike(whole, byRows.values())) {
+                return null;
+            }
+            stages.add(new Plan.Stage(whole, first, count, byRows, foldsRows));
+        }
+        return new Plan.CascadeStep(stages, found.stages(), found.rows(), found.block(), found.locals(), frees);
+    }
+
+    /** Whether each block's partial results are such that those of all blocks can be combined as one list. */
+    private static boolean foldsAlike(Plan.KernelStep whole, Collection<Plan.KernelStep> variants) {
+        return variants.stream().allMatch(variant -> variant.mode() == whole.mode())
+                && (whole.mode() != Plan.Mode.FOLD_INNER || whole.keptElements() == 1);
+    }
+
+    /** Whether a buffer begins in this batch and dies in it. */
+    private boolean isInner(int buffer) {
+        return buffer >= structure.buffers() || structure.isNew(buffer) && dies(buffer);
     }
 
     private int reports(int source) {
