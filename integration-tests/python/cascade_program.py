@@ -81,7 +81,9 @@ def main() -> None:
             digest = hashlib.sha256(np.ascontiguousarray(result).tobytes()).hexdigest()[:16]
             flat = np.nan_to_num(result.astype("float64").ravel(), posinf=1e300, neginf=-1e300)
             step = max(1, flat.size // 50)
-            print(dtype, program.__name__, result.dtype, result.shape, digest, [float(v) for v in flat[::step]], sep="|")
+            print(
+                dtype, program.__name__, result.dtype, result.shape, digest, [float(v) for v in flat[::step]], sep="|"
+            )
 
 
 if __name__ == "__main__":
