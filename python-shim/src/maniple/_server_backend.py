@@ -148,7 +148,7 @@ def connect(
 
 
 def _options_of_environment() -> pb.SessionOptions:
-    """MANIPLE_FUSION=off or =cascade, MANIPLE_ENGINE, MANIPLE_THREADS, MANIPLE_EXPLAIN and MANIPLE_PROFILE."""
+    """MANIPLE_FUSION=off or =cascade, MANIPLE_ENGINE, _THREADS, _EXPLAIN and _PROFILE."""
     return pb.SessionOptions(
         fusion_off=os.environ.get("MANIPLE_FUSION", "") in ("off", "0"),
         cascade_all=os.environ.get("MANIPLE_FUSION", "") == "cascade",
