@@ -12,6 +12,7 @@ WORLDS = {
     "fused": {},
     "unfused": {"MANIPLE_FUSION": "off"},
     "portable": {"MANIPLE_ENGINE": "portable"},
+    "cascade": {"MANIPLE_FUSION": "cascade"},
     "one-thread": {"MANIPLE_THREADS": "1"},
     "sizes-decide": {"MANIPLE_DEFER_ALL": "0"},
 }

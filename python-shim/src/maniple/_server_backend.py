@@ -148,9 +148,10 @@ def connect(
 
 
 def _options_of_environment() -> pb.SessionOptions:
-    """MANIPLE_FUSION=off, MANIPLE_ENGINE, MANIPLE_THREADS, MANIPLE_EXPLAIN and MANIPLE_PROFILE."""
+    """MANIPLE_FUSION=off or =cascade, MANIPLE_ENGINE, _THREADS, _EXPLAIN and _PROFILE."""
     return pb.SessionOptions(
         fusion_off=os.environ.get("MANIPLE_FUSION", "") in ("off", "0"),
+        cascade_all=os.environ.get("MANIPLE_FUSION", "") == "cascade",
         engine=os.environ.get("MANIPLE_ENGINE", ""),
         threads=int(os.environ.get("MANIPLE_THREADS") or 0),
         explain=os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"),

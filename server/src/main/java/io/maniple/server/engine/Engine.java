@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Runs the steps of plans on this machine's processors. */
@@ -47,6 +48,10 @@ public final class Engine {
                 Inspector inspector = kernel.diagnosis() == null ? null : new Inspector(kernel.diagnosis(), compilers);
                 run(launch, scalars, memory, inspector);
                 return inspector == null ? List.of() : inspector.guilty();
+            }
+            case Plan.CascadeStep cascade -> {
+                CascadeLaunch launch = Objects.requireNonNull(plan.cascade(step));
+                return new CascadeRun(launch, scalars, memory, compilers, blocks).run(workers);
             }
             case Plan.RoutineStep routine -> {
                 return Diagnosis.of(routine, routines.run(routine, scalars, memory));

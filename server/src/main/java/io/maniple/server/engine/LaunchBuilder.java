@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.IntPredicate;
 
 /** Cuts a kernel step into regions and compiles its kernel for the access each operand has there. */
 final class LaunchBuilder {
@@ -30,14 +31,31 @@ final class LaunchBuilder {
     /** Outputs larger than the last-level cache bypass it. */
     private static final long STREAMING_BYTES = 32L << 20;
 
+    /**
+     * How a kernel of a cascade differs from one that stands alone.
+     *
+     * @param foldsRows whether each call of the launch makes partial results only
+     * @param repeats how often the launch runs, with other rows each time
+     * @param handedOn whether a later kernel reads a buffer
+     */
+    record Role(boolean foldsRows, long repeats, IntPredicate handedOn) {
+        static final Role ALONE = new Role(false, 1, buffer -> false);
+    }
+
     private final Plan.KernelStep step;
+    private final Role role;
     private final Kernel kernel;
     private final Compilers compilers;
     private final int rank;
     private final List<Launch.Partials> partials = new ArrayList<>();
 
     LaunchBuilder(Plan.KernelStep step, Compilers compilers) {
+        this(step, compilers, Role.ALONE);
+    }
+
+    LaunchBuilder(Plan.KernelStep step, Compilers compilers, Role role) {
         this.step = step;
+        this.role = role;
         this.kernel = Objects.requireNonNull(step.kernel());
         this.compilers = compilers;
         this.rank = step.shape().length;
@@ -142,10 +160,11 @@ final class LaunchBuilder {
         for (Plan.Binding binding : step.bindings()) {
             if (binding.stored()) {
                 if (binding.loaded()
+                        || role.handedOn().test(binding.buffer())
                         || binding.strides()[rank - 1] != binding.storage().bytes()) {
                     return false;
                 }
-                bytes += binding.storage().bytes() * step.elements();
+                bytes += binding.storage().bytes() * step.elements() * role.repeats();
             }
         }
         return bytes > STREAMING_BYTES && size0() >= 512;
@@ -182,7 +201,7 @@ final class LaunchBuilder {
             int bytes = fold.accumulator().bytes();
             partials.add(new Launch.Partials(
                     fold,
-                    perResult == 1 && fold.type() == fold.accumulator(),
+                    perResult == 1 && !role.foldsRows() && fold.type() == fold.accumulator(),
                     false,
                     results,
                     perResult,
@@ -293,7 +312,7 @@ final class LaunchBuilder {
             int bytes = fold.accumulator().bytes();
             partials.add(new Launch.Partials(
                     fold,
-                    perResult == 1 && fold.type() == fold.accumulator(),
+                    perResult == 1 && !role.foldsRows() && fold.type() == fold.accumulator(),
                     true,
                     results,
                     perResult,

@@ -53,6 +53,52 @@ final class SortKeys {
         };
     }
 
+    /** Writes the reversible keys of elements {@code begin} to before {@code end}, shifted upwards. */
+    static void readReversible(DType type, long source, long keys, long begin, long end, int shift) {
+        if (type == DType.FLOAT64) {
+            for (long index = begin; index < end; index++) {
+                long bits = MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, source + 8 * index);
+                MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, ofDouble(bits));
+            }
+            return;
+        }
+        for (long index = begin; index < end; index++) {
+            long key = reversible(type, source + index * type.bytes()) << shift;
+            MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, key);
+        }
+    }
+
+    /** Writes the (first) equal keys of elements {@code begin} to before {@code end}. */
+    static void readEqual(DType type, long source, long keys, long begin, long end) {
+        if (type == DType.FLOAT64) {
+            for (long index = begin; index < end; index++) {
+                double value = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, source + 8 * index);
+                MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, real(value));
+            }
+            return;
+        }
+        for (long index = begin; index < end; index++) {
+            MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, equal(type, source + index * type.bytes()));
+        }
+    }
+
+    /** Writes the elements that have these reversible keys, which are shifted upwards. */
+    static void write(DType type, long address, long[] keys, int count, int shift) {
+        if (type == DType.FLOAT64) {
+            for (int index = 0; index < count; index++) {
+                long bits = keys[index] + NAN64;
+                MEMORY.set(
+                        ValueLayout.JAVA_LONG_UNALIGNED,
+                        address + 8L * index,
+                        bits >= 0 ? bits : bits ^ Long.MAX_VALUE);
+            }
+            return;
+        }
+        for (int index = 0; index < count; index++) {
+            write(type, address + (long) index * type.bytes(), keys[index] >> shift);
+        }
+    }
+
     /** Writes the element that has a reversible key. */
     static void write(DType type, long address, long key) {
         switch (type) {

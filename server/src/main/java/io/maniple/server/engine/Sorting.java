@@ -140,20 +140,18 @@ final class Sorting {
         int bytes = type.bytes();
         // The sign belongs into the uppermost bit.
         int shift = Long.SIZE - 8 * bytes;
-        try (Memory.Scratch first = memory.scratch(8 * length);
-                Memory.Scratch second = memory.scratch(8 * length)) {
-            workers.run(length, GRAIN, (worker, begin, end) -> {
-                for (long index = begin; index < end; index++) {
-                    put(first.address(), index, SortKeys.reversible(type, source + index * bytes) << shift);
-                }
-            });
-            RadixSort sort = new RadixSort(workers, length, first.address(), second.address(), 0, 0);
-            sort.sort(-1L);
-            workers.run(length, GRAIN, (worker, begin, end) -> {
-                for (long index = begin; index < end; index++) {
-                    SortKeys.write(type, target + index * bytes, get(sort.keys(), index) >> shift);
-                }
-            });
+        try (Memory.Scratch keys = memory.scratch(8 * length);
+                Memory.Scratch spare = memory.scratch(8 * length)) {
+            workers.run(
+                    length,
+                    GRAIN,
+                    (worker, begin, end) -> SortKeys.readReversible(type, source, keys.address(), begin, end, shift));
+            new BucketSort(
+                            workers,
+                            false,
+                            (sorted, none, count, first) ->
+                                    SortKeys.write(type, target + first * bytes, sorted, count, shift))
+                    .sort(keys.address(), spare.address(), 0, length);
         }
     }
 
@@ -273,29 +271,48 @@ final class Sorting {
     }
 
     private void orderLong(DType type, long source, long target, long length, Memory memory) {
+        if (type == DType.COMPLEX128) {
+            orderComplex(source, target, length, memory);
+            return;
+        }
+        try (Memory.Scratch keys = memory.scratch(8 * length);
+                Memory.Scratch spareKeys = memory.scratch(8 * length);
+                Memory.Scratch payload = memory.scratch(16 * length)) {
+            workers.run(
+                    length,
+                    GRAIN,
+                    (worker, begin, end) -> SortKeys.readEqual(type, source, keys.address(), begin, end));
+            new BucketSort(
+                            workers,
+                            true,
+                            (sorted, places, count, first) -> MemorySegment.copy(
+                                    places, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, target + 8 * first, count))
+                    .sort(keys.address(), spareKeys.address(), payload.address(), length);
+        }
+    }
+
+    /** By the imaginary parts first; the stable sort by the real parts keeps that order among equal ones. */
+    private void orderComplex(long source, long target, long length, Memory memory) {
+        DType type = DType.COMPLEX128;
         try (Memory.Scratch keys = memory.scratch(8 * length);
                 Memory.Scratch spareKeys = memory.scratch(8 * length);
                 Memory.Scratch sparePayload = memory.scratch(8 * length)) {
             workers.run(length, GRAIN, (worker, begin, end) -> {
                 for (long index = begin; index < end; index++) {
-                    long at = source + index * type.bytes();
-                    long key = type == DType.COMPLEX128 ? SortKeys.second(at) : SortKeys.equal(type, at);
-                    put(keys.address(), index, key);
+                    put(keys.address(), index, SortKeys.second(source + index * type.bytes()));
                     put(target, index, index);
                 }
             });
             RadixSort sort =
                     new RadixSort(workers, length, keys.address(), spareKeys.address(), target, sparePayload.address());
             sort.sort(-1L);
-            if (type == DType.COMPLEX128) {
-                workers.run(length, GRAIN, (worker, begin, end) -> {
-                    for (long index = begin; index < end; index++) {
-                        long at = source + get(sort.payload(), index) * type.bytes();
-                        put(sort.keys(), index, SortKeys.equal(type, at));
-                    }
-                });
-                sort.sort(-1L);
-            }
+            workers.run(length, GRAIN, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    long at = source + get(sort.payload(), index) * type.bytes();
+                    put(sort.keys(), index, SortKeys.equal(type, at));
+                }
+            });
+            sort.sort(-1L);
             if (sort.payload() != target) {
                 copy(sort.payload(), target, 8 * length);
             }

@@ -3,7 +3,9 @@ package io.maniple.server.plan;
 import io.maniple.bridge.program.Instruction;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +45,20 @@ final class Group {
         this.isTemporary = buffer -> false;
         this.reads.addAll(reads);
         this.writes.addAll(writes);
+    }
+
+    /** The same over another number of elements along one dimension. */
+    Group resized(int dimension, long size) {
+        long[] other = shape.clone();
+        other[dimension] = size;
+        Group group = new Group(other, isTemporary);
+        group.members.addAll(members);
+        group.reads.addAll(reads);
+        group.writes.addAll(writes);
+        group.folds.addAll(folds);
+        group.folded = folded;
+        group.indexStrides = indexStrides;
+        return group;
     }
 
     long[] shape() {
@@ -223,6 +239,14 @@ final class Group {
             }
         }
         return false;
+    }
+
+    Set<Integer> buffers() {
+        Set<Integer> buffers = new HashSet<>();
+        reads.forEach(access -> buffers.add(access.buffer()));
+        writes.forEach(access -> buffers.add(access.buffer()));
+        folds.forEach(access -> buffers.add(access.buffer()));
+        return buffers;
     }
 
     boolean mentions(int buffer) {

@@ -28,7 +28,7 @@ final class InspectionAssembly {
         this.group = group;
         this.step = step;
         this.suspects = suspects;
-        this.assembly = new KernelAssembly(group, buffer -> false);
+        this.assembly = new KernelAssembly(group, buffer -> false, -1);
         this.builder = assembly.builder();
     }
 
@@ -54,7 +54,7 @@ final class InspectionAssembly {
             }
         }
         int result = builder.newOperand();
-        assembly.bindings().add(new Plan.Binding(-1, 0, new long[0], ElementType.INT64, true, false));
+        assembly.bindings().add(new Plan.Binding(-1, 0, new long[0], ElementType.INT64, true, false, 0));
         builder.reduce(result, Reduction.OR, word);
         KernelTrimmer trimmer = new KernelTrimmer(builder.build());
         List<Plan.Binding> bindings = trimmer.keepOperands(assembly.bindings());

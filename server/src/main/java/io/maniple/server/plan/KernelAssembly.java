@@ -27,6 +27,7 @@ final class KernelAssembly {
     private final Group group;
     private final IntPredicate isDead;
     private final LoopOrder loop;
+    private final int rowDimension;
     private final KernelBuilder builder = new KernelBuilder();
     private final Map<Access, Current> current = new LinkedHashMap<>();
     private final Map<Part, Integer> operands = new HashMap<>();
@@ -34,10 +35,14 @@ final class KernelAssembly {
     private final Map<Plan.ScalarBinding, Integer> scalarSlots = new LinkedHashMap<>();
     private final List<Plan.FoldBinding> folds = new ArrayList<>();
 
-    /** @param isDead whether nobody reads a buffer behind this group */
-    KernelAssembly(Group group, IntPredicate isDead) {
+    /**
+     * @param isDead whether nobody reads a buffer behind this group
+     * @param rowDimension the group's dimension that a cascade cuts into blocks; -1 for none
+     */
+    KernelAssembly(Group group, IntPredicate isDead, int rowDimension) {
         this.group = group;
         this.isDead = isDead;
+        this.rowDimension = rowDimension;
         List<Access> all = new ArrayList<>(group.reads());
         all.addAll(group.writes());
         all.addAll(group.folds());
@@ -217,9 +222,14 @@ final class KernelAssembly {
                     loop.order(access.strides()),
                     storage,
                     false,
-                    false));
+                    false,
+                    rowStep(access)));
             return builder.newOperand();
         });
+    }
+
+    private long rowStep(Access access) {
+        return rowDimension < 0 ? 0 : access.strides()[rowDimension];
     }
 
     private void fold(Member member) {
@@ -247,7 +257,7 @@ final class KernelAssembly {
         int number = folds.size();
         int operand = builder.newOperand();
         ElementType storage = Casts.storage(output.type());
-        bindings.add(new Plan.Binding(-1 - number, 0, new long[0], accumulator, true, false));
+        bindings.add(new Plan.Binding(-1 - number, 0, new long[0], accumulator, true, false, 0));
         folds.add(new Plan.FoldBinding(
                 operand,
                 reduction,
@@ -255,7 +265,8 @@ final class KernelAssembly {
                 output.buffer(),
                 output.offset() + (long) part * storage.bytes(),
                 loop.order(output.strides()),
-                storage));
+                storage,
+                rowStep(output)));
         if (loop.mode() == Plan.Mode.FOLD_INNER) {
             builder.reduce(operand, reduction, folded);
         } else {

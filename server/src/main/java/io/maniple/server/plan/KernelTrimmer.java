@@ -78,7 +78,8 @@ final class KernelTrimmer {
                         binding.strides(),
                         binding.storage(),
                         stored[index],
-                        loaded[index]);
+                        loaded[index],
+                        binding.rowStep());
             }
         }
         return List.of(kept);
@@ -103,7 +104,8 @@ final class KernelTrimmer {
                         fold.buffer(),
                         fold.offset(),
                         fold.strides(),
-                        fold.type()))
+                        fold.type(),
+                        fold.rowStep()))
                 .toList();
     }
 

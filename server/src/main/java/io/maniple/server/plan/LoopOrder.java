@@ -13,6 +13,8 @@ final class LoopOrder {
     /** Up to here NumPy adds a row's elements one after the other. */
     private static final long SHORT_ROW = 8;
 
+    private static final long LONG_ROW = 64;
+
     private final int[][] merged;
     private final long[] shape;
     private final boolean[] folded;
@@ -53,6 +55,7 @@ final class LoopOrder {
             }
         }
         bringKeptInside(merged, shape, isFolded);
+        bringLongInside(merged, shape, isFolded);
         if (!merged.isEmpty() && !isFolded[merged.getLast()[0]]) {
             bringFoldedNext(merged, isFolded);
         }
@@ -122,6 +125,17 @@ final class LoopOrder {
                 merged.add(merged.remove(from));
                 return;
             }
+        }
+    }
+
+    /** A loop of a few elements costs more to begin than strides cost: the next dimension becomes the inner loop. */
+    private static void bringLongInside(List<int[]> merged, long[] shape, boolean[] folded) {
+        int next = merged.size() - 2;
+        if (next < 0 || folded[merged.getLast()[0]] || size(merged.getLast(), shape) >= SHORT_ROW) {
+            return;
+        }
+        if (size(merged.get(next), shape) >= LONG_ROW) {
+            merged.add(merged.remove(next));
         }
     }
 

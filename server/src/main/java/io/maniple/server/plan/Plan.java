@@ -7,6 +7,9 @@ import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.ops.Operation;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +45,66 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
         }
     }
 
+    /**
+     * Kernels that run block of rows by block of rows, each block through all of them before the next one: what they hand
+     * on is still in the cache. Row r of a stage stands at the coordinate {@code first + r}; every buffer that one of
+     * them writes and another one touches is touched at the same coordinate by both.
+     *
+     * @param stages in order
+     * @param groups how many groups of the batch it takes
+     * @param rows coordinates from 0 to before this
+     * @param block coordinates a block
+     * @param locals buffers that nobody needs but the block that makes them
+     */
+    public record CascadeStep(
+            List<Stage> stages, int groups, long rows, long block, List<Local> locals, List<Integer> frees)
+            implements Step {
+        public CascadeStep {
+            stages = List.copyOf(stages);
+            locals = List.copyOf(locals);
+            frees = List.copyOf(frees);
+        }
+
+        public long blocks() {
+            return (rows + block - 1) / block;
+        }
+
+        /** How many rows of a stage a block can have. */
+        static Set<Long> sizes(long rows, long block, long first, long count) {
+            Set<Long> sizes = new TreeSet<>();
+            for (long begin = 0; begin < rows; begin += block) {
+                long size = Math.min(begin + block, first + count) - Math.max(begin, first);
+                if (size > 0) {
+                    sizes.add(size);
+                }
+            }
+            return sizes;
+        }
+    }
+
+    /**
+     * A kernel of a cascade.
+     *
+     * @param whole the kernel over all its rows
+     * @param first the coordinate of its first row
+     * @param count how many rows it has
+     * @param byRows the kernel over so many rows, for each number that a block can have
+     * @param foldsRows whether the rows themselves are folded, so that each block makes partial results only
+     */
+    public record Stage(KernelStep whole, long first, long count, Map<Long, KernelStep> byRows, boolean foldsRows) {
+        public Stage {
+            byRows = Map.copyOf(byRows);
+        }
+    }
+
+    /**
+     * A buffer of which each block has only its own rows.
+     *
+     * @param rowBytes bytes from one row to the next
+     * @param firstRow the buffer's row at coordinate 0
+     */
+    public record Local(int buffer, long rowBytes, long firstRow) {}
+
     /** How folds are laid onto the loop. */
     public enum Mode {
         /** No fold. */
@@ -59,9 +122,16 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
      * @param strides bytes along the loop's dimensions, outermost first
      * @param stored whether the kernel writes it
      * @param loaded whether the kernel reads it
+     * @param rowStep bytes from one row of a cascade to the next
      */
     public record Binding(
-            int buffer, long offset, long[] strides, ElementType storage, boolean stored, boolean loaded) {}
+            int buffer,
+            long offset,
+            long[] strides,
+            ElementType storage,
+            boolean stored,
+            boolean loaded,
+            long rowStep) {}
 
     /**
      * A scalar slot of a kernel.
@@ -79,6 +149,7 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
      * @param offset destination's first element (of this part), bytes
      * @param strides destination's bytes along the loop's dimensions; 0 along folded ones
      * @param type destination's type (of this part)
+     * @param rowStep the destination's bytes from one row of a cascade to the next
      */
     public record FoldBinding(
             int operand,
@@ -87,7 +158,8 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
             int buffer,
             long offset,
             long[] strides,
-            ElementType type) {}
+            ElementType type,
+            long rowStep) {}
 
     /**
      * A fused kernel over a loop nest.
@@ -131,6 +203,15 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
             long elements = 1;
             for (long size : shape) {
                 elements *= size;
+            }
+            return elements;
+        }
+
+        /** Elements of the dimensions that are not folded. */
+        long keptElements() {
+            long elements = 1;
+            for (int dimension = 0; dimension < shape.length; dimension++) {
+                elements *= folded[dimension] ? 1 : shape[dimension];
             }
             return elements;
         }

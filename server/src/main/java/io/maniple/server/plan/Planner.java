@@ -11,7 +11,10 @@ import io.maniple.kernels.ops.OperationTable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,23 +25,35 @@ import org.jspecify.annotations.Nullable;
  * guessed at: the instruction goes into a later group.
  */
 public final class Planner {
+    /** How much is brought together. */
+    public enum Fusion {
+        /** Each instruction is a kernel. */
+        OFF,
+        /** Kernels are fused, and run as cascades where that pays. */
+        WHERE_IT_PAYS,
+        /** Kernels run as cascades wherever they can: for tests, whose arrays are small. */
+        CASCADE_ALL
+    }
+
     /** How many groups an instruction may be moved past; planning stays linear in the batch's length. */
     private static final int LOOK_BACK = 24;
 
     private final BatchStructure structure;
     private final OperationTable table;
-    private final boolean fuse;
+    private final Fusion fusion;
     private final List<Integer> reports;
     private final List<Group> groups = new ArrayList<>();
     private final List<Long> temporaries = new ArrayList<>();
     private final boolean[] freed;
+    /** Buffers that nobody needs but the client, who wants to hear of errors. */
+    private final BitSet heard = new BitSet();
 
     /** @param reports for each source the kinds of floating-point errors to report; may be empty */
-    public Planner(BatchStructure structure, OperationTable table, boolean fuse, List<Integer> reports) {
+    public Planner(BatchStructure structure, OperationTable table, Fusion fusion, List<Integer> reports) {
         this.reports = reports;
         this.structure = structure;
         this.table = table;
-        this.fuse = fuse;
+        this.fusion = fusion;
         this.freed = new boolean[structure.buffers()];
     }
 
@@ -218,7 +233,7 @@ public final class Planner {
     }
 
     private void place(Candidate candidate) {
-        if (fuse) {
+        if (fusion != Fusion.OFF) {
             int earliest = Math.max(0, groups.size() - LOOK_BACK);
             for (int index = groups.size() - 1; index >= earliest; index--) {
                 Group group = groups.get(index);
@@ -316,11 +331,13 @@ public final class Planner {
     }
 
     private Plan finish() {
-        BitSet heard = hearErrors();
+        hearErrors();
         int buffers = structure.buffers() + temporaries.size();
         int[] lastUse = new int[buffers];
         Arrays.fill(lastUse, -1);
         int[] lastRead = lastReads();
+        int[] firstUse = new int[buffers];
+        Arrays.fill(firstUse, groups.size());
         for (int index = 0; index < groups.size(); index++) {
             for (Access read : groups.get(index).reads()) {
                 lastUse[read.buffer()] = index;
@@ -330,6 +347,9 @@ public final class Planner {
             }
             for (Access fold : groups.get(index).folds()) {
                 lastUse[fold.buffer()] = index;
+            }
+            for (int buffer : groups.get(index).buffers()) {
+                firstUse[buffer] = Math.min(firstUse[buffer], index);
             }
         }
         List<List<Integer>> freesBehind = new ArrayList<>();
@@ -347,11 +367,17 @@ public final class Planner {
             }
         }
         List<Plan.Step> steps = new ArrayList<>();
+        Cascades.Lifetimes lifetimes = new Cascades.Lifetimes(this::isInner, firstUse, lastUse);
         for (int index = 0; index < groups.size(); index++) {
             Group group = groups.get(index);
-            int position = index;
             Instruction routine = group.routine();
-            if (routine != null) {
+            Cascades.Found found =
+                    fusion == Fusion.OFF ? null : Cascades.at(index, groups, lifetimes, fusion == Fusion.CASCADE_ALL);
+            Plan.CascadeStep cascade = found == null ? null : cascade(index, found, lastRead, freesBehind);
+            if (cascade != null) {
+                steps.add(cascade);
+                index += cascade.groups() - 1;
+            } else if (routine != null) {
                 Operation operation = table.byNumber(routine.operation()).orElseThrow();
                 steps.add(new Plan.RoutineStep(
                         operation,
@@ -359,9 +385,7 @@ public final class Planner {
                         freesBehind.get(index),
                         FloatingPointRules.kinds(operation) & reports(routine.source())));
             } else {
-                KernelAssembly assembly = new KernelAssembly(
-                        group, buffer -> !heard.get(buffer) && dies(buffer) && lastRead[buffer] <= position);
-                steps.add(assembly.assemble(freesBehind.get(index), this::reports));
+                steps.add(kernel(group, index, lastRead, -1, freesBehind.get(index)));
             }
         }
         return new Plan(steps, unused, temporaries, structure.buffers());
@@ -379,15 +403,10 @@ public final class Planner {
         return lastRead;
     }
 
-    /**
-     * Sees to it that errors the client wants to know of happen although nobody needs the results.
-     *
-     * @return the buffers to compute for it
-     */
-    private BitSet hearErrors() {
-        BitSet heard = new BitSet();
+    /** Sees to it that errors the client wants to know of happen although nobody needs the results. */
+    private void hearErrors() {
         if (reports.stream().allMatch(kinds -> kinds == 0)) {
-            return heard;
+            return;
         }
         int[] lastRead = lastReads();
         for (int index = 0; index < groups.size(); index++) {
@@ -401,7 +420,53 @@ public final class Planner {
                         .call(heard);
             }
         }
-        return heard;
+    }
+
+    private Plan.KernelStep kernel(Group group, int position, int[] lastRead, int rowDimension, List<Integer> frees) {
+        return new KernelAssembly(
+                        group,
+                        buffer -> !heard.get(buffer) && dies(buffer) && lastRead[buffer] <= position,
+                        rowDimension)
+                .assemble(frees, this::reports);
+    }
+
+    private Plan.@Nullable CascadeStep cascade(
+            int begin, Cascades.Found found, int[] lastRead, List<List<Integer>> freesBehind) {
+        List<Plan.Stage> stages = new ArrayList<>();
+        List<Integer> frees = new ArrayList<>();
+        for (int number = 0; number < found.stages(); number++) {
+            int position = begin + number;
+            Group group = groups.get(position);
+            int dimension = found.dimensions()[number];
+            Plan.KernelStep whole = kernel(group, position, lastRead, dimension, List.of());
+            frees.addAll(freesBehind.get(position));
+            if (whole.kernel() == null) {
+                continue;
+            }
+            long first = found.firsts()[number];
+            long count = group.shape()[dimension];
+            boolean foldsRows = group.folded() != null && group.folded()[dimension];
+            Map<Long, Plan.KernelStep> byRows = new HashMap<>();
+            for (long size : Plan.CascadeStep.sizes(found.rows(), found.block(), first, count)) {
+                byRows.put(size, kernel(group.resized(dimension, size), position, lastRead, dimension, List.of()));
+            }
+            if (foldsRows && !foldsAlike(whole, byRows.values())) {
+                return null;
+            }
+            stages.add(new Plan.Stage(whole, first, count, byRows, foldsRows));
+        }
+        return new Plan.CascadeStep(stages, found.stages(), found.rows(), found.block(), found.locals(), frees);
+    }
+
+    /** Whether each block's partial results are such that those of all blocks can be combined as one list. */
+    private static boolean foldsAlike(Plan.KernelStep whole, Collection<Plan.KernelStep> variants) {
+        return variants.stream().allMatch(variant -> variant.mode() == whole.mode())
+                && (whole.mode() != Plan.Mode.FOLD_INNER || whole.keptElements() == 1);
+    }
+
+    /** Whether a buffer begins in this batch and dies in it. */
+    private boolean isInner(int buffer) {
+        return buffer >= structure.buffers() || structure.isNew(buffer) && dies(buffer);
     }
 
     private int reports(int source) {

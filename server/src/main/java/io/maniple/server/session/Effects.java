@@ -23,6 +23,7 @@ final class Effects {
                 }
                 kernel.folds().forEach(fold -> buffers.add(fold.buffer()));
             }
+            case Plan.CascadeStep cascade -> cascade.stages().forEach(stage -> buffers.addAll(written(stage.whole())));
             case Plan.RoutineStep routine -> {
                 for (int index = 0; index < outputs(routine); index++) {
                     buffers.add(routine.instruction().view(index).buffer());
@@ -42,6 +43,7 @@ final class Effects {
                     }
                 }
             }
+            case Plan.CascadeStep cascade -> cascade.stages().forEach(stage -> buffers.addAll(read(stage.whole())));
             case Plan.RoutineStep routine -> {
                 List<Operand> operands = routine.instruction().operands();
                 boolean updates = switch (routine.operation().kind()) {
@@ -70,6 +72,10 @@ final class Effects {
         return switch (step) {
             case Plan.KernelStep kernel ->
                 kernel.members().isEmpty() ? 0 : kernel.members().getLast().source();
+            case Plan.CascadeStep cascade ->
+                cascade.stages().isEmpty()
+                        ? 0
+                        : source(cascade.stages().getLast().whole());
             case Plan.RoutineStep routine -> routine.instruction().source();
         };
     }

@@ -17,6 +17,7 @@ final class Explanation {
         for (Plan.Step step : plan.steps()) {
             String text = switch (step) {
                 case Plan.KernelStep kernel -> describe(kernel, sources);
+                case Plan.CascadeStep cascade -> describe(cascade, sources);
                 case Plan.RoutineStep routine ->
                     "routine " + routine.operation().name() + " at "
                             + place(sources, routine.instruction().source()) + "\n";
@@ -30,6 +31,23 @@ final class Explanation {
     private static String place(List<String> sources, int source) {
         String name = Profile.name(sources, source);
         return name.isEmpty() ? "?" : name;
+    }
+
+    private static String describe(Plan.CascadeStep cascade, List<String> sources) {
+        StringBuilder text = new StringBuilder("cascade of ")
+                .append(cascade.stages().size())
+                .append(" kernels by blocks of ")
+                .append(cascade.block())
+                .append(cascade.block() == 1 ? " row, " : " rows, ")
+                .append(cascade.locals().size())
+                .append(cascade.locals().size() == 1 ? " array" : " arrays")
+                .append(" in the cache only\n");
+        for (Plan.Stage stage : cascade.stages()) {
+            describe(stage.whole(), sources)
+                    .lines()
+                    .forEach(line -> text.append("  ").append(line).append('\n'));
+        }
+        return text.toString();
     }
 
     private static String describe(Plan.KernelStep step, List<String> sources) {

@@ -156,8 +156,7 @@ final class LocalSession implements Session {
             List<Instruction> instructions = new ProgramDecoder(
                             structure, new OperationChecks(table), limits.getDimensions())
                     .decode(batch.getSourceList());
-            Plan plan =
-                    new Planner(structure, table, !options.getFusionOff(), batch.getReportsList()).plan(instructions);
+            Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(instructions);
             known = new PreparedPlan(plan, compilers);
             plans.put(key, known);
         }
@@ -165,6 +164,13 @@ final class LocalSession implements Session {
             explanation.add(known.plan(), batch.getSourcesList());
         }
         return known;
+    }
+
+    private Planner.Fusion fusion() {
+        if (options.getFusionOff()) {
+            return Planner.Fusion.OFF;
+        }
+        return options.getCascadeAll() ? Planner.Fusion.CASCADE_ALL : Planner.Fusion.WHERE_IT_PAYS;
     }
 
     private void run(Batch batch, BatchStructure structure, PreparedPlan prepared) {
@@ -234,6 +240,7 @@ final class LocalSession implements Session {
             long nanoseconds = System.nanoTime() - begin;
             switch (step) {
                 case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds);
+                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds);
                 case Plan.RoutineStep routine ->
                     profile.routine(
                             routine.operation().name(),

@@ -30,6 +30,22 @@ final class Profile {
         }
     }
 
+    /** Its time is shared between the kernels by the elements that their instructions have. */
+    synchronized void cascade(Plan.CascadeStep cascade, List<String> sources, long nanoseconds) {
+        double all = 0;
+        for (Plan.Stage stage : cascade.stages()) {
+            all += weight(stage);
+        }
+        for (Plan.Stage stage : cascade.stages()) {
+            kernel(stage.whole(), sources, Math.round(nanoseconds * (weight(stage) / all)));
+        }
+    }
+
+    private static double weight(Plan.Stage stage) {
+        return (double) Math.max(1, stage.whole().elements())
+                * Math.max(1, stage.whole().members().size());
+    }
+
     synchronized void routine(String operation, int source, List<String> sources, long elements, long nanoseconds) {
         kernels++;
         add(name(sources, source), operation, elements, nanoseconds);
