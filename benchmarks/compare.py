@@ -27,11 +27,9 @@ ENGINES = {"numpy": [sys.executable], "maniple": MANIPLE}
 
 
 def measure(engine: str, name: str, options: argparse.Namespace) -> dict[str, Any]:
+    worker = Worker(ENGINES[engine], "numpy", name, environment(options.scale), options.timeout)
     try:
-        worker = Worker(ENGINES[engine], "numpy", name, environment(options.scale), options.timeout)
-    except Failure as failure:
-        return {"error": str(failure)}
-    try:
+        worker.ready()
         times = [worker.time() for _ in range(2 + options.repeats)]
         digest = worker.digest()
     except Failure as failure:

@@ -42,11 +42,10 @@ class Worker:
         )  # fmt: skip
         self._buffer = b""
         self.pid = self._process.pid
-        try:
-            self.ready = self._answer()
-        except BaseException:
-            self.close()
-            raise
+
+    def ready(self) -> dict[str, Any]:
+        """Wait until the inputs are made: what the worker says of itself."""
+        return self._answer()
 
     def time(self) -> float:
         return float(self._ask("time")["seconds"])
@@ -123,6 +122,16 @@ def memory(pid: int) -> dict[str, int]:
 def forget_peak(pid: int) -> None:
     """From now on VmHWM counts anew."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def settled(pid: int, patience: float = 3.0) -> int:
+    """Resident bytes, once they no longer become fewer: what a process before this one left is freed by then."""
+    deadline = time.monotonic() + patience
+    last, now = 0, memory(pid)["VmRSS"]
+    while now != last and time.monotonic() < deadline:
+        time.sleep(0.05)
+        last, now = now, memory(pid)["VmRSS"]
+    return now
 
 
 def server_process(env: dict[str, str]) -> int:

@@ -40,8 +40,9 @@ from measuring import (
     geometric_mean,
     memory,
     server_process,
+    settled,
     workloads,
-)  # fmt: skip
+)
 from peers import PEERS
 
 ROOT = FOLDER.parent
@@ -122,12 +123,24 @@ def own_server(scale: float) -> Iterator[tuple[dict[str, str], int]]:
             subprocess.run([*MANIPLE, "server", "stop"], env=env, capture_output=True, check=False)
 
 
-def warmed_up(worker: Worker, result: Row, repeats: int, patient: bool) -> int:
-    """Two repetitions that do not count, or one where it takes long; how many are to follow."""
+def warm_up(worker: Worker, result: Row, engine: str, options: argparse.Namespace) -> int:
+    """Repetitions that do not count: two, or one where it takes long or must be quick; how many are to follow."""
     result["first"] = last = worker.time()
-    if result["first"] < PATIENCE / 5:
+    if last < PATIENCE / 5 and not options.quick:
         last = worker.time()
-    return repeats if patient else max(1, min(repeats, int(PATIENCE / max(last, 1e-9))))
+    if engine in PEERS:
+        return max(1, min(options.repeats, int(PATIENCE / max(last, 1e-9))))
+    return int(options.repeats)
+
+
+@contextmanager
+def excluding(workers: dict[str, Worker], engine: str, result: Row) -> Iterator[None]:
+    """An engine that fails here takes no further part."""
+    try:
+        yield
+    except Failure as failure:
+        result["error"] = str(failure)
+        del workers[engine]
 
 
 def measure(workload: str, engines: list[str], env: dict[str, str], server: int, options: argparse.Namespace) -> Row:
@@ -135,56 +148,47 @@ def measure(workload: str, engines: list[str], env: dict[str, str], server: int,
     results: dict[str, Row] = {engine: {} for engine in engines}
     workers: dict[str, Worker] = {}
     left: dict[str, int] = {}
-    server_before = memory(server)["VmRSS"]
+    server_before = settled(server)
     with ExitStack() as stack:
+        # They start and make their inputs at the same time, and compute one after the other.
         for engine in engines:
             command, told = command_of(engine)
-            try:
-                worker = Worker(command, told, workload, env, options.timeout)
-                stack.callback(worker.close)
-                results[engine].update(worker.ready)
-                patient = engine in ("numpy", "maniple")
-                left[engine] = warmed_up(worker, results[engine], options.repeats, patient)
-                workers[engine] = worker
+            workers[engine] = Worker(command, told, workload, env, options.timeout)
+            stack.callback(workers[engine].close)
+        for engine in engines:
+            with excluding(workers, engine, results[engine]):
+                results[engine].update(workers[engine].ready())
+        for engine in list(workers):
+            with excluding(workers, engine, results[engine]):
+                left[engine] = warm_up(workers[engine], results[engine], engine, options)
                 results[engine]["times"] = []
-                forget_peak(worker.pid)
+                forget_peak(workers[engine].pid)
                 if engine == "maniple":
                     forget_peak(server)
-            except Failure as failure:
-                results[engine]["error"] = str(failure)
         for turn in range(options.repeats):
             order = list(workers)
             start = turn % max(1, len(order))
             for engine in order[start:] + order[:start]:
                 if left[engine] > 0:
-                    attempt(workers, engine, results[engine])
+                    with excluding(workers, engine, results[engine]):
+                        results[engine]["times"].append(workers[engine].time())
                     left[engine] -= 1
-        for engine, worker in workers.items():
-            finish(engine, worker, results[engine], server, server_before)
+        for engine in list(workers):
+            with excluding(workers, engine, results[engine]):
+                describe(engine, workers[engine], results[engine], server, server_before)
     return {"workload": workload, "engines": results}
 
 
-def attempt(workers: dict[str, Worker], engine: str, result: Row) -> None:
-    try:
-        result["times"].append(workers[engine].time())
-    except Failure as failure:
-        result["error"] = str(failure)
-        del workers[engine]
-
-
-def finish(engine: str, worker: Worker, result: Row, server: int, server_before: int) -> None:
+def describe(engine: str, worker: Worker, result: Row, server: int, server_before: int) -> None:
     """Median, memory and digest. Memory that client and server have mapped both counts once."""
     result["median"] = statistics.median(result["times"])
-    try:
-        here = memory(worker.pid)
-        result["memory"] = here["VmHWM"]
-        if engine == "maniple":
-            there = memory(server)
-            growth = max(0, there["VmHWM"] - server_before)
-            result["memory"] += growth - min(growth, here["RssShmem"], there["RssShmem"])
-        result["digest"] = worker.digest()
-    except Failure as failure:
-        result["error"] = str(failure)
+    here = memory(worker.pid)
+    result["memory"] = here["VmHWM"]
+    if engine == "maniple":
+        there = memory(server)
+        growth = max(0, there["VmHWM"] - server_before)
+        result["memory"] += growth - min(growth, here["RssShmem"], there["RssShmem"])
+    result["digest"] = worker.digest()
 
 
 def judge(row: Row, tolerance: float) -> None:
