@@ -112,7 +112,11 @@ def disagreement(
 def memory(pid: int) -> dict[str, int]:
     """Bytes: what is resident, the most that ever was, and what of it is shared."""
     found = dict(STATUS)
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        raise Failure(f"process {pid} is gone") from None
+    for line in text.splitlines():
         key, _, value = line.partition(":")
         if key in found:
             found[key] = int(value.split()[0]) * 1024
@@ -121,7 +125,14 @@ def memory(pid: int) -> dict[str, int]:
 
 def forget_peak(pid: int) -> None:
     """From now on VmHWM counts anew."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    try:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+    except OSError:
+        raise Failure(f"process {pid} is gone") from None
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def settled(pid: int, patience: float = 3.0) -> int:

@@ -24,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ from measuring import (
     environment,
     forget_peak,
     geometric_mean,
+    is_alive,
     memory,
     server_process,
     settled,
@@ -53,6 +55,8 @@ PEERS_PYTHON = PEERS_HOME / "bin" / "python"
 REQUIREMENTS = {"peers": ROOT / "requirements" / "peers.txt", "torch": ROOT / "requirements" / "peers-torch.txt"}
 # A peer that takes longer than this for all repetitions gets fewer of them.
 PATIENCE = 30.0
+# Threads of libraries spin for some 30 ms after their last work.
+PAUSE = 0.05
 
 Row = dict[str, Any]
 
@@ -170,6 +174,7 @@ def measure(workload: str, engines: list[str], env: dict[str, str], server: int,
             start = turn % max(1, len(order))
             for engine in order[start:] + order[:start]:
                 if left[engine] > 0:
+                    time.sleep(PAUSE)
                     with excluding(workers, engine, results[engine]):
                         results[engine]["times"].append(workers[engine].time())
                     left[engine] -= 1
@@ -285,9 +290,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, help="timed repetitions of each engine (default: 5; quick: 3)")
     parser.add_argument("--scale", type=float, help="size of the arrays, as a factor (default: 1; quick: 0.2)")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one answer (default: 300)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures (default: .build/performance.json)")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="all figures (default, when all is run: .build/performance.json)"
+    )
     parser.add_argument("--page", action="store_true", help="only write the page again from the figures")
-    parser.add_argument("--page-file", type=Path, metavar="FILE", help="the page (default: docs/performance.md)")
+    parser.add_argument(
+        "--page-file", type=Path, metavar="FILE", help="the page (default, when all is run: docs/performance.md)"
+    )
     parser.add_argument("--resume", action="store_true", help="keep the workloads that the figures have already")
     parser.add_argument("--install", choices=["torch"], help="install this peer if it is missing")
     parser.add_argument("--list", action="store_true", help="list the workloads and who runs them, and stop")
@@ -302,8 +311,10 @@ def parse() -> argparse.Namespace:
     partial = options.quick or options.only != ["*"] or options.scale != 1.0 or set(options.peers) != set(PEERS)
     if options.page_file is None and (options.page or not partial):
         options.page_file = PAGE
-    if options.json is None and (options.page or not options.quick):
+    if options.json is None and (options.page or not partial):
         options.json = RESULT
+    if options.json is None and (options.page_file is not None or options.resume):
+        parser.error("a part of the whole needs --json for its figures")
     return options
 
 
@@ -362,6 +373,9 @@ def main() -> int:
             if name in done:
                 row = done[name]
             else:
+                if not is_alive(server):
+                    print("the server was lost and is started again")
+                    server = server_process(env)
                 taking_part = [e for e in engines if e not in PEERS or name in PEERS[e].workloads]
                 row = measure(name, taking_part, env, server, options)
                 row["group"] = known[name]["group"]

@@ -314,6 +314,79 @@ void nearest(I n, I m, IN(double) a, IN(double) b, OUT(I) out) {
   free(x);
 }
 
+// Mean and standard deviation of what lies within two standard deviations of all.
+void outliers(I n, IN(double) x, OUT(double) out) {
+  double mean = sum_all(n, x) / n, limit = 2.0 * sqrt(variance_all(n, x)), count = 0, sum = 0, square = 0;
+  _Pragma("omp parallel for simd reduction(+ : count, sum, square) schedule(static)")
+  for (I i = 0; i < n; i++) {
+    double d = x[i] - mean, kept = fabs(d) < limit ? 1.0 : 0.0;
+    count += kept;
+    sum += kept * d;
+    square += kept * d * d;
+  }
+  out[0] = mean + sum / count;
+  out[1] = sqrt(square / count - (sum / count) * (sum / count));
+}
+
+void azimuthal(I n, I m, I rings, IN(double) picture, OUT(double) out) {
+  double *sums = calloc(2 * rings, sizeof(double)), *counts = sums + rings;
+  _Pragma("omp parallel for reduction(+ : sums[ : 2 * rings]) schedule(static)")
+  for (I i = 0; i < n; i++)
+    for (I j = 0; j < m; j++) {
+      double y = i - 0.5 * n, x = j - 0.5 * n;
+      I ring = (I)(sqrt(x * x + y * y) / 5);
+      if (ring < rings) {
+        sums[ring] += picture[i * m + j];
+        sums[rings + ring] += 1.0;
+      }
+    }
+  for (I r = 0; r < rings; r++) out[r] = sums[r] / counts[r];
+  free(sums);
+}
+
+#define COUNTS(name, type)                                                   \
+  void name(I n, I classes, IN(type) x, OUT(I) out) {                        \
+    memset(out, 0, classes * sizeof(I));                                     \
+    _Pragma("omp parallel for reduction(+ : out[ : classes]) schedule(static)") \
+    for (I i = 0; i < n; i++) out[x[i]]++;                                   \
+  }
+COUNTS(bincount, I)
+COUNTS(bincount_u8, uint8_t)
+
+void look_up(I n, IN(uint8_t) x, IN(uint8_t) levels, OUT(uint8_t) out) {
+  PARALLEL for (I i = 0; i < n; i++) out[i] = levels[x[i]];
+}
+
+// One step: the new centres from the old ones.
+void kmeans(I n, I width, I k, IN(double) points, OUT(double) centres) {
+  I size = k * width + k;
+  double *sums = calloc(size, sizeof(double)), *old = malloc(k * width * sizeof(double));
+  memcpy(old, centres, k * width * sizeof(double));
+  _Pragma("omp parallel for reduction(+ : sums[ : size]) schedule(static)")
+  for (I i = 0; i < n; i++) {
+    IN(double) p = points + i * width;
+    double least = 1e300;
+    I best = 0;
+    for (I j = 0; j < k; j++) {
+      double square = 0;
+      _Pragma("omp simd reduction(+ : square)") for (I q = 0; q < width; q++) {
+        double d = p[q] - old[j * width + q];
+        square += d * d;
+      }
+      if (square < least) {
+        least = square;
+        best = j;
+      }
+    }
+    for (I q = 0; q < width; q++) sums[best * width + q] += p[q];
+    sums[k * width + best] += 1.0;
+  }
+  for (I j = 0; j < k; j++)
+    for (I q = 0; q < width; q++) centres[j * width + q] = sums[j * width + q] / sums[k * width + j];
+  free(sums);
+  free(old);
+}
+
 // --- grids: the result is in a after an even number of steps, in b after an odd one
 
 void jacobi2d(I n, I m, I steps, double *a, double *b) {
@@ -445,6 +518,80 @@ void horizontal_diffusion(I n, I m, IN(double) field, IN(double) coefficient, OU
         o[k] = p[0] - c[k] * (below - above + right - left);
       }
     }
+}
+
+void red_black(I n, I steps, double *u) {
+  const I starts[4][2] = {{1, 1}, {2, 2}, {1, 2}, {2, 1}};
+  for (I t = 0; t < steps; t++)
+    for (I colour = 0; colour < 4; colour++) {
+      PARALLEL
+      for (I i = starts[colour][0]; i < n - 1; i += 2) {
+        double *row = u + i * n;
+        SIMD for (I j = starts[colour][1]; j < n - 1; j += 2)
+          row[j] = 0.25 * (row[j - n] + row[j + n] + row[j - 1] + row[j + 1]);
+      }
+    }
+}
+
+// Every thread takes columns, all levels of a block of them.
+void tridiagonal(I levels, I n, IN(double) below, IN(double) above, IN(double) right, OUT(double) c, OUT(double) d) {
+  PARALLEL
+  for (I b = 0; b < n; b += BLOCK) {
+    I end = least(n, b + BLOCK);
+    SIMD for (I j = b; j < end; j++) {
+      c[j] = above[j] / 3.0;
+      d[j] = right[j] / 3.0;
+    }
+    for (I k = 1; k < levels; k++) {
+      SIMD for (I j = k * n + b; j < k * n + end; j++) {
+        double pivot = 1.0 / (3.0 - below[j] * c[j - n]);
+        c[j] = above[j] * pivot;
+        d[j] = (right[j] - below[j] * d[j - n]) * pivot;
+      }
+    }
+    for (I k = levels - 2; k >= 0; k--) {
+      SIMD for (I j = k * n + b; j < k * n + end; j++) d[j] -= c[j] * d[j + n];
+    }
+  }
+}
+
+static inline double poisson_at(I n, I i, I j, IN(double) p) {
+  I k = i * n + j;
+  return 4.0 * p[k] - (i > 0 ? p[k - n] : 0.0) - (i < n - 1 ? p[k + n] : 0.0) - (j > 0 ? p[k - 1] : 0.0)
+      - (j < n - 1 ? p[k + 1] : 0.0);
+}
+
+void conjugate_gradient(I n, I steps, OUT(double) x, OUT(double) residual, OUT(double) direction) {
+  double *restrict moved = malloc(n * n * sizeof(double)), squared = 0;
+  _Pragma("omp parallel for simd reduction(+ : squared) schedule(static)")
+  for (I k = 0; k < n * n; k++) squared += residual[k] * residual[k];
+  for (I t = 0; t < steps; t++) {
+    double along = 0, new = 0;
+    _Pragma("omp parallel for reduction(+ : along) schedule(static)")
+    for (I i = 0; i < n; i++) {
+      I r = i * n;
+      if (i == 0 || i == n - 1) {
+        for (I j = 0; j < n; j++) moved[r + j] = poisson_at(n, i, j, direction);
+      } else {
+        moved[r] = poisson_at(n, i, 0, direction);
+        moved[r + n - 1] = poisson_at(n, i, n - 1, direction);
+        IN(double) p = direction;
+        SIMD for (I k = r + 1; k < r + n - 1; k++) moved[k] = 4.0 * p[k] - p[k - n] - p[k + n] - p[k - 1] - p[k + 1];
+      }
+      _Pragma("omp simd reduction(+ : along)") for (I k = r; k < r + n; k++) along += direction[k] * moved[k];
+    }
+    double length = squared / along;
+    _Pragma("omp parallel for simd reduction(+ : new) schedule(static)")
+    for (I k = 0; k < n * n; k++) {
+      x[k] += length * direction[k];
+      residual[k] -= length * moved[k];
+      new += residual[k] * residual[k];
+    }
+    double turn = new / squared;
+    PARALLEL_SIMD for (I k = 0; k < n * n; k++) direction[k] = residual[k] + turn * direction[k];
+    squared = new;
+  }
+  free(moved);
 }
 
 void acceleration(I n, IN(double) position, IN(double) mass, OUT(double) out) {

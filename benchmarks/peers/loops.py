@@ -184,6 +184,64 @@ def horizontal_diffusion(field: Any, coefficient: Any) -> Any:
     return out
 
 
+@runs("red_black_2000_x5")
+def red_black(start: Any) -> Any:
+    u = start.copy()
+    call("red_black", len(u), 5, u)
+    return u
+
+
+@runs("tridiagonal_100x100k")
+def tridiagonal(below: Any, above: Any, right: Any) -> Any:
+    c, d = np.empty_like(above), np.empty_like(right)
+    call("tridiagonal", *right.shape, below, above, right, c, d)
+    return d
+
+
+@runs("cg_poisson_1000_x100")
+def conjugate_gradient(right: Any) -> Any:
+    x, residual, direction = np.zeros_like(right), right.copy(), right.copy()
+    call("conjugate_gradient", len(right), 100, x, residual, direction)
+    return x
+
+
+@runs("kmeans_1Mx16_k10_x10")
+def kmeans(points: Any) -> Any:
+    centres = points[:10].copy()
+    for _ in range(10):
+        call("kmeans", *points.shape, 10, points, centres)
+    return centres
+
+
+@runs("outliers_20M")
+def outliers(x: Any) -> Any:
+    out = np.empty(2)
+    call("outliers", x.size, x, out)
+    return tuple(out)
+
+
+@runs("azimuthal_1000_r100")
+def azimuthal(picture: Any) -> Any:
+    out = np.empty(len(picture) // 10)
+    call("azimuthal", *picture.shape, out.size, picture, out)
+    return out
+
+
+@runs("bincount_20M_1000")
+def bincount(x: Any) -> Any:
+    counts = np.empty(1000, dtype=np.int64)
+    call("bincount", x.size, counts.size, x, counts)
+    return counts
+
+
+@runs("equalise_u8_4000")
+def equalise(picture: Any) -> Any:
+    counts, out = np.empty(256, dtype=np.int64), np.empty_like(picture)
+    call("bincount_u8", picture.size, counts.size, picture, counts)
+    call("look_up", picture.size, picture, (np.cumsum(counts) * 255 // picture.size).astype(np.uint8), out)
+    return out
+
+
 @runs("nbody_2000_x10")
 def nbody(position: Any, velocity: Any, mass: Any) -> Any:
     p, v, a = position, velocity, np.empty_like(position)
