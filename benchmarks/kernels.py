@@ -1,6 +1,7 @@
-"""Kernels as they occur in scientific programs, beside the workloads of the peers: NumPy takes about 0.1 to 1 s for each.
+"""Kernels as they occur in scientific programs, beside the workloads of the peers.
 
-Stencils, linear algebra, masks, reductions, images of bytes, scattering, and types that are seldom measured.
+Stencils, linear algebra, masks, reductions, images of bytes, scattering, and types that are seldom measured. NumPy takes
+about 0.1 to 1 s for each.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
 """Measures NumPy, Maniple and their peers on this machine, in one run, and writes docs/performance.md.
 
 For each workload every engine has a process of its own. All make their inputs and warm up, one after the other (peers
-compile then); after that they take turns, one repetition each, in an order that changes from round to round. Figures are
-medians; results are compared with NumPy's. What a peer needs is in requirements/peers.txt and lives in .build/peers, which
-is made on first use; one that is not there is skipped by name.
+compile then); after that they take turns, one repetition each, in an order that changes from round to round. Figures
+are medians; results are compared with NumPy's. What a peer needs is in requirements/peers.txt and lives in
+.build/peers, which is made on first use; one that is not there is skipped by name.
 
 examples:
   ./run benchmarks/performance.py                       (everything: about two hours)

@@ -2,8 +2,8 @@
 
 usage: worker.py ENGINE WORKLOAD     (ENGINE: numpy, or a peer's name; run by `maniple` it is Maniple that is timed)
 
-When the inputs are made, one line of JSON says so; then every line on standard input is answered by one: `time` runs the
-program once and says how long it took, `digest` describes the last result.
+When the inputs are made, one line of JSON says so; then every line on standard input is answered by one: `time` runs
+the program once and says how long it took, `digest` describes the last result.
 """
 
 import gc

@@ -55,6 +55,19 @@ def test_two_workloads_are_measured_and_written_down(tmp_path: Path) -> None:
     assert xml.etree.ElementTree.parse(page.with_suffix(".svg")).getroot().tag.endswith("svg")
 
 
+def test_whole_scripts_and_recording_are_measured(tmp_path: Path) -> None:
+    whole, recorded = tmp_path / "whole.json", tmp_path / "recorded.json"
+    run(
+        "-m", "maniple", "cold.py", "--only", "grid", "--seconds", "0.1", "--repeats", "1", "--states", "start", "running",
+        "--json", str(whole),
+    )  # fmt: skip
+    assert [row["state"] for row in json.loads(whole.read_text())] == ["start", "running"]
+    run("-m", "maniple", "recording.py", "--only", "x * y", "--count", "100", "--repeats", "1", "--json", str(recorded))
+    (row,) = json.loads(recorded.read_text())
+    assert row["numpy"] > 0
+    assert row["maniple"] > 0
+
+
 def test_every_program_runs() -> None:
     """With NumPy, on arrays as small as they get."""
     program = (
