@@ -14,65 +14,39 @@ examples:
 import argparse
 import fnmatch
 import json
-import math
 import os
 import platform
-import subprocess
+import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parent
-ENGINES = {"numpy": [sys.executable], "maniple": [sys.executable, "-m", "maniple"]}
+from measuring import MANIPLE, Failure, Worker, disagreement, environment, geometric_mean, workloads
+
+ENGINES = {"numpy": [sys.executable], "maniple": MANIPLE}
 
 
-def measure(engine: str, name: str, repeats: int, timeout: float) -> dict[str, Any]:
-    command = [*ENGINES[engine], str(FOLDER / "worker.py"), name, str(repeats)]
+def measure(engine: str, name: str, options: argparse.Namespace) -> dict[str, Any]:
+    worker = Worker(ENGINES[engine], "numpy", name, environment(options.scale), options.timeout)
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        return {"error": f"no result within {timeout:g} s"}
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
-        return {"error": lines[-1] if lines else f"exit status {done.returncode}", "stderr": done.stderr}
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
-def disagreement(expected: list[dict[str, Any]], got: list[dict[str, Any]], tolerance: float) -> str | None:
-    if len(expected) != len(got):
-        return f"{len(got)} results instead of {len(expected)}"
-    for want, have in zip(expected, got, strict=True):
-        for key in ("dtype", "shape"):
-            if want[key] != have[key]:
-                return f"{key} {have[key]} instead of {want[key]}"
-        allowed = tolerance * max(want["largest"], 1e-300)
-        pairs = zip(want["sample"], have["sample"], strict=True)
-        worst = max((math.dist(a, b) for a, b in pairs), default=0.0)
-        worst = max(worst, abs(want["mean"] - have["mean"]))
-        if not worst <= allowed:
-            return f"differs by {worst:.3g}, allowed {allowed:.3g}"
-    return None
+        worker.ready()
+        times = [worker.time() for _ in range(2 + options.repeats)]
+        digest = worker.digest()
+    except Failure as failure:
+        return {"error": str(failure)}
+    finally:
+        worker.close()
+    return {"first": times[0], "median": statistics.median(times[2:]), "times": times[2:], "digest": digest}
 
 
 def spread(times: list[float], median: float) -> str:
     return f"{(max(times) - min(times)) / median:4.0%}"
 
 
-def workloads() -> dict[str, float]:
-    """Names and tolerances; asked of another process, so that this one needs no NumPy of either kind."""
-    program = "import json, workloads; print(json.dumps({k: w.tolerance for k, w in workloads.WORKLOADS.items()}))"
-    output = subprocess.run(
-        [sys.executable, "-c", program], cwd=FOLDER, check=True, capture_output=True, text=True
-    ).stdout
-    names: dict[str, float] = json.loads(output)
-    return names
-
-
 def compare(name: str, tolerance: float, options: argparse.Namespace) -> dict[str, Any]:
     row: dict[str, Any] = {"workload": name}
     for engine in ENGINES:
-        row[engine] = measure(engine, name, options.repeats, options.timeout)
+        row[engine] = measure(engine, name, options)
     plain, fast = row["numpy"], row["maniple"]
     row["problem"] = plain.get("error") or fast.get("error")
     if row["problem"] is None:
@@ -84,7 +58,7 @@ def compare(name: str, tolerance: float, options: argparse.Namespace) -> dict[st
 
 def show(row: dict[str, Any]) -> None:
     plain, fast = row["numpy"], row["maniple"]
-    cells = [f"{row['workload']:<30}"]
+    cells = [f"{row['workload']:<32}"]
     for result in (plain, fast):
         if "error" in result:
             cells.append(f"{'-':>10} {'':>4}")
@@ -102,11 +76,10 @@ def main() -> int:
     )
     parser.add_argument("--repeats", type=int, default=5, help="timed repetitions in each process (default: 5)")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the arrays, as a factor (default: 1)")
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one process (default: 300)")
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one answer (default: 300)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     parser.add_argument("--list", action="store_true", help="list the workloads and stop")
     options = parser.parse_args()
-    os.environ["BENCHMARK_SCALE"] = str(options.scale)
 
     known = workloads()
     chosen = [name for name in known if any(fnmatch.fnmatch(name, pattern) for pattern in options.only)]
@@ -116,15 +89,16 @@ def main() -> int:
 
     if options.scale != 1.0:
         print(f"arrays are {options.scale:g} times as large as the names say")
-    print(f"{'':<30} {'NumPy ms':>10} {'':>4} {'Maniple ms':>10} {'':>4} {'first ms':>10} {'ratio':>8}")
+    print(f"{'':<32} {'NumPy ms':>10} {'':>4} {'Maniple ms':>10} {'':>4} {'first ms':>10} {'ratio':>8}")
     rows = []
     for name in chosen:
-        rows.append(compare(name, known[name], options))
+        rows.append(compare(name, known[name]["tolerance"], options))
         show(rows[-1])
     ratios = [row["ratio"] for row in rows if "ratio" in row]
     if ratios:
-        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        print(f"{len(ratios)} of {len(rows)} workloads agree; geometric mean of the ratios {mean:.2f}x")
+        print(
+            f"{len(ratios)} of {len(rows)} workloads agree; geometric mean of the ratios {geometric_mean(ratios):.2f}x"
+        )
     if options.json:
         machine = {"platform": platform.platform(), "cores": os.cpu_count(), "python": platform.python_version()}
         options.json.write_text(json.dumps({"machine": machine, "scale": options.scale, "rows": rows}, indent=1))
