@@ -141,7 +141,7 @@ final class BucketSort {
     /** Deals a part out to its spare memory. */
     private long[] scatter(Part part, int shift, int digit) {
         int bins = 1 << digit;
-        long mask = bins - 1;
+        long mask = bins - 1L;
         long block = block(part.count());
         int blocks = (int) ((part.count() + block - 1) / block);
         long[][] places = new long[blocks][];
