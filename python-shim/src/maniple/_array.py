@@ -45,6 +45,7 @@ class ndarray:
         "_strides",
         "_writeable",
     )
+    # _writeable is None where NumPy warns of the first write (`warn_on_write`).
 
     _base: ndarray | None
     _buf: Buffer
@@ -55,7 +56,7 @@ class ndarray:
     _shape: tuple[int, ...]
     _size: int
     _strides: tuple[int, ...]
-    _writeable: bool
+    _writeable: bool | None
 
     __array_priority__ = 0.0
     __array_finalize__ = None
@@ -148,6 +149,8 @@ class ndarray:
     @strides.setter
     def strides(self, value: Any) -> None:
         warnings.warn(_STRIDES_SET, DeprecationWarning, stacklevel=2)
+        if value is None:
+            raise TypeError("invalid strides")
         # The buffer's bounds are checked by NumPy on an array of the buffer's size.
         buf = self._buf
         base = np.ndarray((buf.nbytes,), np.uint8, _views._space)
@@ -299,7 +302,9 @@ class ndarray:
     @property
     def ctypes(self) -> Any:
         """An object to simplify the interaction of the array with the ctypes module."""
-        return self._export().ctypes
+        from maniple._addresses import Ctypes
+
+        return Ctypes(self)
 
     @property
     def data(self) -> memoryview:
@@ -341,8 +346,7 @@ class ndarray:
 
     def _pinned(self) -> np.ndarray:
         host = self._export()
-        assert self._buf.memory is not None
-        _pins.append(self._buf.owner)
+        self._buf.keep_in_place()
         return host
 
     def __dlpack__(
@@ -446,7 +450,7 @@ class ndarray:
         return self.copy("K")  # type: ignore[attr-defined]
 
     def __sizeof__(self) -> int:
-        return object.__sizeof__(self) + (self.nbytes if self._base is None else 0)
+        return _views.shadow(self).__sizeof__() + (self.nbytes if self._base is None else 0)
 
 
 class FlatIterator:
@@ -500,6 +504,9 @@ class FlatIterator:
 
         self._iterator[real(key)] = real(value)
 
+    def __delitem__(self, key: Any) -> None:
+        del self._iterator[key]
+
     def _compare(self, name: str, other: Any) -> Any:
         from maniple._fallback import real, wrap
 
@@ -524,10 +531,6 @@ class FlatIterator:
         return self._compare("__ge__", other)
 
 
-_pins: list[Any] = []
-"""Memory whose address somebody knows; never given back."""
-
-
 def make(
     buf: Buffer,
     offset: int,
@@ -536,7 +539,7 @@ def make(
     strides: tuple[int, ...],
     size: int,
     root: bool = False,
-    writeable: bool = True,
+    writeable: bool | None = True,
     base: ndarray | None = None,
 ) -> ndarray:
     """Return an array; besides `_fast`, the one place that knows the slots."""
@@ -552,6 +555,25 @@ def make(
     a._writeable = writeable
     a._base = base
     return a
+
+
+_WARNED_OF = (
+    "Numpy has detected that you (may be) writing to an array with\n"
+    "overlapping memory from np.broadcast_arrays. If this is intentional\n"
+    "set the WRITEABLE flag True or make a copy immediately before writing."
+)
+
+
+def warn_on_write(a: ndarray) -> None:
+    """Give NumPy's warning before the first write to a result of `broadcast_arrays`."""
+    level = 2
+    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith("maniple."):
+        level += 1
+    warnings.warn(_WARNED_OF, DeprecationWarning, stacklevel=level)
+    array: ndarray | None = a
+    while array is not None and array._writeable is None:
+        array._writeable = True
+        array = array._base
 
 
 def overlaps_itself(a: ndarray) -> bool:
@@ -577,7 +599,7 @@ def adopt(array: np.ndarray) -> Any:
     offset = 0 if root else _address(array) - _address(owner)
     return make(
         buf,
-        offset if array.size else 0,
+        _views.placed(offset, array.size, buf.nbytes),
         array.dtype,
         array.shape,
         array.strides,
@@ -642,12 +664,12 @@ class Flags:
 
     @property
     def writeable(self) -> bool:
-        return self._array._writeable
+        return self._array._writeable is not False
 
     @writeable.setter
     def writeable(self, value: Any) -> None:
         array = self._array
-        if value and not array._writeable:
+        if value and array._writeable is False:
             base = array._base
             memory = array._buf.memory
             if (base is not None and not base._writeable) or (
@@ -655,6 +677,20 @@ class Flags:
             ):
                 raise ValueError("cannot set WRITEABLE flag to True of this array")
         array._writeable = bool(value)
+
+    @writeable.deleter
+    def writeable(self) -> None:
+        raise AttributeError("Cannot delete flags writeable attribute")
+
+    def _set_warn_on_write(self, value: Any) -> None:
+        if not value:
+            raise ValueError(
+                "cannot clear '_warn_on_write', set writeable True to clear this private flag"
+            )
+        if self._array._writeable:
+            self._array._writeable = None
+
+    _warn_on_write = property(None, _set_warn_on_write)
 
     @property
     def aligned(self) -> bool:
@@ -699,7 +735,9 @@ class Flags:
     @property
     def num(self) -> int:
         bits = (self.c_contiguous, 1), (self.f_contiguous, 2), (self.owndata, 4)
-        return sum(n for on, n in (*bits, (self.aligned, 0x100), (self.writeable, 0x400)) if on)
+        warns = self._array._writeable is None, -1 << 31
+        more = (self.aligned, 0x100), (self.writeable, 0x400), warns
+        return sum(n for on, n in (*bits, *more) if on)
 
     def __getitem__(self, key: str) -> Any:
         try:
@@ -722,7 +760,10 @@ class Flags:
     def __repr__(self) -> str:
         names = ("C_CONTIGUOUS", "F_CONTIGUOUS", "OWNDATA", "WRITEABLE", "ALIGNED",
                  "WRITEBACKIFCOPY")  # fmt: skip
-        return "".join(f"  {name} : {self[name]}\n" for name in names)
+        lines = {name: f"  {name} : {self[name]}\n" for name in names}
+        if self._array._writeable is None:
+            lines["WRITEABLE"] = "  WRITEABLE : True  (with WARN_ON_WRITE=True)\n"
+        return "".join(lines.values())
 
     __str__ = __repr__
 

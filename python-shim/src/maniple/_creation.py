@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -35,16 +36,18 @@ class Replacement:
     attribute of a class.
     """
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        original = getattr(np, name)
+    def __init__(self, name: str, original: Any, function: Callable[..., Any]) -> None:
         self.__call = function
-        self.__wrapped__ = original
+        self._original = original
+        # Below what dispatches by protocol is what has the signature.
+        self.__wrapped__ = getattr(original, "__wrapped__", original)
         self.__name__ = self.__qualname__ = name
         self.__module__ = "numpy"
         self.__doc__ = original.__doc__
-        signature = getattr(original, "__signature__", None)
-        if signature is not None:
-            self.__signature__ = signature
+        for attribute in ("__signature__", "__text_signature__"):
+            value = getattr(original, attribute, None)
+            if value is not None:
+                setattr(self, attribute, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.__call(*args, **kwargs)
@@ -54,6 +57,20 @@ class Replacement:
 
     def __reduce__(self) -> Any:
         return replacement, (self.__name__,)
+
+
+class _Method(Replacement):
+    """A function that does become a method."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+
+def replace(name: str, function: Callable[..., Any]) -> None:
+    """Let `function` be what the maniple module has under a name of the numpy module."""
+    original = getattr(np, name)
+    kind = _Method if hasattr(type(original), "__get__") else Replacement
+    OVERRIDES[name] = kind(name, original, function)
 
 
 def replacement(name: str) -> Any:
@@ -70,7 +87,7 @@ def _override(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__
     function.__doc__ = getattr(np, name).__doc__
     RECORDED.add(name)
-    OVERRIDES[name] = Replacement(name, function)
+    replace(name, function)
     return function
 
 
@@ -319,7 +336,10 @@ def array(
     ndmax: Any = None,
     like: Any = None,
 ) -> Any:
-    copy = _COPY_MODES.get(copy, copy) if isinstance(copy, np._CopyMode) else copy
+    if isinstance(copy, np._CopyMode):
+        copy = _COPY_MODES[copy]
+    elif type(copy) is np.bool:
+        copy = bool(copy)
     if issubclass(type(object), ndarray) and like is None and ndmax is None:
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
@@ -335,7 +355,6 @@ def array(
         if isinstance(result, np.ndarray) and result.ndim < ndmin:
             result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
         return result
-    known: _fallback.Known = []
     options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
     if like is not None:
         options["like"] = _fallback.real(like)
@@ -343,10 +362,12 @@ def array(
         options["ndmax"] = ndmax
     # As elements of an object array they stay what they are.
     if type(object) in (list, tuple) and not _is_object(dtype):
-        object = _fallback.real(object, known)
-    result = np.array(object, dtype, **options)
-    # Memory that is not ours to keep (copy=False of a real array) stays NumPy's.
-    return result if result is object else _fallback.wrap(result)
+        object = _fallback.real(object)
+    elif type(object) is np.ndarray:
+        result = np.array(object, dtype, **options)
+        # Memory that is not ours to keep (copy=False) stays NumPy's.
+        return result if result is object else _fallback.wrap(result)
+    return _fallback.convert(np.array, object, (dtype,), options)
 
 
 def _is_object(dtype: Any) -> bool:
@@ -371,10 +392,9 @@ def _as_array(name: str) -> None:
             if name in ("ascontiguousarray", "asfortranarray") and not result.ndim:
                 result = result.reshape(1)
             return result
-        if kind is not np.ndarray:
-            a = _fallback.real(a)
-        result = original(a, *args, **kwargs)
-        return result if result is a or kind is np.ndarray else _fallback.wrap(result)
+        if kind is np.ndarray:
+            return original(a, *args, **kwargs)
+        return _fallback.convert(original, _fallback.real(a), args, kwargs)
 
     function.__name__ = name
     _override(function)
@@ -402,7 +422,7 @@ def _simple(name: str) -> None:
         result = _rebound.create(original, args, kwargs)
         return _wrapped_call(original, args, kwargs) if result is HOST else result
 
-    OVERRIDES[name] = Replacement(name, function)
+    replace(name, function)
 
 
 for _name in (
@@ -423,7 +443,7 @@ def through(name: str) -> None:
             return result
         return _fallback.wrap(result)
 
-    OVERRIDES[name] = Replacement(name, function)
+    replace(name, function)
 
 
 for _name in (

@@ -242,15 +242,18 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
 @handles(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*[np.shape(a) for a in args])
-    results = []
+    results: list[Any] = []
     for a in args:
-        if type(a) is ndarray and a._shape != shape:
+        if type(a) is not ndarray:
+            like = np.broadcast_to(False, shape)
+            results.append(np.broadcast_arrays(_fallback.real(a), like, subok=subok)[0])
+        elif a._shape == shape:
+            results.append(a)
+        else:
             broadcast: Any = np.broadcast_to(a, shape)
             # NumPy still lets one write here, with a warning.
-            broadcast._writeable = a._writeable
+            broadcast._writeable = None if a._writeable else a._writeable
             results.append(broadcast)
-        else:
-            results.append(a if np.shape(a) == shape else np.broadcast_to(_fallback.real(a), shape))
     return tuple(results)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maniple import _fallback, _profile, _settings, _ufuncs
-from maniple._array import make, ndarray
+from maniple._array import make, ndarray, warn_on_write
 from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
 from maniple._recorder import stream
@@ -80,7 +80,9 @@ def busy(a: ndarray) -> bool:
 
 def setitem(self: ndarray, key: Any, value: Any) -> None:
     if not self._writeable:
-        raise ValueError("assignment destination is read-only")
+        if self._writeable is False:
+            raise ValueError("assignment destination is read-only")
+        warn_on_write(self)
     if type(value) is not ndarray and issubclass(type(value), ndarray):
         from maniple import _selection
 

@@ -136,7 +136,7 @@ def _in_place(a: ndarray) -> bool:
         type(a) is ndarray
         and a._size > 0
         and len(a._shape) > 0
-        and a._writeable
+        and a._writeable is True
         and (worthwhile(a) or (_indexing.busy(a) and not _ufuncs.errors_matter()))
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
 
 from maniple import _fallback, _profile, _settings, _warnings
-from maniple._array import adopt, make, ndarray, overlaps_itself
+from maniple._array import adopt, make, ndarray, overlaps_itself, warn_on_write
 from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
@@ -355,6 +355,9 @@ def _record(
                 shape = np.broadcast_shapes(o._shape, shape)
             except ValueError:
                 return HOST
+    for o in given:
+        if o._writeable is None:
+            warn_on_write(o)
     if any([o._shape != shape or not o._writeable for o in given]):
         return HOST
     size = prod(shape)

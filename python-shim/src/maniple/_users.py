@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from maniple._array import FlatIterator, ndarray
+from maniple._fallback import converted
 
 
 class _Meta(type):
@@ -90,6 +91,6 @@ def _exporting(method: Any) -> Any:
     @functools.wraps(method)
     def __array__(*args: Any, **kwargs: Any) -> Any:
         result = method(*args, **kwargs)
-        return result._export() if issubclass(type(result), ndarray) else result
+        return converted(result) if issubclass(type(result), ndarray) else result
 
     return __array__

@@ -62,7 +62,7 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
 
     interface = s.__array_interface__
     address, readonly = interface["data"]
-    offset = address - _origin if s.size else 0
+    offset = placed(address - _origin, s.size, a._buf.nbytes)
     owner = a._base
     return make(
         a._buf,
@@ -72,9 +72,14 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
         s.strides,
         s.size,
         False,
-        not readonly,
+        None if readonly and a._writeable is None else not readonly,
         a if owner is None else owner,
     )
+
+
+def placed(offset: int, size: int, nbytes: int) -> int:
+    """Return the offset of a view in a buffer: an empty one may point anywhere with NumPy."""
+    return offset if size or 0 <= offset <= nbytes else 0
 
 
 def view(a: ndarray, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
