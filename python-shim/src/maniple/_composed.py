@@ -12,7 +12,7 @@ from maniple._dtypes import BOOL, INTP
 from maniple._functions import HANDLERS, _array, handles
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, operand
-from maniple._views import is_c_contiguous
+from maniple._views import broadcast_shapes, is_c_contiguous
 
 
 def _or_host(name: str, compose: Any) -> Any:
@@ -161,7 +161,7 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
         if index is HOST:
             return HOST
     dtype = np.result_type(*arrays)
-    shape = np.broadcast_shapes(a._shape, *[c.shape for c in arrays])
+    shape = broadcast_shapes(a._shape, *[c.shape for c in arrays])
     result: Any = arrays[-1].astype(dtype, copy=False)
     for i in range(n - 2, -1, -1):
         result = np.where(index == i, arrays[i].astype(dtype, copy=False), result)

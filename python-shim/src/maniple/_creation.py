@@ -14,6 +14,7 @@ from maniple._array import adopt, ndarray
 from maniple._dtypes import CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_key
+from maniple._views import broadcast_shapes
 
 OVERRIDES: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
@@ -117,8 +118,9 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     with stream.lock:
         strides = _views.f_strides(dims, dtype.itemsize) if order == "F" else None
         result = new_array(dims, dtype, strides)
-    if isinstance(value, (np.generic, np.ndarray)):
-        # Unlike a Python number, cast without checks.
+    unlike = isinstance(value, (float, complex)) and dtype.kind in "biu"
+    if unlike or isinstance(value, (np.generic, np.ndarray)):
+        # Cast without checks, unlike an integer of Python.
         value = np.asarray(_fallback.real(value)).astype(dtype)
     if value is not None and size and not _indexing.assign(result, value):
         return HOST
@@ -516,7 +518,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = 
     if indexing == "xy" and n > 1:
         columns[0] = columns[0].reshape((1, -1) + (1,) * (n - 2))
         columns[1] = columns[1].reshape((-1, 1) + (1,) * (n - 2))
-    shape = np.broadcast_shapes(*[c.shape for c in columns])
+    shape = broadcast_shapes(*[c.shape for c in columns])
     grids = []
     for c in columns:
         if not copy:

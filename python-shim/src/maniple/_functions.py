@@ -27,6 +27,7 @@ from maniple._dtypes import BOOL, CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
+from maniple._views import broadcast_shapes
 
 HANDLERS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to what records it. A handler may return HOST."""
@@ -241,7 +242,7 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
 
 @handles(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
-    shape = np.broadcast_shapes(*[np.shape(a) for a in args])
+    shape = broadcast_shapes(*[np.shape(a) for a in args])
     results: list[Any] = []
     for a in args:
         if type(a) is not ndarray:
@@ -274,7 +275,7 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         return HOST
     shapes = [v.shape for v in operands if type(v) in (ndarray, np.ndarray)]
     try:
-        shape = np.broadcast_shapes(*shapes)
+        shape = broadcast_shapes(*shapes)
     except ValueError:
         return HOST
     size = 1
@@ -335,7 +336,10 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
         where = operand(where)
         if type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:
             return HOST
-        if np.broadcast_shapes(where.shape, dst._shape) != dst._shape:
+        try:
+            if broadcast_shapes(where.shape, dst._shape) != dst._shape:
+                return HOST
+        except ValueError:
             return HOST
     return None if _indexing.assign(dst, value, where) else HOST
 

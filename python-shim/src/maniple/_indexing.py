@@ -14,7 +14,7 @@ from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import broadcast_strides, c_strides, keep_order
+from maniple._views import broadcast_shapes, broadcast_strides, c_strides, keep_order
 
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
@@ -144,7 +144,7 @@ def assign(out: ndarray, value: Any, where: Any = True) -> bool:
         if shape != value.shape:
             value = value.reshape(shape)
         try:
-            if np.broadcast_shapes(shape, out._shape) != out._shape:
+            if broadcast_shapes(shape, out._shape) != out._shape:
                 return False
         except ValueError:
             return False
@@ -309,7 +309,7 @@ def _index_arrays(a: ndarray, key: Any) -> Any:
     elif any([type(k) is slice for k in keys[: len(arrays)]]):
         return HOST
     try:
-        shape = np.broadcast_shapes(*[k.shape for k in arrays])
+        shape = broadcast_shapes(*[k.shape for k in arrays])
     except ValueError:
         return HOST
     if not shape or 0 in shape:
@@ -378,7 +378,7 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     if value.dtype.kind == "c" and a._dtype.kind not in "cb":
         return False
     try:
-        if np.broadcast_shapes(value.shape, target) != target:
+        if broadcast_shapes(value.shape, target) != target:
             return False
     except ValueError:
         return False

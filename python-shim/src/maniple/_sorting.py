@@ -16,7 +16,7 @@ from maniple._dtypes import BOOL, CHARACTER, CODE, FLOAT64, INTP
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, Instruction, new_array, operand
-from maniple._views import is_c_contiguous
+from maniple._views import broadcast_shapes, is_c_contiguous
 
 _histograms: Any = _histograms_impl
 _multiarray: Any = multiarray
@@ -607,7 +607,7 @@ def at(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return HOST
     target, index = flat
     try:
-        if np.broadcast_shapes(b.shape, index.shape) != index.shape:
+        if broadcast_shapes(b.shape, index.shape) != index.shape:
             return HOST
     except ValueError:
         return HOST
@@ -646,13 +646,13 @@ def reduceat(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -
         kwargs = {**dict(zip(names, inputs[2:], strict=False)), **kwargs}
     if len(inputs) < 2 or not kwargs.keys() <= set(names) or not worthwhile(inputs[0]):
         return HOST
-    out = kwargs.get("out")
+    out = kwargs.get("out")  # a tuple, as NumPy hands it on
     a = operand(inputs[0])
     axis = _axis(kwargs.get("axis", 0), len(a._shape))
     indices = _integers(inputs[1])
     if axis is None or indices is None or indices.ndim != 1 or not indices.size:
         return HOST
-    if (out is not None and out != (None,)) or not is_c_contiguous(a):
+    if (out is not None and out[0] is not None) or not is_c_contiguous(a):
         return HOST
     dtype = kwargs.get("dtype")
     options: dict[str, Any] = {}

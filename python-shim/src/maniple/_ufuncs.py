@@ -17,6 +17,7 @@ from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
 from maniple._views import (
     address_space,
+    broadcast_shapes,
     broadcast_strides,
     c_strides,
     f_strides,
@@ -346,13 +347,13 @@ def _record(
         shape = shapes.pop()
     else:
         try:
-            shape = np.broadcast_shapes(*shapes)
+            shape = broadcast_shapes(*shapes)
         except ValueError:
             return HOST  # whose message is NumPy's
     for o in given:
         if o._shape != shape:
             try:
-                shape = np.broadcast_shapes(o._shape, shape)
+                shape = broadcast_shapes(o._shape, shape)
             except ValueError:
                 return HOST
     for o in given:

@@ -189,6 +189,22 @@ def keep_order(
     return tuple(result)
 
 
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the common shape; `numpy.broadcast_shapes` knows 32 dimensions only, of 64."""
+    first = shapes[0] if shapes else ()
+    if all([shape == first for shape in shapes]):
+        return first
+    ndim = max([len(shape) for shape in shapes])
+    result = [1] * ndim
+    for shape in shapes:
+        for i, n in enumerate(shape, ndim - len(shape)):
+            if n != 1 and n != result[i]:
+                if result[i] != 1:
+                    return np.broadcast_shapes(*shapes)  # raises
+                result[i] = n
+    return tuple(result)
+
+
 def broadcast_strides(
     shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]
 ) -> tuple[int, ...]:
