@@ -459,9 +459,9 @@ class FlatIterator:
     __slots__ = ("_array", "_iterator")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, array: ndarray) -> None:
+    def __init__(self, array: ndarray, iterator: Any = None) -> None:
         self._array = array
-        self._iterator: Any = array._export().flat
+        self._iterator: Any = array._export().flat if iterator is None else iterator
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -647,6 +647,10 @@ class Flags:
     def __init__(self, array: ndarray) -> None:
         self._array = array
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return _flags_class
+
     @property
     def c_contiguous(self) -> bool:
         return _views.is_c_contiguous(self._array)
@@ -769,6 +773,7 @@ class Flags:
 
 
 Flags.__name__ = Flags.__qualname__ = "flagsobj"
+_flags_class = type(np.empty(0).flags)
 
 
 def element_count(shape: tuple[int, ...]) -> int:

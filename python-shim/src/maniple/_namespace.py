@@ -74,7 +74,7 @@ def namespace(name: str) -> Namespace:
 
 def _overrides(name: str) -> dict[str, Any]:
     if name == "numpy":
-        from maniple import _grids  # noqa: F401
+        from maniple import _broadcast, _grids  # noqa: F401
         from maniple._creation import OVERRIDES
         from maniple._wrappers import WRAPPERS
 

@@ -329,7 +329,7 @@ def outer(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if len(inputs) != 2:
         return HOST
     a, b = (operand(x) for x in inputs)
-    if a is HOST or b is HOST:
+    if a is HOST or b is HOST or np.ndim(a) + np.ndim(b) > 64:
         return HOST
     if isinstance(a, np.ndarray):  # ours, too
         a = a[(..., *(None,) * np.ndim(b))]

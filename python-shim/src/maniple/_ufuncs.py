@@ -479,10 +479,11 @@ def array_ufunc(self: ndarray, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     out = kwargs.get("out")
     for value in (*inputs, *(out if type(out) is tuple else (out,))):
         kind = type(value)
-        if kind in _KNOWN or issubclass(kind, ndarray):
+        # A class derived from NumPy's hands on to NumPy's, which knows nothing of ours.
+        if kind in _KNOWN or issubclass(kind, (ndarray, np.ndarray)):
             continue
         override = getattr(kind, "__array_ufunc__", np.ndarray.__array_ufunc__)
-        if override is not np.ndarray.__array_ufunc__ and kind is not ndarray:
+        if override is not np.ndarray.__array_ufunc__:
             return NotImplemented
     return host(ufunc, method, inputs, kwargs)
 

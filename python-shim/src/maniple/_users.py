@@ -15,8 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from maniple._array import FlatIterator, ndarray
+from maniple._array import FlatIterator, Flags, ndarray
+from maniple._broadcast import broadcast
 from maniple._fallback import converted
+
+
+_DISGUISED = frozenset((FlatIterator, Flags, broadcast))
+"""Classes whose objects say that they are of one of NumPy's."""
 
 
 class _Meta(type):
@@ -29,8 +34,8 @@ class _Meta(type):
             kind = type(args[0])
             if issubclass(kind, ndarray):
                 return np.ndarray
-            if kind is FlatIterator:
-                return np.flatiter
+            if kind in _DISGUISED:
+                return args[0].__class__
             return type if kind is _Meta else kind
         return _adapted(type(*args, **kwargs))
 
