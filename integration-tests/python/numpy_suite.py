@@ -34,9 +34,6 @@ LEFT_OUT = {
 }
 """Folders whose tests have nothing to do with arrays, with the reason."""
 
-# Tests that hand arrays to C code which takes them for NumPy's without asking: a crash.
-CRASHES = {"numpy/_core/tests/test_multiarray.py": "incref_elide"}
-
 CATEGORIES = (
     "not an ndarray",  # C code or a test asks for the very type, a subclass, or a C-level flag
     "warning",  # a deferred operation gives no floating-point warning
@@ -89,8 +86,6 @@ def run(file: str, maniple: bool, backend: str, timeout: float) -> dict[str, str
             "no:cacheprovider", "-p", "no:xdist", "--pyargs", module, "--tb=short",
             "-m", "not slow",
         ]  # fmt: skip
-        if maniple and file in CRASHES:
-            command += ["-k", f"not {CRASHES[file]}"]
         log = Path(tempfile.gettempdir()) / f"numpy-suite-{'maniple' if maniple else 'numpy'}"
         log.mkdir(exist_ok=True)
         with open(log / f"{module}.txt", "w") as output:

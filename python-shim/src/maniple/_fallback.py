@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from maniple import _profile, _settings, _views
-from maniple._array import _address, adopt, make, ndarray, warn_on_write
+from maniple._array import _address, adopt, make, ndarray
 from maniple._dtypes import CODE
+from maniple._flags import warn_on_write
 
 Known = list[tuple[ndarray, np.ndarray]]
 """Maniple arrays and the NumPy views of them that a call was given."""

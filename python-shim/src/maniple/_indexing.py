@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from maniple import _fallback, _profile, _settings, _ufuncs
-from maniple._array import make, ndarray, warn_on_write
+from maniple._array import make, ndarray
 from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
+from maniple._flags import warn_on_write
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
 from maniple._views import broadcast_shapes, broadcast_strides, c_strides, keep_order

@@ -11,9 +11,10 @@ import numpy as np
 from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-defined]
 
 from maniple import _fallback, _profile, _settings, _warnings
-from maniple._array import adopt, make, ndarray, overlaps_itself, warn_on_write
+from maniple._array import adopt, make, ndarray, overlaps_itself
 from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
+from maniple._flags import warn_on_write
 from maniple._recorder import stream
 from maniple._views import (
     address_space,

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from maniple._array import FlatIterator, Flags, ndarray
+from maniple._array import FlatIterator, ndarray
 from maniple._broadcast import broadcast
 from maniple._fallback import converted
-
+from maniple._flags import Flags
 
 _DISGUISED = frozenset((FlatIterator, Flags, broadcast))
 """Classes whose objects say that they are of one of NumPy's."""
