@@ -284,6 +284,8 @@ def test_functions_have_numpys_signatures(name: str) -> None:
     for attribute in ("__text_signature__", "__signature__"):
         assert getattr(ours, attribute, None) == getattr(plain, attribute, None)
     assert pickle.loads(pickle.dumps(ours)) is ours
+    resize = maniple.array(np.arange(100_000.0)).resize
+    assert inspect.signature(resize) == inspect.signature(np.arange(3).resize)
     # As an attribute of a class it becomes a method, or not, as NumPy's does.
     bound = [type("C", (), {"f": f})().f is f for f in (ours, plain)]
     assert bound[0] == bound[1]
@@ -335,3 +337,22 @@ def test_filling(dtype: str, value: Any, defer_all: None) -> None:
     np.testing.assert_array_equal(
         maniple.full_like(like, value, dtype=dtype), np.full(4, value, dtype)
     )
+
+
+def test_nothing_is_kept_of_ufuncs_that_come_and_go(defer_all: None) -> None:
+    def function(x: Any) -> Any:
+        return x + 1
+
+    before = sys.getrefcount(function)
+    for _ in range(5):
+        ufunc = np.frompyfunc(function, 1, 1)
+        assert ufunc(maniple.arange(3)).tolist() == [1, 2, 3]
+        del ufunc
+    assert sys.getrefcount(function) == before
+
+
+def test_interp_at_one_point_is_a_scalar(defer_all: None) -> None:
+    for point in (1, 4.5):
+        arguments = maniple.array([0, 2, 4]), maniple.array([1, -1, 1])
+        got = maniple.interp(maniple.array(point), *arguments)
+        assert (type(got), got) == (np.float64, np.interp(point, [0, 2, 4], [1, -1, 1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy._core import _internal
 
 from maniple._array import ndarray
@@ -14,10 +15,10 @@ _ctypes: Any = _internal._ctypes
 class Ctypes(_ctypes):  # type: ignore[misc]
     """NumPy's own object; a pointer it gives keeps the array and its memory in place."""
 
-    def __init__(self, array: ndarray) -> None:
+    def __init__(self, array: ndarray, memory: np.ndarray) -> None:
         self._array = array
-        self._memory = array._export()
-        super().__init__(array, self._memory.ctypes.data)
+        self._memory = memory
+        super().__init__(array, memory.ctypes.data)
 
     def data_as(self, obj: Any) -> Any:
         pointer = super().data_as(obj)

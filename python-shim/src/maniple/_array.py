@@ -315,7 +315,7 @@ class ndarray:
         """An object to simplify the interaction of the array with the ctypes module."""
         from maniple._addresses import Ctypes
 
-        return Ctypes(self)
+        return Ctypes(self, self._export())
 
     @property
     def data(self) -> memoryview:

@@ -162,6 +162,8 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
             return HOST
     dtype = np.result_type(*arrays)
     shape = broadcast_shapes(a._shape, *[c.shape for c in arrays])
+    if len(shape) > 32:
+        return HOST  # NumPy's limit
     result: Any = arrays[-1].astype(dtype, copy=False)
     for i in range(n - 2, -1, -1):
         result = np.where(index == i, arrays[i].astype(dtype, copy=False), result)
@@ -204,7 +206,8 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     result = np.where(found == n - 1, fp[-1], result)
     result = np.where(x < xp[0], fp[0] if left is None else np.float64(left), result)
     result = np.where(x > xp[-1], fp[-1] if right is None else np.float64(right), result)
-    return np.where(np.isnan(x), x, result)
+    result = np.where(np.isnan(x), x, result)
+    return result if result.ndim else result[()]
 
 
 def _of_method(name: str) -> Any:

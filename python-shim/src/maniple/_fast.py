@@ -88,7 +88,9 @@ def tables(ufunc: np.ufunc) -> tuple[Table, Table]:
     """
     found = _tables.get(ufunc)
     if found is None:
-        found = _tables[ufunc] = ({}, {})
+        found = ({}, {})
+        if _ufuncs.lasts(ufunc):
+            _tables[ufunc] = found
     return found
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _views
 from maniple._array import adopt, ndarray
 
 _REFERRED_TO = (
@@ -32,16 +31,20 @@ class Resize:
     __slots__ = ("_array",)
     __name__ = "resize"
     __doc__ = np.ndarray.resize.__doc__
-    __wrapped__ = np.ndarray.resize
 
     def __init__(self, array: ndarray) -> None:
         self._array = array
+
+    @property
+    def __wrapped__(self) -> Any:
+        return np.empty(0).resize  # where `inspect.signature` looks
 
     def __call__(self, *shape: Any, **options: Any) -> None:
         if not self._array.flags.forc:
             raise ValueError("resize only works on single-segment arrays")
         # NumPy checks the arguments, and gives strides and zeros.
-        resized = np.empty_like(_views.shadow(self._array))
+        order: Any = "F" if self._array.flags.fnc else "C"
+        resized: np.ndarray = np.empty(self._array._shape, self._array._dtype, order)
         resized.resize(*shape, **options)
         if resized.nbytes == self._array.nbytes:
             self._array._relayout(resized)
@@ -53,9 +56,6 @@ class Resize:
             checked and sys.getrefcount(self._array) > _REFERENCES
         ):
             raise ValueError(_REFERRED_TO)
-        self._replace(resized)
-
-    def _replace(self, resized: np.ndarray) -> None:
         n = min(resized.size, self._array._size)
         resized.reshape(-1, order="A")[:n] = self._array._host().reshape(-1, order="A")[:n]
         new = adopt(resized)
@@ -65,8 +65,18 @@ class Resize:
 
 
 class _Method:
+    __name__ = "resize"
+    __doc__ = np.ndarray.resize.__doc__
+
+    def __init__(self) -> None:
+        self.__func__ = Resize.__call__
+        self.__wrapped__ = np.ndarray.resize
+
     def __get__(self, array: ndarray | None, owner: type | None = None) -> Any:
         return self if array is None else Resize(array)
+
+    def __call__(self, array: ndarray, *shape: Any, **options: Any) -> None:
+        Resize(array)(*shape, **options)
 
 
 def install() -> None:

@@ -104,8 +104,17 @@ def plan_for(
             plan = Plan(number, list(types[: ufunc.nin]), list(types[ufunc.nin :]))
     if len(_plans) > 10_000:
         _plans.clear()
-    _plans[key] = plan
+    if lasts(ufunc):
+        _plans[key] = plan
     return plan
+
+
+def lasts(ufunc: np.ufunc) -> bool:
+    """Whether anything may be kept about a ufunc: those of `frompyfunc` come and go."""
+    return not all([set(signature) <= _OBJECTS for signature in ufunc.types])
+
+
+_OBJECTS = frozenset("O->")
 
 
 def forget_plans() -> None:
