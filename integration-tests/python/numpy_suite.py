@@ -31,9 +31,6 @@ LEFT_OUT = {
 }
 """Folders whose tests have nothing to do with arrays, with the reason."""
 
-# Tests that hand arrays to C code which takes them for NumPy's without asking: a crash.
-CRASHES = {"numpy/_core/tests/test_multiarray.py": "incref_elide"}
-
 CATEGORIES = (
     "not an ndarray",  # C code or a test asks for the very type, a subclass, or a C-level flag
     "warning",  # a deferred operation gives no floating-point warning
@@ -64,7 +61,6 @@ def main() -> int:
         timeout=arguments.timeout,
         # Some of the directories are no packages: their modules have plain names.
         include="numpy.*.tests.*,test_*",
-        deselect=CRASHES,
         options=("-m", "not slow"),
     )
     files = [f for f in suites.expand(arguments.files) if not f.startswith(tuple(LEFT_OUT))]

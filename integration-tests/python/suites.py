@@ -32,8 +32,6 @@ class How:
     """Seconds for a file."""
     include: str
     """MANIPLE_INCLUDE: the modules whose `numpy` is Maniple."""
-    deselect: dict[str, str] = field(default_factory=dict)
-    """File to the expression of tests that are not run with Maniple."""
     options: tuple[str, ...] = ()
     """More options of pytest."""
 
@@ -116,8 +114,6 @@ def run(file: str, how: How, *, maniple: bool) -> Outcomes:
             "no:cacheprovider", "-p", "no:xdist", "--pyargs", module, "--tb=short",
             *how.options,
         ]  # fmt: skip
-        if maniple and file in how.deselect:
-            command += ["-k", f"not {how.deselect[file]}"]
         log = Path(tempfile.gettempdir()) / f"numpy-suite-{'maniple' if maniple else 'numpy'}"
         log.mkdir(exist_ok=True)
         with open(log / f"{module}.txt", "w") as output:
@@ -161,7 +157,7 @@ def judge(comparison: Comparison, known_file: Path, *, update: bool, minimum: fl
         kept = {t: k for t, k in known.items() if t not in comparison.passing}
         for test in new:
             kept[test] = {"category": "unclassified", "reason": comparison.differing[test]}
-        known_file.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+        known_file.write_text(json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n")
         return 0
     for test in new:
         print(f"differs: {test}: {comparison.differing[test]}")

@@ -16,6 +16,7 @@ import numpy as np
 from maniple import _views
 from maniple._buffer import LOCAL, PRIVATE, Buffer, local_buffer
 from maniple._dtypes import CODE
+from maniple._flags import Flags
 
 _new = object.__new__
 
@@ -23,6 +24,9 @@ _STRIDES_SET = (
     "Setting the strides on a NumPy array has been deprecated in NumPy 2.4.\n"
     "As an alternative, you can create a new view using np.lib.stride_tricks.as_strided."
 )
+
+
+_COLLECTORS = sys.getsizeof(()) - ().__sizeof__()
 
 
 class Fields:
@@ -41,6 +45,7 @@ class Fields:
         "_strides",
         "_writeable",
     )
+    # _writeable is None where NumPy warns of the first write (`warn_on_write`).
 
     _base: Any
     _buf: Buffer
@@ -51,7 +56,7 @@ class Fields:
     _shape: tuple[int, ...]
     _size: int
     _strides: tuple[int, ...]
-    _writeable: bool
+    _writeable: bool | None
 
 
 class ndarray(Fields):
@@ -154,10 +159,19 @@ class ndarray(Fields):
     @strides.setter
     def strides(self, value: Any) -> None:
         warnings.warn(_STRIDES_SET, DeprecationWarning, stacklevel=2)
+        ndim = len(self._shape)
+        if isinstance(value, (tuple, list)) and len(value) != ndim:
+            raise ValueError(f"strides must be  same length as shape ({ndim})")
         # The buffer's bounds are checked by NumPy on an array of the buffer's size.
         buf = self._buf
         base = np.ndarray((buf.nbytes,), np.uint8, _views._space)
-        shadow: np.ndarray = np.ndarray(self._shape, self._dtype, base, self._offset, value)
+        try:
+            steps = (value,) if hasattr(value, "__index__") else tuple(value)
+            shadow: np.ndarray = np.ndarray(self._shape, self._dtype, base, self._offset, steps)
+        except TypeError:
+            raise TypeError("invalid strides") from None
+        except ValueError:
+            raise ValueError("strides is not compatible with available memory") from None
         self._relayout(shadow)
 
     @strides.deleter
@@ -309,7 +323,9 @@ class ndarray(Fields):
     @property
     def ctypes(self) -> Any:
         """An object to simplify the interaction of the array with the ctypes module."""
-        return self._export().ctypes
+        from maniple._addresses import Ctypes
+
+        return Ctypes(self, self._export())
 
     @property
     def data(self) -> memoryview:
@@ -351,8 +367,7 @@ class ndarray(Fields):
 
     def _pinned(self) -> np.ndarray:
         host = self._export()
-        assert self._buf.memory is not None
-        _pins.append(self._buf.owner)
+        self._buf.keep_in_place()
         return host
 
     def __dlpack__(
@@ -463,7 +478,9 @@ class ndarray(Fields):
         return self.copy("K")  # type: ignore[attr-defined]
 
     def __sizeof__(self) -> int:
-        return object.__sizeof__(self) + (self.nbytes if self._base is None else 0)
+        # `sys.getsizeof` adds what the garbage collector has, which has nothing for NumPy's arrays.
+        size = _views.shadow(self).__sizeof__() - _COLLECTORS
+        return size + (self.nbytes if self._base is None else 0)
 
 
 class _Held(np.ndarray):
@@ -478,9 +495,9 @@ class FlatIterator:
     __slots__ = ("_array", "_iterator")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, array: ndarray) -> None:
+    def __init__(self, array: ndarray, iterator: Any = None) -> None:
         self._array = array
-        self._iterator: Any = array._export().flat
+        self._iterator: Any = array._export().flat if iterator is None else iterator
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -523,6 +540,9 @@ class FlatIterator:
 
         self._iterator[real(key)] = real(value)
 
+    def __delitem__(self, key: Any) -> None:
+        del self._iterator[key]
+
     def _compare(self, name: str, other: Any) -> Any:
         from maniple._fallback import real, wrap
 
@@ -547,10 +567,6 @@ class FlatIterator:
         return self._compare("__ge__", other)
 
 
-_pins: list[Any] = []
-"""Memory whose address somebody knows; never given back."""
-
-
 def make(
     buf: Buffer,
     offset: int,
@@ -559,7 +575,7 @@ def make(
     strides: tuple[int, ...],
     size: int,
     root: bool = False,
-    writeable: bool = True,
+    writeable: bool | None = True,
     base: ndarray | None = None,
 ) -> ndarray:
     """Return an array; besides `_fast`, the one place that knows the slots."""
@@ -600,7 +616,7 @@ def adopt(array: np.ndarray) -> Any:
     offset = 0 if root else _address(array) - _address(owner)
     return make(
         buf,
-        offset if array.size else 0,
+        _views.placed(offset, array.size, buf.nbytes),
         array.dtype,
         array.shape,
         array.strides,
@@ -613,144 +629,6 @@ def adopt(array: np.ndarray) -> Any:
 def _address(array: np.ndarray) -> int:
     address: int = array.__array_interface__["data"][0]
     return address
-
-
-class Flags:
-    """What `numpy.ndarray.flags` shows."""
-
-    __slots__ = ("_array",)
-
-    _names = {
-        "C": "c_contiguous",
-        "CONTIGUOUS": "c_contiguous",
-        "C_CONTIGUOUS": "c_contiguous",
-        "F": "f_contiguous",
-        "FORTRAN": "f_contiguous",
-        "F_CONTIGUOUS": "f_contiguous",
-        "O": "owndata",
-        "OWNDATA": "owndata",
-        "W": "writeable",
-        "WRITEABLE": "writeable",
-        "A": "aligned",
-        "ALIGNED": "aligned",
-        "X": "writebackifcopy",
-        "WRITEBACKIFCOPY": "writebackifcopy",
-        "B": "behaved",
-        "BEHAVED": "behaved",
-        "CA": "carray",
-        "CARRAY": "carray",
-        "FA": "farray",
-        "FARRAY": "farray",
-        "FNC": "fnc",
-        "FORC": "forc",
-    }
-
-    def __init__(self, array: ndarray) -> None:
-        self._array = array
-
-    @property
-    def c_contiguous(self) -> bool:
-        return _views.is_c_contiguous(self._array)
-
-    @property
-    def f_contiguous(self) -> bool:
-        return _views.is_f_contiguous(self._array)
-
-    contiguous = c_contiguous
-    fortran = f_contiguous
-
-    @property
-    def owndata(self) -> bool:
-        return self._array._base is None
-
-    @property
-    def writeable(self) -> bool:
-        return self._array._writeable
-
-    @writeable.setter
-    def writeable(self, value: Any) -> None:
-        array = self._array
-        if value and not array._writeable:
-            base = array._base
-            memory = array._buf.memory
-            if (base is not None and not base._writeable) or (
-                memory is not None and not memory.flags.writeable
-            ):
-                raise ValueError("cannot set WRITEABLE flag to True of this array")
-        array._writeable = bool(value)
-
-    @property
-    def aligned(self) -> bool:
-        array = self._array
-        alignment = array._dtype.alignment
-        return not any(x % alignment for x in (array._offset, *array._strides)) or not array._size
-
-    @aligned.setter
-    def aligned(self, value: Any) -> None:
-        if value and not self.aligned:
-            raise ValueError("cannot set aligned flag of mis-aligned array to True")
-
-    @property
-    def writebackifcopy(self) -> bool:
-        return False
-
-    @writebackifcopy.setter
-    def writebackifcopy(self, value: Any) -> None:
-        if value:
-            raise ValueError("cannot set WRITEBACKIFCOPY flag to True")
-
-    @property
-    def behaved(self) -> bool:
-        return self.aligned and self.writeable
-
-    @property
-    def carray(self) -> bool:
-        return self.behaved and self.c_contiguous
-
-    @property
-    def farray(self) -> bool:
-        return self.behaved and self.f_contiguous and not self.c_contiguous
-
-    @property
-    def fnc(self) -> bool:
-        return self.f_contiguous and not self.c_contiguous
-
-    @property
-    def forc(self) -> bool:
-        return self.f_contiguous or self.c_contiguous
-
-    @property
-    def num(self) -> int:
-        bits = (self.c_contiguous, 1), (self.f_contiguous, 2), (self.owndata, 4)
-        return sum(n for on, n in (*bits, (self.aligned, 0x100), (self.writeable, 0x400)) if on)
-
-    def __getitem__(self, key: str) -> Any:
-        try:
-            return getattr(self, self._names[key])
-        except (KeyError, TypeError):
-            raise KeyError("Unknown flag") from None
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        name = self._names.get(key)
-        if name not in ("writeable", "aligned", "writebackifcopy"):
-            raise KeyError("Unknown flag")
-        setattr(self, name, value)
-
-    def __eq__(self, other: object) -> bool:
-        return self.num == getattr(other, "num", None)
-
-    def __hash__(self) -> int:
-        raise TypeError("unhashable type: 'numpy._core.multiarray.flagsobj'")
-
-    def __repr__(self) -> str:
-        names = ("C_CONTIGUOUS", "F_CONTIGUOUS", "OWNDATA", "WRITEABLE", "ALIGNED",
-                 "WRITEBACKIFCOPY")  # fmt: skip
-        return "".join(f"  {name} : {self[name]}\n" for name in names)
-
-    __str__ = __repr__
-
-
-Flags.__name__ = Flags.__qualname__ = "flagsobj"
 
 
 def element_count(shape: tuple[int, ...]) -> int:

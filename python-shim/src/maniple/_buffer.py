@@ -46,6 +46,8 @@ class Buffer:
         LOCAL: handle of a copy at the server that is still current, or 0.
     selections : list of weak references, or None
         Lazy selections that read this buffer; they are computed before it changes.
+    pin : ndarray
+        Set by `keep_in_place`, to `owner`: the memory counts as exported from then on.
     """
 
     __slots__ = (
@@ -55,6 +57,7 @@ class Buffer:
         "memory",
         "nbytes",
         "owner",
+        "pin",
         "selections",
         "snapshot",
         "touched",
@@ -64,6 +67,7 @@ class Buffer:
 
     owner: np.ndarray | None
     memory: np.ndarray | None
+    pin: np.ndarray | None  # set by keep_in_place only
 
     def __init__(self, home: int, handle: int, nbytes: int) -> None:
         self.home = home
@@ -173,6 +177,10 @@ class Buffer:
     def exported(self) -> bool:
         """Whether somebody outside Maniple holds a NumPy view of this memory."""
         return sys.getrefcount(self.owner) > _OWN_REFERENCES
+
+    def keep_in_place(self) -> None:
+        """Never move this memory again: its address is known to somebody who holds no view."""
+        self.pin = self.owner
 
     def for_reading(self) -> int:
         """Return a handle to this buffer's present content; 0 if a snapshot must be taken."""

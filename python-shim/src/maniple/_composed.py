@@ -12,7 +12,7 @@ from maniple._dtypes import BOOL, INTP
 from maniple._functions import HANDLERS, _array, handles
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, operand
-from maniple._views import is_c_contiguous, is_f_contiguous
+from maniple._views import broadcast_shapes, is_c_contiguous, is_f_contiguous
 
 
 def _or_host(name: str, compose: Any) -> Any:
@@ -162,7 +162,9 @@ def _choose(a: ndarray, choices: Any, out: Any = None, mode: str = "raise") -> A
         index = _wrapped(a.astype(INTP), n, _modes(mode))  # type: ignore[attr-defined]
         if index is HOST:
             return HOST
-    shape = np.broadcast_shapes(a._shape, *[c.shape for c in arrays])
+    shape = broadcast_shapes(a._shape, *[c.shape for c in arrays])
+    if len(shape) > 32:
+        return HOST  # NumPy's limit
     result: Any = arrays[-1].astype(dtype, copy=False)
     for i in range(n - 2, -1, -1):
         result = np.where(index == i, arrays[i].astype(dtype, copy=False), result)
@@ -205,7 +207,8 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     result = np.where(found == n - 1, fp[-1], result)
     result = np.where(x < xp[0], fp[0] if left is None else np.float64(left), result)
     result = np.where(x > xp[-1], fp[-1] if right is None else np.float64(right), result)
-    return np.where(np.isnan(x), x, result)
+    result = np.where(np.isnan(x), x, result)
+    return result if result.ndim else result[()]
 
 
 def _of_method(name: str) -> Any:

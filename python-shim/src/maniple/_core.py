@@ -11,6 +11,7 @@ from maniple import (
     _methods,
     _operators,
     _patches,
+    _resizing,
     _sorting,
     _surface,
 )
@@ -23,6 +24,7 @@ _functions.install()
 _sorting.install()
 _buffer_protocol.install(ndarray)
 _composed.install()
+_resizing.install()
 _surface.install()
 _patches.install()
 

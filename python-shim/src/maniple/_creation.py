@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from maniple._array import Fields, adopt, ndarray
 from maniple._dtypes import CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, scalar_key
+from maniple._views import broadcast_shapes
 
 OVERRIDES: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
@@ -42,10 +44,11 @@ class Replacement:
     attribute of a class.
     """
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        original = getattr(np, name)
+    def __init__(self, name: str, original: Any, function: Callable[..., Any]) -> None:
         self.__call = function
-        self.__wrapped__ = self._original = original
+        self._original = original
+        # Below what dispatches by protocol is what has the signature.
+        self.__wrapped__ = getattr(original, "__wrapped__", original)
         # Python's own messages about wrong arguments name the function.
         function.__qualname__ = name
         self.__name__ = self.__qualname__ = name
@@ -55,9 +58,10 @@ class Replacement:
             # What ndarray.__array_function__ calls, for a subclass that hands on to it.
             self._implementation = implementation
         self.__doc__ = original.__doc__
-        signature = getattr(original, "__signature__", None)
-        if signature is not None:
-            self.__signature__ = signature
+        for attribute in ("__signature__", "__text_signature__"):
+            value = getattr(original, attribute, None)
+            if value is not None:
+                setattr(self, attribute, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if "like" in kwargs and self.__name__ in _TAKING_LIKE:
@@ -75,6 +79,20 @@ class Replacement:
         return replacement, (self.__name__,)
 
 
+class _Method(Replacement):
+    """A function that does become a method."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+
+def replace(name: str, function: Callable[..., Any]) -> None:
+    """Let `function` be what the maniple module has under a name of the numpy module."""
+    original = getattr(np, name)
+    kind = _Method if hasattr(type(original), "__get__") else Replacement
+    OVERRIDES[name] = kind(name, original, function)
+
+
 def replacement(name: str) -> Any:
     """Return what stands for the numpy function `name`; for unpickling."""
     return OVERRIDES[name]
@@ -89,7 +107,7 @@ def _override(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__
     function.__doc__ = getattr(np, name).__doc__
     RECORDED.add(name)
-    OVERRIDES[name] = Replacement(name, function)
+    replace(name, function)
     return function
 
 
@@ -131,8 +149,9 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     with stream.lock:
         strides = _views.f_strides(dims, dtype.itemsize) if order == "F" else None
         result = new_array(dims, dtype, strides)
-    if isinstance(value, (np.generic, np.ndarray)):
-        # Unlike a Python number, cast without checks.
+    unlike = isinstance(value, (float, complex)) and dtype.kind in "biu"
+    if unlike or isinstance(value, (np.generic, np.ndarray)):
+        # Cast without checks, unlike an integer of Python.
         value = np.asarray(_fallback.real(value)).astype(dtype)
     if value is not _NOTHING and size and not _indexing.assign(result, value):
         return HOST
@@ -339,7 +358,10 @@ def array(
     ndmin: int = 0,
     ndmax: Any = None,
 ) -> Any:
-    copy = _COPY_MODES.get(copy, copy) if isinstance(copy, np._CopyMode) else copy
+    if isinstance(copy, np._CopyMode):
+        copy = _COPY_MODES.get(copy, copy)
+    elif type(copy) is np.bool:
+        copy = bool(copy)
     if issubclass(type(object), ndarray) and ndmax is None:
         result = object
         if dtype is not None and np.dtype(dtype) != object._dtype:
@@ -359,7 +381,6 @@ def array(
         if isinstance(result, np.ndarray) and result.ndim < ndmin:
             result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
         return result
-    known: _fallback.Known = []
     options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
     if ndmax is not None:
         options["ndmax"] = ndmax
@@ -367,10 +388,12 @@ def array(
         return _fallback.call(np.array, (object, dtype), options)
     # As elements of an object array they stay what they are.
     if type(object) in (list, tuple) and not _is_object(dtype):
-        object = _fallback.real(object, known)
-    result = np.array(object, dtype, **options)
-    # Memory that is not ours to keep (copy=False of a real array) stays NumPy's.
-    return result if result is object else _fallback.wrap(result)
+        object = _fallback.real(object)
+    elif type(object) is np.ndarray:
+        result = np.array(object, dtype, **options)
+        # Memory that is not ours to keep (copy=False) stays NumPy's.
+        return result if result is object else _fallback.wrap(result)
+    return _fallback.convert(np.array, object, (dtype,), options)
 
 
 def _is_object(dtype: Any) -> bool:
@@ -397,10 +420,11 @@ def _as_array(name: str) -> None:
             return result
         if issubclass(kind, Fields):
             return _fallback.call(original, (a, *args), kwargs)
-        if kind is not np.ndarray and not _is_object(args[0] if args else kwargs.get("dtype")):
+        if kind is np.ndarray:
+            return original(a, *args, **kwargs)
+        if not _is_object(args[0] if args else kwargs.get("dtype")):
             a = _fallback.real(a)
-        result = original(a, *args, **kwargs)
-        return result if result is a or kind is np.ndarray else _fallback.wrap(result)
+        return _fallback.convert(original, a, args, kwargs)
 
     function.__name__ = name
     _override(function)
@@ -428,7 +452,7 @@ def _simple(name: str) -> None:
         result = _rebound.create(original, args, kwargs)
         return _wrapped_call(original, args, kwargs) if result is HOST else result
 
-    OVERRIDES[name] = Replacement(name, function)
+    replace(name, function)
 
 
 for _name in (
@@ -449,7 +473,7 @@ def through(name: str) -> None:
             return result
         return _fallback.wrap(result)
 
-    OVERRIDES[name] = Replacement(name, function)
+    replace(name, function)
 
 
 for _name in (
@@ -522,7 +546,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = 
     if indexing == "xy" and n > 1:
         columns[0] = columns[0].reshape((1, -1) + (1,) * (n - 2))
         columns[1] = columns[1].reshape((-1, 1) + (1,) * (n - 2))
-    shape = np.broadcast_shapes(*[c.shape for c in columns])
+    shape = broadcast_shapes(*[c.shape for c in columns])
     grids = []
     for c in columns:
         if not copy:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from maniple import _attribution, _profile, _settings
+from maniple import _attribution, _profile, _settings, _views
 from maniple._array import Fields, _address, adopt, make, ndarray
 from maniple._dtypes import CODE
+from maniple._flags import warn_on_write
 
 Known = list[tuple[Any, np.ndarray]]
 """Maniple arrays and the NumPy views of them that a call was given; NumPy arrays as themselves."""
@@ -59,7 +61,7 @@ def _as_view(result: np.ndarray, a: ndarray) -> Any:
         return None
     memory = buf.memory
     assert memory is not None
-    offset = _address(result) - _address(memory) if result.size else 0
+    offset = _views.placed(_address(result) - _address(memory), result.size, buf.nbytes)
     base = a if a._base is None else a._base
     return make(
         buf,
@@ -126,13 +128,54 @@ def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "no
     args = real(tuple(args), known)
     if kwargs:
         kwargs = real(kwargs, known)
-    if _profile.active:
-        arrays = [a for a, _ in known if type(a) is not np.ndarray]
-        with _profile.timed(function, "fallback", reason, arrays):
-            result = _attribution.call(function, args, kwargs)
-    else:
-        result = _attribution.call(function, args, kwargs)
+    try:
+        result = _timed(function, args, kwargs, reason, known)
+    except ValueError as error:
+        # Raised before anything is written; NumPy may want to be asked once more, with a warning.
+        warned = [
+            (a, view) for a, view in known if type(a) is not np.ndarray and a._writeable is None
+        ]
+        if not warned or "read-only" not in str(error):
+            raise
+        for a, view in warned:
+            warn_on_write(a)
+            view.flags.writeable = True
+        result = function(*args, **kwargs)
     return wrap(result, known)
+
+
+def _timed(function: Callable[..., Any], args: Any, kwargs: Any, reason: str, known: Known) -> Any:
+    if not _profile.active:
+        return _attribution.call(function, args, kwargs)
+    arrays = [a for a, _ in known if type(a) is not np.ndarray]
+    with _profile.timed(function, "fallback", reason, arrays):
+        return _attribution.call(function, args, kwargs)
+
+
+class _Conversion(threading.local):
+    known: Known | None = None
+
+
+_conversion = _Conversion()
+
+
+def convert(function: Callable[..., Any], value: Any, args: Any, kwargs: Any) -> Any:
+    """Call what makes an array of an object; it may be one of ours that the object has."""
+    known: Known = []
+    outer, _conversion.known = _conversion.known, known
+    try:
+        result = function(value, *args, **kwargs)
+    finally:
+        _conversion.known = outer
+    return wrap(result, known)
+
+
+def converted(array: ndarray) -> np.ndarray:
+    """Return a NumPy view of what the `__array__` of an object of the user's has returned."""
+    view = array._export()
+    if _conversion.known is not None:
+        _conversion.known.append((array, view))
+    return view
 
 
 def method(a: ndarray, name: str, args: Any, kwargs: Any) -> Any:

@@ -19,7 +19,7 @@ from maniple._buffer import LOCAL, PRIVATE, Buffer, Remote
 from maniple._dtypes import CODE
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, errors_matter, plan_for, scalar_key
-from maniple._views import Layout, address_space, broadcast_strides, intern
+from maniple._views import Layout, address_space, broadcast_shapes, broadcast_strides, intern
 
 _frame = sys._getframe
 _error_state = _extobj_contextvar.get
@@ -88,7 +88,9 @@ def tables(ufunc: np.ufunc) -> tuple[Table, Table]:
     """
     found = _tables.get(ufunc)
     if found is None:
-        found = _tables[ufunc] = ({}, {})
+        found = ({}, {})
+        if _ufuncs.lasts(ufunc):
+            _tables[ufunc] = found
     return found
 
 
@@ -123,7 +125,7 @@ def _entry(ufunc: np.ufunc, a: Any, b: Any, out: Any) -> Entry | None:
         return None
     arrays = [x for x in operands if type(x) is ndarray]
     try:
-        shape = np.broadcast_shapes(*[x._shape for x in arrays])
+        shape = broadcast_shapes(*[x._shape for x in arrays])
     except ValueError:
         return None
     if not shape or 0 in shape or (out is not None and out._shape != shape):

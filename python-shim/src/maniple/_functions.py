@@ -28,6 +28,7 @@ from maniple._dtypes import BOOL, CHARACTER, CODE
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
+from maniple._views import broadcast_shapes
 
 HANDLERS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to what records it. A handler may return HOST."""
@@ -247,23 +248,21 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
     HANDLERS[_function] = _atleast_function(_function)
 
 
-def _broadcast(a: Any, shape: tuple[int, ...]) -> Any:
-    """Broadcast what is not ours as `np.broadcast_arrays` does: writable, with a warning."""
-    return np.broadcast_arrays(_fallback.real(a), np.broadcast_to(False, shape))[0]
-
-
 @handles(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
-    shape = np.broadcast_shapes(*[np.shape(a) for a in args])
-    results = []
+    shape = broadcast_shapes(*[np.shape(a) for a in args])
+    results: list[Any] = []
     for a in args:
-        if type(a) is ndarray and a._shape != shape:
+        if type(a) is not ndarray:
+            like = np.broadcast_to(False, shape)
+            results.append(np.broadcast_arrays(_fallback.real(a), like, subok=subok)[0])
+        elif a._shape == shape:
+            results.append(a)
+        else:
             broadcast: Any = np.broadcast_to(a, shape)
             # NumPy still lets one write here, with a warning.
-            broadcast._writeable = a._writeable
+            broadcast._writeable = None if a._writeable else a._writeable
             results.append(broadcast)
-        else:
-            results.append(a if np.shape(a) == shape else _broadcast(a, shape))
     return tuple(results)
 
 
@@ -284,7 +283,7 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         return HOST
     shapes = [v.shape for v in operands if type(v) in (ndarray, np.ndarray)]
     try:
-        shape = np.broadcast_shapes(*shapes)
+        shape = broadcast_shapes(*shapes)
     except ValueError:
         return HOST
     size = 1
@@ -345,7 +344,10 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
         where = operand(where)
         if type(where) not in (ndarray, np.ndarray) or where.dtype != BOOL:
             return HOST
-        if np.broadcast_shapes(where.shape, dst._shape) != dst._shape:
+        try:
+            if broadcast_shapes(where.shape, dst._shape) != dst._shape:
+                return HOST
+        except ValueError:
             return HOST
     return None if _indexing.assign(dst, value, where) else HOST
 

@@ -12,9 +12,10 @@ from maniple import _attribution, _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
 from maniple._buffer import PRIVATE, SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
+from maniple._flags import warn_on_write
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import broadcast_strides, keep_order
+from maniple._views import broadcast_shapes, broadcast_strides, keep_order
 
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
@@ -80,7 +81,9 @@ def busy(a: ndarray) -> bool:
 
 def setitem(self: ndarray, key: Any, value: Any) -> None:
     if not self._writeable:
-        raise ValueError("assignment destination is read-only")
+        if self._writeable is False:
+            raise ValueError("assignment destination is read-only")
+        warn_on_write(self)
     if type(value) is not ndarray and issubclass(type(value), ndarray):
         from maniple import _selection
 
@@ -157,7 +160,7 @@ def assign(out: ndarray, value: Any, where: Any = True) -> bool:
         if shape != value.shape:
             value = value.reshape(shape)
         try:
-            if np.broadcast_shapes(shape, out._shape) != out._shape:
+            if broadcast_shapes(shape, out._shape) != out._shape:
                 return False
         except ValueError:
             return False
@@ -322,7 +325,7 @@ def _index_arrays(a: ndarray, key: Any) -> Any:
     elif any([type(k) is slice for k in keys[: len(arrays)]]):
         return HOST
     try:
-        shape = np.broadcast_shapes(*[k.shape for k in arrays])
+        shape = broadcast_shapes(*[k.shape for k in arrays])
     except ValueError:
         return HOST
     if not shape or 0 in shape:
@@ -397,7 +400,7 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
     if type(value) is np.ndarray and not value.ndim:
         value = _attribution.call(value.astype, (a._dtype,), {})
     try:
-        if np.broadcast_shapes(value.shape, target) != target:
+        if broadcast_shapes(value.shape, target) != target:
             return False
     except ValueError:
         return False

@@ -22,7 +22,7 @@ from maniple._dtypes import INTP
 from maniple._errors import ManipleLinAlgError
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, new_array, operand, scalar_key
-from maniple._views import stacked_order
+from maniple._views import broadcast_shapes, stacked_order
 
 _Shape = tuple[int, ...]
 
@@ -179,7 +179,7 @@ def _solve(types: str, a: Any, b: Any) -> Any:
     if b.shape[-2] != n:
         raise Unsuited
     try:
-        stack = np.broadcast_shapes(stack, b.shape[:-2])
+        stack = broadcast_shapes(stack, b.shape[:-2])
     except ValueError:
         raise Unsuited from None
     shape = (*stack, *b.shape[-2:])

@@ -15,7 +15,7 @@ from maniple._dtypes import CHARACTER
 from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import is_c_contiguous, stacked_order
+from maniple._views import broadcast_shapes, is_c_contiguous, stacked_order
 
 
 def _worthwhile(a: Any, b: Any, shape: tuple[int, ...], inner: int) -> bool:
@@ -98,7 +98,7 @@ def _stacked(a: Any, b: Any, out: Any) -> Any:
     second = b[:, None] if column else b
     inner = first.shape[-1]
     try:
-        stack = np.broadcast_shapes(first.shape[:-2], second.shape[:-2])
+        stack = broadcast_shapes(first.shape[:-2], second.shape[:-2])
     except ValueError:
         return HOST
     shape = (*stack, first.shape[-2], second.shape[-1])
@@ -167,7 +167,7 @@ def _vecdot(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if 0 in (len(a.shape), len(b.shape)) or a.shape[-1] != b.shape[-1] or dtype.char not in "fdFD":
         return HOST
     try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
+        shape = broadcast_shapes(a.shape, b.shape)
     except ValueError:
         return HOST
     if 0 in shape or not _worthwhile(a, b, shape, 1):

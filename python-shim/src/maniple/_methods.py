@@ -251,20 +251,6 @@ def _in_c_order(taken: Any) -> Any:
     return taken if type(taken) is not ndarray or is_c_contiguous(taken) else copy(taken)
 
 
-def resize(self: ndarray, *shape: Any, refcheck: bool = True) -> None:
-    """Change shape and size of the array in-place."""
-    if self._base is not None:
-        raise ValueError("cannot resize this array: it does not own its data")
-    result = np.array(self._host())
-    result.resize(*shape, refcheck=False)
-    from maniple._array import adopt
-
-    new = adopt(result)
-    self._buf, self._offset, self._root = new._buf, new._offset, new._root
-    self._shape, self._strides, self._size = new._shape, new._strides, new._size
-    self._layout = None
-
-
 def byteswap(self: ndarray, inplace: bool = False) -> Any:
     """Swap the bytes of the array elements."""
     result = _fallback.method(self, "byteswap", (inplace,), {})
@@ -413,7 +399,7 @@ def _on_host(name: str) -> Any:
 def install() -> None:
     """Attach the methods to the class."""
     own = (astype, byteswap, clip, conjugate, copy, diagonal, dot, fill, flatten, getfield, item,
-           ravel, reshape, resize, setflags, squeeze, swapaxes, take, trace, transpose,
+           ravel, reshape, setflags, squeeze, swapaxes, take, trace, transpose,
            view)  # fmt: skip
     for function in own:
         setattr(ndarray, function.__name__, function)

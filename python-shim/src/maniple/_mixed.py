@@ -10,6 +10,7 @@ from maniple import _fallback, _indexing
 from maniple._array import ndarray
 from maniple._dtypes import BOOL
 from maniple._ufuncs import HOST, operand
+from maniple._views import broadcast_shapes
 
 Prepared = tuple[ndarray, tuple[Any, ...], tuple[int, ...], int]
 """A view with the indexed dimensions first, their arrays, the arrays' shape, where it goes."""
@@ -61,7 +62,7 @@ def prepare(a: ndarray, key: Any) -> Any:
     if not runs:
         return HOST
     try:
-        shape = np.broadcast_shapes(*[k.shape for k in arrays])
+        shape = broadcast_shapes(*[k.shape for k in arrays])
     except ValueError:
         return HOST
     if not shape or 0 in shape:

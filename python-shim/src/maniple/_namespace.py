@@ -82,7 +82,7 @@ def namespace(name: str) -> Namespace:
 def _overrides(name: str) -> dict[str, Any]:
     """Return what replaces names of a module of NumPy's."""
     if name == "numpy":
-        from maniple import _grids  # noqa: F401
+        from maniple import _broadcast, _grids  # noqa: F401
         from maniple._creation import OVERRIDES
         from maniple._wrappers import WRAPPERS
 

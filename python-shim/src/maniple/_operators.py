@@ -138,7 +138,7 @@ def _comparison(ufunc: np.ufunc, python: Callable[[Any, Any], Any]) -> Any:
 
     def general(self: ndarray, other: Any) -> Any:
         kind = type(other)
-        if kind in _SIMPLE:
+        if kind in _SIMPLE and not (equality and kind is np.ndarray and other.dtype not in CODE):
             return arithmetic(self, other)
         if _defers(other):
             return NotImplemented

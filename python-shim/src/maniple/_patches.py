@@ -51,7 +51,9 @@ def _numba_names(module: ModuleType) -> None:
     def numpys(value: Any) -> Any:
         if isinstance(value, Namespace):
             return value._maniple_real
-        if isinstance(value, Replacement) or any([value is w for w in WRAPPERS.values()]):
+        if isinstance(value, Replacement):
+            return value._original
+        if any([value is w for w in WRAPPERS.values()]):
             return value.__wrapped__
         return value
 

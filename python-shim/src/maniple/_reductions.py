@@ -16,7 +16,7 @@ from maniple._buffer import PRIVATE
 from maniple._dtypes import BOOL, CHARACTER, INTP
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, scalar_key
-from maniple._views import broadcast_strides, is_c_contiguous, keep_order
+from maniple._views import broadcast_shapes, broadcast_strides, is_c_contiguous, keep_order
 
 
 class Unobserved:
@@ -178,7 +178,7 @@ def _with_initial(ufunc: np.ufunc, a: ndarray, kwargs: dict[str, Any]) -> Any:
     if first != initial:
         return HOST
     if where is not True and ufunc.identity is None:
-        if np.broadcast_shapes(np.shape(where), a._shape) != a._shape or a._dtype != found[1]:
+        if broadcast_shapes(np.shape(where), a._shape) != a._shape or a._dtype != found[1]:
             return HOST
         chosen: Any = np.where(where, a, first)
         if type(chosen) is not ndarray:
@@ -236,7 +236,7 @@ def fold(
         if ufunc.identity is None and not masked_extremum:
             return HOST
         try:
-            if np.broadcast_shapes(where.shape, a._shape) != a._shape:
+            if broadcast_shapes(where.shape, a._shape) != a._shape:
                 return HOST
         except ValueError:
             return HOST
@@ -348,7 +348,7 @@ def outer(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if len(inputs) != 2:
         return HOST
     a, b = (operand(x) for x in inputs)
-    if a is HOST or b is HOST:
+    if a is HOST or b is HOST or np.ndim(a) + np.ndim(b) > 64:
         return HOST
     if isinstance(a, np.ndarray):  # ours, too
         a = a[(..., *(None,) * np.ndim(b))]

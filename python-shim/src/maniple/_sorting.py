@@ -16,7 +16,7 @@ from maniple._dtypes import BOOL, CHARACTER, CODE, FLOAT64, INTP
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, Instruction, new_array, operand
-from maniple._views import is_c_contiguous
+from maniple._views import broadcast_shapes, is_c_contiguous
 
 _histograms: Any = _histograms_impl
 _multiarray: Any = multiarray
@@ -136,7 +136,7 @@ def _in_place(a: ndarray) -> bool:
         type(a) is ndarray
         and a._size > 0
         and len(a._shape) > 0
-        and a._writeable
+        and a._writeable is True
         and (worthwhile(a) or (_indexing.busy(a) and not _ufuncs.errors_matter()))
     )
 
@@ -607,7 +607,7 @@ def at(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return HOST
     target, index = flat
     try:
-        if np.broadcast_shapes(b.shape, index.shape) != index.shape:
+        if broadcast_shapes(b.shape, index.shape) != index.shape:
             return HOST
     except ValueError:
         return HOST

@@ -18,6 +18,9 @@ def dress(ours: type, numpys: type) -> None:
             continue
         function = getattr(value, "__func__", value)  # of a class or static method
         if isinstance(value, property):
+            if value.fset is None:
+                value = property(value.fget, *_refusing(name))
+                setattr(ours, name, value)
             value.__doc__ = model.__doc__
         elif type(function) is FunctionType:
             known = function.__dict__.get("__wrapped__")
@@ -31,6 +34,15 @@ def dress(ours: type, numpys: type) -> None:
                 continue  # unwrapped, it would lose its first parameter twice
             # Where `inspect.signature` looks; made into a signature only if somebody asks.
             function.__dict__["__wrapped__"] = model
+
+
+def _refusing(name: str) -> tuple[Any, Any]:
+    """Return what sets and deletes an attribute that NumPy lets nobody change."""
+
+    def delete(self: Any) -> None:
+        raise AttributeError(f"attribute '{name}' of 'numpy.ndarray' objects is not writable")
+
+    return lambda self, value: delete(self), delete
 
 
 def _copy(function: FunctionType, name: str) -> FunctionType:

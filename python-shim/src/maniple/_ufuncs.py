@@ -14,9 +14,11 @@ from maniple import _fallback, _profile, _settings, _warnings
 from maniple._array import adopt, make, ndarray, overlaps_itself
 from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
+from maniple._flags import warn_on_write
 from maniple._recorder import stream
 from maniple._views import (
     address_space,
+    broadcast_shapes,
     broadcast_strides,
     c_strides,
     f_strides,
@@ -105,8 +107,17 @@ def plan_for(
             plan = Plan(number, list(types[: ufunc.nin]), list(types[ufunc.nin :]))
     if len(_plans) > 10_000:
         _plans.clear()
-    _plans[key] = plan
+    if lasts(ufunc):
+        _plans[key] = plan
     return plan
+
+
+def lasts(ufunc: np.ufunc) -> bool:
+    """Whether anything may be kept about a ufunc: those of `frompyfunc` come and go."""
+    return not all([set(signature) <= _OBJECTS for signature in ufunc.types])
+
+
+_OBJECTS = frozenset("O->")
 
 
 def forget_plans() -> None:
@@ -349,15 +360,18 @@ def _record(
         shape = shapes.pop()
     else:
         try:
-            shape = np.broadcast_shapes(*shapes)
+            shape = broadcast_shapes(*shapes)
         except ValueError:
             return HOST  # whose message is NumPy's
     for o in given:
         if o._shape != shape:
             try:
-                shape = np.broadcast_shapes(o._shape, shape)
+                shape = broadcast_shapes(o._shape, shape)
             except ValueError:
                 return HOST
+    for o in given:
+        if o._writeable is None:
+            warn_on_write(o)
     if any([o._shape != shape or not o._writeable for o in given]):
         return HOST
     size = prod(shape)
@@ -492,10 +506,11 @@ def array_ufunc(self: ndarray, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     out = kwargs.get("out")
     for value in (*inputs, *(out if type(out) is tuple else (out,))):
         kind = type(value)
-        if kind in _KNOWN or issubclass(kind, ndarray):
+        # A class derived from NumPy's hands on to NumPy's, which knows nothing of ours.
+        if kind in _KNOWN or issubclass(kind, (ndarray, np.ndarray)):
             continue
         override = getattr(kind, "__array_ufunc__", np.ndarray.__array_ufunc__)
-        if override is not np.ndarray.__array_ufunc__ and kind is not ndarray:
+        if override is not np.ndarray.__array_ufunc__:
             return NotImplemented
     return host(ufunc, method, inputs, kwargs)
 

@@ -17,6 +17,12 @@ from typing import Any
 import numpy as np
 
 from maniple._array import Fields, FlatIterator, ndarray
+from maniple._broadcast import broadcast
+from maniple._fallback import converted
+from maniple._flags import Flags
+
+_DISGUISED = frozenset((FlatIterator, Flags, broadcast))
+"""Classes whose objects say that they are of one of NumPy's."""
 
 
 class _Meta(type):
@@ -29,8 +35,8 @@ class _Meta(type):
             kind = type(args[0])
             if issubclass(kind, Fields):
                 return np.ndarray
-            if kind is FlatIterator:
-                return np.flatiter
+            if kind in _DISGUISED:
+                return args[0].__class__
             if kind is _Meta:
                 return type
             return _kinds.get(id(args[0])) or public(kind)
@@ -95,7 +101,7 @@ def _exporting(method: Any) -> Any:
     @functools.wraps(method)
     def exporting(*args: Any, **kwargs: Any) -> Any:
         result = method(*args, **kwargs)
-        return result._export() if issubclass(type(result), ndarray) else result
+        return converted(result) if issubclass(type(result), ndarray) else result
 
     return exporting
 

@@ -62,7 +62,7 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
 
     interface = s.__array_interface__
     address, readonly = interface["data"]
-    offset = address - _origin if s.size else 0
+    offset = placed(address - _origin, s.size, a._buf.nbytes)
     owner = a._base
     return make(
         a._buf,
@@ -72,9 +72,14 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
         s.strides,
         s.size,
         False,
-        not readonly,
+        None if readonly and a._writeable is None else not readonly,
         a if owner is None else owner,
     )
+
+
+def placed(offset: int, size: int, nbytes: int) -> int:
+    """Return the offset of a view in a buffer: an empty one may point anywhere with NumPy."""
+    return offset if size or 0 <= offset <= nbytes else 0
 
 
 def view(a: ndarray, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -240,6 +245,22 @@ def joined_order(arrays: list[Any], shape: tuple[int, ...], itemsize: int) -> tu
     for axis in reversed(order):
         result[axis] = step
         step *= shape[axis]
+    return tuple(result)
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the common shape; `numpy.broadcast_shapes` knows 32 dimensions only, of 64."""
+    first = shapes[0] if shapes else ()
+    if all([shape == first for shape in shapes]):
+        return first
+    ndim = max([len(shape) for shape in shapes])
+    result = [1] * ndim
+    for shape in shapes:
+        for i, n in enumerate(shape, ndim - len(shape)):
+            if n != 1 and n != result[i]:
+                if result[i] != 1:
+                    return np.broadcast_shapes(*shapes)  # raises
+                result[i] = n
     return tuple(result)
 
 
