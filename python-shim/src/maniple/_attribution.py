@@ -40,9 +40,14 @@ def call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return FunctionType(known[1], frame.f_globals)(function, args, kwargs)
     except BaseException as error:
         # The line is in the traceback already.
-        here = error.__traceback__
-        if here is not None and here.tb_next is not None:
-            here.tb_next = here.tb_next.tb_next
+        _shorten(error)
         raise
     finally:
+        # A frame that knows itself would keep all arrays of its callers until the next collection.
         del frame
+
+
+def _shorten(error: BaseException) -> None:
+    here = error.__traceback__
+    if here is not None and here.tb_next is not None:
+        here.tb_next = here.tb_next.tb_next

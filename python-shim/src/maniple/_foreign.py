@@ -28,6 +28,7 @@ class Foreign(Fields):
 
     _export: Any = ndarray._export
     _export_current = ndarray._export_current
+    _pinned = ndarray._pinned
 
     @property
     def __class__(self) -> type:
