@@ -221,7 +221,7 @@ def mask_for(a: ndarray, key: Any) -> Any:
     return key
 
 
-def _advanced(a: ndarray, key: Any) -> Any:
+def _advanced(a: ndarray, key: Any, sound: tuple[Any, ...] = ()) -> Any:
     if not stream.enabled or not (a._size >= _settings.defer or busy(a) or _any_large(key)):
         return HOST
     if type(key) is list:
@@ -235,7 +235,7 @@ def _advanced(a: ndarray, key: Any) -> Any:
         from maniple import _selection
 
         return _selection.select(a, mask)
-    prepared = _index_arrays(a, key)
+    prepared = _index_arrays(a, key, sound)
     if prepared is HOST:
         return _mixed_read(a, key)
     view, indices, shape, placed = prepared
@@ -302,8 +302,11 @@ def _moved(out: ndarray, key: Any, shape: tuple[int, ...]) -> ndarray:
     return out.transpose(order)  # type: ignore[attr-defined, no-any-return]
 
 
-def _index_arrays(a: ndarray, key: Any) -> Any:
-    """Return (view of a, checked index arrays for its leading dimensions, their shape, placing)."""
+def _index_arrays(a: ndarray, key: Any, sound: tuple[Any, ...]) -> Any:
+    """Return (view of a, checked index arrays for its leading dimensions, their shape, placing).
+
+    Those in `sound` are known to be within bounds.
+    """
     keys = key if type(key) is tuple else (key,)
     full = slice(None)
     arrays = [k for k in keys if type(k) is not slice]
@@ -332,7 +335,8 @@ def _index_arrays(a: ndarray, key: Any) -> Any:
         return HOST
     checked = []
     for position, k in enumerate(arrays):
-        k = _checked(k, view._shape[position], axis + position)
+        if not any([k is known for known in sound]):
+            k = _checked(k, view._shape[position], axis + position)
         if k is HOST:
             return HOST
         checked.append(k)
@@ -367,7 +371,7 @@ def _bound(dtype: np.dtype) -> int:
     return int(np.iinfo(dtype).max)
 
 
-def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
+def _set_advanced(a: ndarray, key: Any, value: Any, sound: tuple[Any, ...] = ()) -> bool:
     if not stream.enabled or not a._shape:
         return False  # of no dimensions: too many indices, for NumPy to say
     if issubclass(type(key), ndarray):
@@ -389,7 +393,7 @@ def _set_advanced(a: ndarray, key: Any, value: Any) -> bool:
         except (TypeError, ValueError, OverflowError):
             return False  # or an error of the index, whichever comes first
         value = element
-    prepared = _index_arrays(a, key)
+    prepared = _index_arrays(a, key, sound)
     if prepared is HOST:
         return _mixed_write(a, key, value)
     view, indices, shape, placed = prepared

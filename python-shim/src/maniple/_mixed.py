@@ -12,8 +12,9 @@ from maniple._dtypes import BOOL
 from maniple._ufuncs import HOST, operand
 from maniple._views import broadcast_shapes
 
-Prepared = tuple[ndarray, tuple[Any, ...], tuple[int, ...], int]
-"""A view with the indexed dimensions first, their arrays, the arrays' shape, where it goes."""
+Prepared = tuple[ndarray, tuple[Any, ...], tuple[int, ...], int, tuple[Any, ...]]
+"""A view with the indexed dimensions first, their arrays, the arrays' shape, where it goes, and
+which of the arrays need not be looked at, since they come from a mask."""
 
 
 def prepare(a: ndarray, key: Any) -> Any:
@@ -26,6 +27,7 @@ def prepare(a: ndarray, key: Any) -> Any:
     keys = list(key) if type(key) is tuple else [key]
     basic: list[Any] = []
     arrays: list[Any] = []
+    sound: list[Any] = []
     places: list[int] = []  # of the arrays' dimensions in the view
     runs: list[int] = []  # positions of array indices in the key
     dimensions = 0  # of the view so far
@@ -53,6 +55,8 @@ def prepare(a: ndarray, key: Any) -> Any:
             if found is HOST:
                 return HOST
             runs.append(position)
+            if k.dtype == BOOL:
+                sound += found
             for array in found:
                 arrays.append(array)
                 places.append(dimensions)
@@ -74,7 +78,7 @@ def prepare(a: ndarray, key: Any) -> Any:
     adjacent = runs[-1] - runs[0] == len(runs) - 1
     order = [*places, *rest]
     moved: ndarray = view.transpose(order)  # type: ignore[attr-defined]
-    return moved, tuple(arrays), shape, places[0] if adjacent else 0
+    return moved, tuple(arrays), shape, places[0] if adjacent else 0, tuple(sound)
 
 
 def _consumed(keys: list[Any]) -> int | None:
@@ -114,9 +118,9 @@ def read(a: ndarray, key: Any) -> Any:
     prepared = prepare(a, key)
     if prepared is HOST:
         return HOST
-    view, arrays, shape, place = prepared
+    view, arrays, shape, place, sound = prepared
     try:
-        result = _indexing._advanced(view, arrays)
+        result = _indexing._advanced(view, arrays, sound)
     except IndexError:
         return HOST  # with NumPy's message, which names the dimension
     if result is HOST or not place:
@@ -130,7 +134,7 @@ def write(a: ndarray, key: Any, value: Any) -> bool:
     prepared = prepare(a, key)
     if prepared is HOST:
         return False
-    view, arrays, shape, place = prepared
+    view, arrays, shape, place, sound = prepared
     n = len(shape)
     if np.ndim(value):
         value = operand(value)
@@ -144,6 +148,6 @@ def write(a: ndarray, key: Any, value: Any) -> bool:
             return False
         value = np.moveaxis(value, range(place, place + n), range(n))
     try:
-        return _indexing._set_advanced(view, arrays, value)
+        return _indexing._set_advanced(view, arrays, value, sound)
     except IndexError:
         return False

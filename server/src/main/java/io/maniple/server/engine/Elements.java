@@ -7,6 +7,9 @@ import java.lang.foreign.ValueLayout;
 final class Elements {
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
+    /** Longer runs are worth the call of a general copy. */
+    private static final long SHORT = 256;
+
     private Elements() {}
 
     static void copy(long from, long to, long bytes) {
@@ -21,6 +24,13 @@ final class Elements {
         } else if (bytes == 16) {
             MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, to, MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, from));
             MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, to + 8, MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, from + 8));
+        } else if (bytes <= SHORT && bytes % 8 == 0) {
+            for (long word = 0; word < bytes; word += 8) {
+                MEMORY.set(
+                        ValueLayout.JAVA_LONG_UNALIGNED,
+                        to + word,
+                        MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, from + word));
+            }
         } else {
             MemorySegment.copy(MEMORY, from, MEMORY, to, bytes);
         }
