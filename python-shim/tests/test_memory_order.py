@@ -182,6 +182,8 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     "broadcast_arrays": lambda m: m.broadcast_arrays(numpy.ones((3, 1)), m.ones((3, 4)))[0].flags[
         "WRITEABLE"
     ],
+    # More elements than there can be, which is found out before memory is asked for.
+    "indices of too much": lambda m: m.ones((3,) * 5)[m.ix_(*[m.zeros(7132, int)] * 5)],
 }
 
 

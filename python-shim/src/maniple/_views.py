@@ -248,6 +248,9 @@ def joined_order(arrays: list[Any], shape: tuple[int, ...], itemsize: int) -> tu
     return tuple(result)
 
 
+_MOST_ELEMENTS = (1 << 63) - 1
+
+
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the common shape; `numpy.broadcast_shapes` knows 32 dimensions only, of 64."""
     first = shapes[0] if shapes else ()
@@ -261,6 +264,8 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
                 if result[i] != 1:
                     return np.broadcast_shapes(*shapes)  # raises
                 result[i] = n
+    if prod(result) > _MOST_ELEMENTS:
+        return np.broadcast_shapes(*shapes)  # raises
     return tuple(result)
 
 
