@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 os.environ.setdefault("MANIPLE_BACKEND", "reference")
@@ -10,6 +11,10 @@ os.environ.setdefault("MANIPLE_BACKEND", "reference")
 import pytest
 
 from maniple import _settings
+
+# A shell lets what it runs in the background ignore Ctrl-C, which tests send to themselves.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
