@@ -115,7 +115,11 @@ class ndarray(Fields):
         view: np.ndarray = np.ndarray(
             self._shape, self._dtype, self._buf.memory, self._offset, self._strides
         )
-        if not self._writeable:
+        if self._writeable is None:
+            # As `numpy.broadcast_arrays` leaves it: NumPy warns of the first write.
+            flags: Any = view.flags
+            flags._warn_on_write = True
+        elif not self._writeable:
             view.flags.writeable = False
         return view
 

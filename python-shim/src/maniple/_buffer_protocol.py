@@ -67,6 +67,9 @@ def install(kind: type) -> bool:
                 view = array._pinned()
                 ctypes.c_int.from_address(named).value = 1
                 return view
+            if flags == _FOR_MEMORYVIEW and array._writeable is None:
+                # A buffer cannot warn of the first write: NumPy asks for `__array__` then.
+                return BufferError("this array warns of the first write")
             return array._export()
         except BaseException as error:
             return error

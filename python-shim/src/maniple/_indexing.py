@@ -393,7 +393,10 @@ def _set_advanced(a: ndarray, key: Any, value: Any, sound: tuple[Any, ...] = ())
         except (TypeError, ValueError, OverflowError):
             return False  # or an error of the index, whichever comes first
         value = element
-    prepared = _index_arrays(a, key, sound)
+    try:
+        prepared = _index_arrays(a, key, sound)
+    except IndexError:
+        return False  # or an error of the value's shape, which NumPy looks at first
     if prepared is HOST:
         return _mixed_write(a, key, value)
     view, indices, shape, placed = prepared

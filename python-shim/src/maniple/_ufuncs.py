@@ -389,8 +389,12 @@ def _record(
         return HOST
     if where is not True:
         for o, t in zip(outs, plan.outputs, strict=True):
-            if o is not None and o._dtype.kind == "c" and t.kind != "c":
+            if o is None:
+                continue
+            if o._dtype.kind == "c" and t.kind != "c":
                 return HOST  # which reads the elements left alone, with a warning
+            if o._dtype != t and any([x is not o and _shares(x, o) for x in operands]):
+                return HOST  # whose copy of `o` has the other type, also where nothing is written
     for x, r in zip(operands, plan.ranges, strict=True):
         if type(x) is int and (r is None or not r[0] <= x <= r[1]) and not _fits(x, r):
             return HOST
@@ -419,6 +423,10 @@ def _record(
     if not shape and scalar_result:
         results = [r._scalar() if o is None else r for r, o in zip(results, outs, strict=True)]
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _shares(x: Any, o: ndarray) -> bool:
+    return type(x) is ndarray and x._buf is o._buf
 
 
 def _discards(specs: tuple[Any, ...], plan: Plan) -> bool:

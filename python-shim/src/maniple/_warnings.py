@@ -140,14 +140,21 @@ _relocation = _Relocation()
 
 
 class _Pattern:
-    """What a filter has in the place of a regular expression."""
+    """What a filter has in the place of a regular expression.
+
+    Who copies filters (scikit-learn for its threads) makes another one of the pattern: it matches
+    nothing, so that the copy does nothing.
+    """
+
+    pattern = "(?!)"
+    flags = 0
 
     def __init__(self, match: Any) -> None:
         self.match = match
 
     def __reduce__(self) -> Any:
         # Filters are sent to other processes (joblib's workers): there it matches nothing.
-        return re.compile, ("(?!)",)
+        return re.compile, (self.pattern,)
 
 
 class _AnyCategory(type):
