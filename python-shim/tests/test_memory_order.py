@@ -182,6 +182,13 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     "broadcast_arrays": lambda m: m.broadcast_arrays(numpy.ones((3, 1)), m.ones((3, 4)))[0].flags[
         "WRITEABLE"
     ],
+    "ravel of what is repeated": lambda m: m.broadcast_to(
+        m.arange(9).reshape(3, 3), (2, 3, 3)
+    ).ravel("K"),
+    "squeeze of nothing": lambda m: (a := m.ones((2, 3))).squeeze() is a,
+    "less into a reversed view": lambda m: m.less(
+        (a := m.arange(12.0) % 5)[::-1], a, out=a[::-1], where=a > 3
+    ),
     # More elements than there can be, which is found out before memory is asked for.
     "indices of too much": lambda m: m.ones((3,) * 5)[m.ix_(*[m.zeros(7132, int)] * 5)],
 }
@@ -201,4 +208,18 @@ def test_small_things_agree_with_numpy(name: str) -> None:
             noted = [str(w.message) for w in caught if " encountered in " not in str(w.message)]
         scalar = isinstance(value, numpy.generic)
         outcomes.append((repr(numpy.asarray(value)), scalar, noted))
+    assert outcomes[1] == outcomes[0]
+
+
+def test_what_broadcast_arrays_gives_can_be_written_to_by_anybody() -> None:
+    outcomes = []
+    for module in (numpy, np):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            broadcast: Any = module.broadcast_arrays(
+                module.arange(3.0)[:, None], module.ones((3, 2))
+            )[0]
+            module.random.default_rng(3).shuffle(broadcast)
+            module.subtract.at(broadcast, (module.array([0, 0]), module.array([0, 1])), 3)
+            outcomes.append((broadcast.tolist(), broadcast.diagonal().flags.writeable))
     assert outcomes[1] == outcomes[0]

@@ -88,9 +88,9 @@ def real(value: Any, known: Known | None = None, depth: int = 0) -> Any:
     kind = type(value)
     if issubclass(kind, Fields):
         view = value._export()
-        if value._writeable is None:
-            view.flags.writeable = False  # `call` warns, once for all views
         if known is not None:
+            if value._writeable is None:
+                view.flags.writeable = False  # `call` warns, once for all views
             known.append((value, view))
         return view
     if kind is np.ndarray:

@@ -113,7 +113,8 @@ def ravel(self: ndarray, order: Any = "C") -> Any:
         elif letter == "A":
             letter = "C"
         else:
-            if min(self._strides, default=0) < 0:
+            if min(self._strides, default=0) <= 0:
+                # Where strides are 0, the order is what NumPy's sorting makes of it.
                 return _fallback.method(self, "ravel", ("K",), {})
             strides = self._strides
             axes = sorted(range(len(strides)), key=lambda i: -strides[i])
@@ -259,6 +260,8 @@ def byteswap(self: ndarray, inplace: bool = False) -> Any:
 
 def squeeze(self: ndarray, axis: Any = None) -> Any:
     """Remove axes of length one."""
+    if axis is None and 1 not in self._shape:
+        return self
     return _views.view(self, np.ndarray.squeeze, axis)
 
 

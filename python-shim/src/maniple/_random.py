@@ -214,7 +214,7 @@ def _sample(owner: Any, name: str, function: Any, args: Any, kwargs: Any) -> Any
     if name == "shuffle" and args and type(args[0]) is list:
         # Its own elements change places; a list of NumPy's views would be another list.
         return function(owner, *args, **kwargs)
-    known: _fallback.Known = []
+    known: _fallback.Known | None = None if name == "shuffle" else []  # which has no result
     args, kwargs = _fallback.real((owner, *args), known), _fallback.real(kwargs, known)
     if name in _SIZE:
         result = function(*args, **kwargs)
