@@ -685,7 +685,8 @@ _family(
     | np.choose([9], [{x}, {x}])
     | {x} << 1.5
     | {x} & 1.0
-    | np.power({x}, -1)
+    int | np.power({x}, -1)
+    approx float finite | np.power({x}, -1)
     | np.add({x}, {x}, casting='no', dtype='f2')
     | np.moveaxis({x}, 0, 9)
     | np.expand_dims({x}, 9)

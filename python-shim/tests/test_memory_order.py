@@ -185,6 +185,9 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     "ravel of what is repeated": lambda m: m.broadcast_to(
         m.arange(9).reshape(3, 3), (2, 3, 3)
     ).ravel("K"),
+    "sliding windows stay read-only": lambda m: m.lib.stride_tricks.sliding_window_view(
+        m.arange(9), 2
+    )[1:].setflags(write=True),
     "squeeze of nothing": lambda m: (a := m.ones((2, 3))).squeeze() is a,
     "less into a reversed view": lambda m: m.less(
         (a := m.arange(12.0) % 5)[::-1], a, out=a[::-1], where=a > 3

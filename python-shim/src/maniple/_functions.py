@@ -225,7 +225,12 @@ for _function in (
 
 @handles(np.lib.stride_tricks.sliding_window_view)
 def _sliding(x: Any, *args: Any, **kwargs: Any) -> Any:
-    return _views.view(_array(x), np.lib.stride_tricks.sliding_window_view, *args, **kwargs)
+    result = _views.view(_array(x), np.lib.stride_tricks.sliding_window_view, *args, **kwargs)
+    if type(result) is ndarray and not result._writeable:
+        # What it is a view of is no array to NumPy, so that nobody can make it writable.
+        result._base = result._base._view_as_is()
+        result._base._writeable = False
+    return result
 
 
 @handles(np.atleast_1d, np.atleast_2d, np.atleast_3d)
