@@ -188,6 +188,9 @@ SMALL: dict[str, Callable[[Any], Any]] = {
     "sliding windows stay read-only": lambda m: m.lib.stride_tricks.sliding_window_view(
         m.arange(9), 2
     )[1:].setflags(write=True),
+    "half precision stored as double": lambda m: m.subtract(
+        m.float16([0.5438]), m.float16([1]) + m.zeros(3, "f2"), out=m.zeros(3)
+    ),
     "squeeze of nothing": lambda m: (a := m.ones((2, 3))).squeeze() is a,
     "less into a reversed view": lambda m: m.less(
         (a := m.arange(12.0) % 5)[::-1], a, out=a[::-1], where=a > 3

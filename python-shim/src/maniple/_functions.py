@@ -229,7 +229,7 @@ def _sliding(x: Any, *args: Any, **kwargs: Any) -> Any:
     if type(result) is ndarray and not result._writeable:
         # What it is a view of is no array to NumPy, so that nobody can make it writable.
         result._base = result._base._view_as_is()
-        result._base._writeable = False
+        result._base._writeable = result._writeable = False
     return result
 
 

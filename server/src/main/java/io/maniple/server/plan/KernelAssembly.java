@@ -104,12 +104,12 @@ final class KernelAssembly {
         int mask = mask(member);
         for (int index = 0; index < results.size(); index++) {
             Access output = member.outputs().get(index);
-            Value value =
-                    Casts.cast(builder, results.get(index), operation.outputs().get(index), output.type());
-            if (operation.outputs().get(index) == DType.FLOAT16 && output.type() == DType.FLOAT16) {
-                // The lowering may hand over an unrounded float32; what is stored is a float16.
-                value = Value.of(builder.roundToHalf(value.real()));
+            Value result = results.get(index);
+            if (operation.outputs().get(index) == DType.FLOAT16) {
+                // The lowering may hand over an unrounded float32; the result is a float16, whatever it is stored as.
+                result = Value.of(builder.roundToHalf(result.real()));
             }
+            Value value = Casts.cast(builder, result, operation.outputs().get(index), output.type());
             note(conversions, operation.outputs().get(index), results.get(index), output.type(), value);
             current.put(output, merge(output, value, mask));
         }
