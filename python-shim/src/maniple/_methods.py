@@ -277,10 +277,7 @@ def transpose(self: ndarray, *axes: Any) -> Any:
 
 def diagonal(self: ndarray, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Return specified diagonals."""
-    result = _views.view(self, np.ndarray.diagonal, offset, axis1, axis2)
-    if type(result) is ndarray and result._writeable is None:
-        result._writeable = False  # also of a view that would warn of the first write
-    return result
+    return _views.view(self, np.ndarray.diagonal, offset, axis1, axis2)
 
 
 def trace(self: ndarray, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None,

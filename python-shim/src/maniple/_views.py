@@ -46,7 +46,7 @@ address_space: int = _extent
 def shadow(a: ndarray) -> np.ndarray:
     """Return the shadow of `a`. Its elements must not be read or written."""
     s: np.ndarray = np.ndarray(a._shape, a._dtype, _space, a._offset, a._strides)
-    if not a._writeable:
+    if a._writeable is False:
         s.flags.writeable = False
     return s
 
@@ -72,7 +72,8 @@ def from_shadow(s: np.ndarray, a: ndarray) -> ndarray:
         s.strides,
         s.size,
         False,
-        None if readonly and a._writeable is None else not readonly,
+        # What warns of the first write is the same in its views, but for those that are read-only.
+        False if readonly else a._writeable,
         a if owner is None else owner,
     )
 
