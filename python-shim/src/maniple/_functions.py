@@ -603,8 +603,8 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     if weights is not None or returned or keepdims is not np._NoValue:
         return HOST
     x: Any = _array(a)
-    if _reductions.normalize_axes(axis, len(x._shape)) is None:
-        return HOST
+    if not x._size or _reductions.normalize_axes(axis, len(x._shape)) is None:
+        return HOST  # of nothing NumPy divides by the number of results
     return x.mean(axis)
 
 
