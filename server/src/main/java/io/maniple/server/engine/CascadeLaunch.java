@@ -18,11 +18,8 @@ record CascadeLaunch(Plan.CascadeStep step, List<Stage> stages) {
         stages = List.copyOf(stages);
     }
 
-    /**
-     * @param byRows how a block of so many rows runs
-     * @param number which one it is, from 0
-     */
-    record Stage(Plan.Stage stage, Map<Long, Launch> byRows, int number) {
+    /** @param byRows how a block of so many rows runs */
+    record Stage(Plan.Stage stage, Map<Long, Launch> byRows) {
         Stage {
             byRows = Map.copyOf(byRows);
         }
@@ -36,7 +33,7 @@ record CascadeLaunch(Plan.CascadeStep step, List<Stage> stages) {
             LaunchBuilder.Role role = new LaunchBuilder.Role(stage.foldsRows(), step.blocks(), shared::contains);
             stage.byRows()
                     .forEach((rows, kernel) -> byRows.put(rows, new LaunchBuilder(kernel, compilers, role).build()));
-            stages.add(new Stage(stage, byRows, stages.size()));
+            stages.add(new Stage(stage, byRows));
         }
         return new CascadeLaunch(step, stages);
     }

@@ -1,10 +1,8 @@
 package io.maniple.server.engine;
 
 import io.maniple.bridge.proto.Scalar;
-import io.maniple.kernels.ir.Kernel;
 import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.Plan;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -38,7 +36,9 @@ final class CascadeRun {
     private final List<List<BlockPartials>> blockPartials = new ArrayList<>();
 
     private final List<Inspector> inspectors = new ArrayList<>();
-    private Forms[] forms = {};
+    /** For each stage its forms by the number of rows. */
+    private final List<Map<Long, Form>> forms = new ArrayList<>();
+
     private long areaBytes;
     private long areas;
 
@@ -72,7 +72,7 @@ final class CascadeRun {
                 for (BlockPartials partials : folds) {
                     Plan.FoldBinding fold = partials.whole().fold();
                     long destination = memory.address(fold.buffer()) + fold.offset();
-                    combine(partials.whole(), partials.address(), destination, partials.inspector());
+                    Combine.run(partials.whole(), partials.address(), destination, partials.inspector());
                 }
             }
         } finally {
@@ -114,7 +114,9 @@ final class CascadeRun {
             whole.folds().forEach(fold -> layBuffer(fold.buffer()));
             layPartials(stage);
         }
-        forms = launch.stages().stream().map(this::forms).toArray(Forms[]::new);
+        for (int number = 0; number < launch.stages().size(); number++) {
+            forms.add(forms(number));
+        }
     }
 
     private void layBuffer(int buffer) {
@@ -130,19 +132,14 @@ final class CascadeRun {
         for (int fold = 0; fold < folds; fold++) {
             long perBlock = 0;
             long bytes = 0;
-            Launch.Partials some = null;
-            Launch last = null;
             for (Launch variant : stage.byRows().values()) {
-                last = variant;
-                some = variant.partials().get(fold);
-                perBlock = Math.max(perBlock, some.perResult());
-                bytes = Math.max(bytes, some.direct() ? 0 : some.bytes());
-            }
-            if (some == null || last == null) {
-                throw new IllegalStateException("a stage without blocks");
+                Launch.Partials own = variant.partials().get(fold);
+                perBlock = Math.max(perBlock, own.perResult());
+                bytes = Math.max(bytes, own.direct() ? 0 : own.bytes());
             }
             if (stage.stage().foldsRows()) {
-                ofBlocks.add(blockPartials(some, perBlock, inspector(last)));
+                Launch some = stage.byRows().values().iterator().next();
+                ofBlocks.add(blockPartials(some.partials().get(fold), perBlock, inspector(some)));
             } else {
                 inArea[fold] = reserve(bytes);
             }
@@ -174,107 +171,78 @@ final class CascadeRun {
     private void block(int worker, long block) {
         long begin = block * step.block();
         long end = Math.min(step.rows(), begin + step.block());
-        for (int number = 0; number < forms.length; number++) {
+        for (int number = 0; number < forms.size(); number++) {
             Plan.Stage stage = launch.stages().get(number).stage();
             long from = Math.max(begin, stage.first());
             long to = Math.min(end, stage.first() + stage.count());
             if (from < to) {
-                stage(worker, block, forms[number].get(to - from), from - stage.first());
+                Form form = Objects.requireNonNull(forms.get(number).get(to - from));
+                stage(worker, block, form, from - stage.first());
             }
         }
     }
 
-    /** The forms of one stage: almost all blocks have the same number of rows. */
-    private record Forms(long usual, Form first, Map<Long, Form> others) {
-        Form get(long rows) {
-            Form form = rows == usual ? first : others.get(rows);
-            if (form == null) {
-                throw new IllegalStateException("no block of this cascade was to have " + rows + " rows");
-            }
-            return form;
+    /**
+     * Where a view's first element is.
+     *
+     * @param base at coordinate 0 and row 0; of a local buffer from the area's beginning
+     * @param rowStep bytes from one row of the stage to the next
+     * @param localStep bytes that a local view falls back with each coordinate of the block's beginning
+     * @param local whether it lies in the thread's scratch area
+     */
+    private record Place(long base, long rowStep, long localStep, boolean local) {
+        long address(long area, long coordinate, long row) {
+            return base + row * rowStep - coordinate * localStep + (local ? area : 0);
         }
-    }
-
-    private Forms forms(CascadeLaunch.Stage stage) {
-        Map<Long, Form> all = new HashMap<>();
-        stage.byRows().forEach((rows, variant) -> all.put(rows, form(stage, variant)));
-        long usual = all.containsKey(step.block())
-                ? step.block()
-                : all.keySet().iterator().next();
-        return new Forms(usual, Objects.requireNonNull(all.get(usual)), all);
     }
 
     /**
      * Everything about one form of a stage that is the same for all blocks.
      *
-     * @param bases where each operand is at coordinate 0 and row 0; for a local buffer, from the area's beginning
-     * @param rowSteps bytes from one row of the stage to the next
-     * @param localSteps bytes that a local operand falls back with each coordinate of the block's beginning
+     * @param operands where each one is; nothing for the accumulators of folds
      * @param folds one entry a fold
      * @param words scalars
      */
     private record Form(
             Launch launch,
-            long[] bases,
-            long[] rowSteps,
-            long[] localSteps,
-            boolean[] local,
+            Place[] operands,
             FoldForm[] folds,
-            int[] foldOf,
             long[] words,
             @Nullable Inspector inspector) {}
 
-    /** A fold of a form: where its destination is, as for operands, and where partial results go. */
+    /** A fold of a form: where its destination is, and where partial results go. */
     private record FoldForm(
-            Launch.Partials partials,
-            long base,
-            long rowStep,
-            long localStep,
-            boolean local,
-            long partialStart,
-            long blockStep,
-            boolean ofBlock) {}
+            Launch.Partials partials, Place destination, long partialStart, long blockStep, boolean ofBlock) {}
 
-    private Form form(CascadeLaunch.Stage stage, Launch variant) {
+    private Map<Long, Form> forms(int number) {
+        Map<Long, Form> forms = new HashMap<>();
+        launch.stages().get(number).byRows().forEach((rows, variant) -> forms.put(rows, form(number, variant)));
+        return forms;
+    }
+
+    private Form form(int number, Launch variant) {
         List<Plan.Binding> bindings = variant.step().bindings();
-        int count = bindings.size();
-        long[] bases = new long[count];
-        long[] rowSteps = new long[count];
-        long[] localSteps = new long[count];
-        boolean[] local = new boolean[count];
-        int[] foldOf = new int[count];
-        for (int operand = 0; operand < count; operand++) {
+        Place[] operands = new Place[bindings.size()];
+        for (int operand = 0; operand < operands.length; operand++) {
             Plan.Binding binding = bindings.get(operand);
-            foldOf[operand] = binding.buffer() < 0 ? -1 - binding.buffer() : -1;
             if (binding.buffer() >= 0) {
-                bases[operand] = base(binding.buffer(), binding.offset());
-                rowSteps[operand] = binding.rowStep();
-                localSteps[operand] = localStep(binding.buffer());
-                local[operand] = locals.containsKey(binding.buffer());
+                operands[operand] = place(binding.buffer(), binding.offset(), binding.rowStep());
             }
         }
-        boolean foldsRows = stage.stage().foldsRows();
+        boolean foldsRows = launch.stages().get(number).stage().foldsRows();
         FoldForm[] folds = new FoldForm[variant.partials().size()];
         for (int fold = 0; fold < folds.length; fold++) {
             Launch.Partials own = variant.partials().get(fold);
-            int buffer = own.fold().buffer();
-            BlockPartials all = foldsRows ? blockPartials.get(stage.number()).get(fold) : null;
+            BlockPartials all = foldsRows ? blockPartials.get(number).get(fold) : null;
             folds[fold] = new FoldForm(
                     own,
-                    base(buffer, own.fold().offset()),
-                    own.fold().rowStep(),
-                    localStep(buffer),
-                    locals.containsKey(buffer),
-                    all == null ? partialStarts.get(stage.number())[fold] : all.address(),
+                    place(own.fold().buffer(), own.fold().offset(), own.fold().rowStep()),
+                    all == null ? partialStarts.get(number)[fold] : all.address(),
                     all == null ? 0 : all.blockBytes(),
                     foldsRows);
         }
-        long[] words = new long[variant.step().scalars().size()];
-        for (int slot = 0; slot < words.length; slot++) {
-            Plan.ScalarBinding binding = variant.step().scalars().get(slot);
-            words[slot] = Scalars.word(scalars.get(binding.position()), binding.type(), binding.part());
-        }
-        return new Form(variant, bases, rowSteps, localSteps, local, folds, foldOf, words, inspector(variant));
+        long[] words = Scalars.words(variant.step().scalars(), scalars);
+        return new Form(variant, operands, folds, words, inspector(variant));
     }
 
     private @Nullable Inspector inspector(Launch variant) {
@@ -287,15 +255,12 @@ final class CascadeRun {
         return inspector;
     }
 
-    private long base(int buffer, long offset) {
+    private Place place(int buffer, long offset, long rowStep) {
         Plan.Local local = locals.get(buffer);
         long start = Objects.requireNonNull(starts.get(buffer)) + offset;
-        return local == null ? start : start - local.firstRow() * local.rowBytes();
-    }
-
-    private long localStep(int buffer) {
-        Plan.Local local = locals.get(buffer);
-        return local == null ? 0 : local.rowBytes();
+        return local == null
+                ? new Place(start, rowStep, 0, false)
+                : new Place(start - local.firstRow() * local.rowBytes(), rowStep, local.rowBytes(), true);
     }
 
     /** @param row the stage's first row in this block */
@@ -303,55 +268,37 @@ final class CascadeRun {
         long area = areas + worker * areaBytes;
         long coordinate = block * step.block();
         FoldForm[] folds = form.folds();
+        long[] destinations = new long[folds.length];
         long[] partials = new long[folds.length];
         for (int fold = 0; fold < folds.length; fold++) {
             FoldForm own = folds[fold];
-            long destination = destination(own, area, coordinate, row);
+            destinations[fold] = own.destination().address(area, coordinate, row);
             if (own.ofBlock()) {
                 partials[fold] = own.partialStart() + block * own.blockStep();
             } else {
-                partials[fold] = own.partials().direct() ? destination : area + own.partialStart();
+                partials[fold] = own.partials().direct() ? destinations[fold] : area + own.partialStart();
                 if (own.partials().prefill()) {
-                    Combine.prefill(own.partials(), partials[fold], destination);
+                    Combine.prefill(own.partials(), partials[fold], destinations[fold]);
                 }
             }
         }
-        long[] addresses = new long[form.bases().length];
+        List<Plan.Binding> bindings = form.launch().step().bindings();
+        long[] addresses = new long[bindings.size()];
         for (int operand = 0; operand < addresses.length; operand++) {
-            addresses[operand] = form.foldOf()[operand] >= 0
-                    ? partials[form.foldOf()[operand]]
-                    : form.bases()[operand]
-                            + row * form.rowSteps()[operand]
-                            - coordinate * form.localSteps()[operand]
-                            + (form.local()[operand] ? area : 0);
+            int buffer = bindings.get(operand).buffer();
+            addresses[operand] =
+                    buffer < 0 ? partials[-1 - buffer] : form.operands()[operand].address(area, coordinate, row);
         }
         long arguments = argumentBlocks[worker];
-        int scalarWord = Kernel.Arguments.scalars(addresses.length);
-        for (int slot = 0; slot < form.words().length; slot++) {
-            Scalars.MEMORY.set(ValueLayout.JAVA_LONG, arguments + 8L * (scalarWord + slot), form.words()[slot]);
-        }
+        Scalars.put(arguments, addresses.length, form.words());
         for (Region region : form.launch().regions()) {
             region.run(arguments, addresses, 0, region.boxes(), form.inspector());
         }
         for (int fold = 0; fold < folds.length; fold++) {
             FoldForm own = folds[fold];
             if (!own.ofBlock() && !own.partials().direct()) {
-                long destination = destination(own, area, coordinate, row);
-                combine(own.partials(), partials[fold], destination, form.inspector());
+                Combine.run(own.partials(), partials[fold], destinations[fold], form.inspector());
             }
         }
-    }
-
-    private static void combine(
-            Launch.Partials partials, long address, long destination, @Nullable Inspector inspector) {
-        ErrorFlags errors = inspector == null ? null : new ErrorFlags();
-        Combine.run(partials, address, destination, errors);
-        if (inspector != null && errors != null && errors.kinds() != 0) {
-            inspector.combined(partials.fold(), errors.kinds());
-        }
-    }
-
-    private static long destination(FoldForm fold, long area, long coordinate, long row) {
-        return fold.base() + row * fold.rowStep() - coordinate * fold.localStep() + (fold.local() ? area : 0);
     }
 }

@@ -18,8 +18,9 @@ final class Combine {
         this.errors = errors;
     }
 
-    /** @param errors gets those of sums and products; null if nobody wants to know */
-    static void run(Launch.Partials partials, long address, long destination, @Nullable ErrorFlags errors) {
+    /** @param inspector is told of the errors of sums and products; null if nobody wants to know */
+    static void run(Launch.Partials partials, long address, long destination, @Nullable Inspector inspector) {
+        ErrorFlags errors = inspector == null ? null : new ErrorFlags();
         Combine combine = new Combine(partials, errors);
         if (partials.resultStep() < partials.partialStep()) {
             combine.byRows(address);
@@ -27,6 +28,9 @@ final class Combine {
             combine.byResult(address);
         }
         combine.write(address, destination);
+        if (inspector != null && errors != null && errors.kinds() != 0) {
+            inspector.combined(partials.fold(), errors.kinds());
+        }
     }
 
     private void byRows(long address) {

@@ -1,11 +1,9 @@
 package io.maniple.server.engine;
 
 import io.maniple.bridge.proto.Scalar;
-import io.maniple.kernels.ir.Kernel;
 import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -86,13 +84,9 @@ public final class Engine {
                         ? partialAddresses[-1 - binding.buffer()]
                         : memory.address(binding.buffer()) + binding.offset();
             }
-            int scalarWord = Kernel.Arguments.scalars(addresses.length);
+            long[] words = Scalars.words(step.scalars(), scalars);
             for (long block : blocks) {
-                for (int slot = 0; slot < step.scalars().size(); slot++) {
-                    Plan.ScalarBinding binding = step.scalars().get(slot);
-                    long word = Scalars.word(scalars.get(binding.position()), binding.type(), binding.part());
-                    Scalars.MEMORY.set(ValueLayout.JAVA_LONG, block + 8L * (scalarWord + slot), word);
-                }
+                Scalars.put(block, addresses.length, words);
             }
             for (Region region : launch.regions()) {
                 long boxes = region.boxes();
@@ -109,11 +103,7 @@ public final class Engine {
                 if (!partials.direct()) {
                     long destination = memory.address(partials.fold().buffer())
                             + partials.fold().offset();
-                    ErrorFlags errors = inspector == null ? null : new ErrorFlags();
-                    Combine.run(partials, partialAddresses[fold], destination, errors);
-                    if (inspector != null && errors != null && errors.kinds() != 0) {
-                        inspector.combined(partials.fold(), errors.kinds());
-                    }
+                    Combine.run(partials, partialAddresses[fold], destination, inspector);
                 }
             }
         } finally {

@@ -3,9 +3,12 @@ package io.maniple.server.engine;
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.proto.Scalar;
 import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.Reduction;
+import io.maniple.server.plan.Plan;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /** Single elements: reading, writing, converting and combining them outside kernels. */
 final class Scalars {
@@ -139,8 +142,23 @@ final class Scalars {
         };
     }
 
+    /** The words of a kernel's scalar slots. */
+    static long[] words(List<Plan.ScalarBinding> slots, List<Scalar> scalars) {
+        return slots.stream()
+                .mapToLong(slot -> word(scalars.get(slot.position()), slot.type(), slot.part()))
+                .toArray();
+    }
+
+    /** Writes the scalars into the argument block of a kernel of so many operands. */
+    static void put(long block, int operands, long[] words) {
+        long first = block + 8L * Kernel.Arguments.scalars(operands);
+        for (int slot = 0; slot < words.length; slot++) {
+            MEMORY.set(ValueLayout.JAVA_LONG, first + 8L * slot, words[slot]);
+        }
+    }
+
     /** The word a kernel's scalar slot holds. */
-    static long word(Scalar scalar, DType type, int part) {
+    private static long word(Scalar scalar, DType type, int part) {
         return switch (type) {
             case COMPLEX128 -> part == 0 ? scalar.getLow() : scalar.getHigh();
             case COMPLEX64 -> part == 0 ? scalar.getLow() & 0xffffffffL : scalar.getLow() >>> 32;

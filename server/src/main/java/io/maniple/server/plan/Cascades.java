@@ -2,6 +2,7 @@ package io.maniple.server.plan;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -37,6 +38,9 @@ final class Cascades {
     /** How a buffer's rows stand: row of coordinate 0, and bytes a row. */
     private record Rows(long rowBytes, long firstRow) {}
 
+    /** Of a buffer whose accesses do not stand in the same rows: no harm as long as nobody writes it. */
+    private static final Rows ASKEW = new Rows(-1, 0);
+
     /** A group's place: the dimension that is its rows, and the coordinate of its first row. */
     private record Place(Group group, int dimension, long first) {
         long count() {
@@ -57,7 +61,7 @@ final class Cascades {
     /** Buffers of this run by what it does with them; true if some group writes. */
     private final Map<Integer, Boolean> touched = new HashMap<>();
     /** Buffers that some group folds its rows into: nobody else may touch them. */
-    private final Map<Integer, Boolean> closed = new HashMap<>();
+    private final Set<Integer> closed = new HashSet<>();
 
     private Cascades(List<Group> groups, Lifetimes lifetimes, int limit, boolean always) {
         this.groups = groups;
@@ -159,26 +163,20 @@ final class Cascades {
         Map<Integer, Rows> fresh = new HashMap<>();
         for (Touch touch : touches(group)) {
             Access access = touch.access();
-            if (closed.containsKey(access.buffer())) {
+            if (closed.contains(access.buffer())) {
                 return false;
             }
             Rows known = rows.containsKey(access.buffer()) ? rows.get(access.buffer()) : fresh.get(access.buffer());
             Rows own = aligned(access, place, known);
-            if (known == null && own != null) {
-                fresh.put(access.buffer(), own);
-            } else if (known != null && !known.equals(own)) {
-                // Not in the same rows: no harm as long as nobody writes the buffer.
-                fresh.put(access.buffer(), new Rows(-1, 0));
-            } else if (known == null) {
-                fresh.put(access.buffer(), new Rows(-1, 0));
+            if (known == null || !known.equals(own)) {
+                fresh.put(access.buffer(), known == null && own != null ? own : ASKEW);
             }
         }
         for (Touch touch : touches(group)) {
             int buffer = touch.access().buffer();
             boolean shared = touched.containsKey(buffer);
             boolean written = touch.writes() || Boolean.TRUE.equals(touched.get(buffer));
-            Rows standing = fresh.getOrDefault(buffer, rows.get(buffer));
-            if (shared && written && (standing == null || standing.rowBytes() <= 0)) {
+            if (shared && written && ASKEW.equals(fresh.getOrDefault(buffer, rows.get(buffer)))) {
                 return false;
             }
         }
@@ -188,7 +186,7 @@ final class Cascades {
         }
         if (foldsRows(place)) {
             for (Access fold : group.folds()) {
-                closed.put(fold.buffer(), true);
+                closed.add(fold.buffer());
             }
         }
         places.add(place);
@@ -282,7 +280,7 @@ final class Cascades {
         for (Map.Entry<Integer, Integer> entry : users.entrySet()) {
             int buffer = entry.getKey();
             Rows standing = rows.get(buffer);
-            if (entry.getValue() < 2 || standing == null || standing.rowBytes() <= 0) {
+            if (entry.getValue() < 2 || standing == null || standing.equals(ASKEW)) {
                 continue;
             }
             handedOn += standing.rowBytes();
