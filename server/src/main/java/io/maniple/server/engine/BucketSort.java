@@ -32,14 +32,16 @@ final class BucketSort {
     }
 
     private final Workers workers;
-    private final boolean withPayload;
+    private final int lowest;
     private final Output output;
     private final HeapSort[] heaps;
 
-    /** @param withPayload whether each key's place in the row moves along with it */
-    BucketSort(Workers workers, boolean withPayload, Output output) {
+    /**
+     * @param lowest the lowest bit that counts; keys that differ in lower ones only must be given in order
+     */
+    BucketSort(Workers workers, int lowest, Output output) {
         this.workers = workers;
-        this.withPayload = withPayload;
+        this.lowest = lowest;
         this.output = output;
         this.heaps = new HeapSort[workers.threads()];
     }
@@ -47,29 +49,48 @@ final class BucketSort {
     /**
      * A part of the row.
      *
-     * @param payload -1 where each key's payload is its place in the row
      * @param first the place of its first key in the row
      */
-    private record Part(long keys, long spareKeys, long payload, long sparePayload, long first, long count) {}
+    private record Part(long keys, long spareKeys, long payload, long sparePayload, long first, long count) {
+        boolean hasPayload() {
+            return payload != 0;
+        }
 
-    /** @param sparePayload two rows, one behind the other; 0 if there is no payload */
-    void sort(long keys, long spareKeys, long sparePayload, long count) {
+        /** A bucket, after this part was dealt out to its spare memory. */
+        Part bucket(long start, long size) {
+            return new Part(
+                    spareKeys + 8 * start,
+                    keys + 8 * start,
+                    hasPayload() ? sparePayload + 8 * start : 0,
+                    hasPayload() ? payload + 8 * start : 0,
+                    first + start,
+                    size);
+        }
+    }
+
+    /**
+     * Sorts. A piece is read before the output is given it, so the output may write to where the piece's keys or payload
+     * began.
+     *
+     * @param payload what moves along with the keys, as much of it, and room for that; or 0 and 0
+     */
+    void sort(long keys, long spareKeys, long payload, long sparePayload, long count) {
         List<Part> open = new ArrayList<>();
-        open.add(new Part(keys, spareKeys, -1, sparePayload, 0, count));
+        open.add(new Part(keys, spareKeys, payload, sparePayload, 0, count));
         while (!open.isEmpty()) {
-            open.addAll(deal(open.removeLast(), sparePayload + 8 * count));
+            open.addAll(deal(open.removeLast()));
         }
     }
 
     /** @return the buckets that are still too large for one thread's cache */
-    private List<Part> deal(Part part, long otherPayload) {
+    private List<Part> deal(Part part) {
         long varying = varying(part);
         if (varying == 0) {
             equal(part);
             return List.of();
         }
         int top = Long.SIZE - Long.numberOfLeadingZeros(varying);
-        int digit = Math.min(DIGIT, top);
+        int digit = Math.min(DIGIT, top - lowest);
         long[] starts = scatter(part, top - digit, digit);
         ConcurrentLinkedQueue<Part> large = new ConcurrentLinkedQueue<>();
         int bins = starts.length - 1;
@@ -81,13 +102,7 @@ final class BucketSort {
                 if (size == 0) {
                     continue;
                 }
-                Part bucket = new Part(
-                        part.spareKeys() + 8 * start,
-                        part.keys() + 8 * start,
-                        withPayload ? part.sparePayload() + 8 * start : -1,
-                        withPayload ? (part.payload() < 0 ? otherPayload : part.payload()) + 8 * start : 0,
-                        part.first() + start,
-                        size);
+                Part bucket = part.bucket(start, size);
                 if (size > IN_CACHE) {
                     large.add(bucket);
                 } else {
@@ -135,7 +150,7 @@ final class BucketSort {
             any |= ones[number];
             all &= zeros[number];
         }
-        return any ^ all;
+        return (any ^ all) >>> lowest << lowest;
     }
 
     /** Deals a part out to its spare memory. */
@@ -169,7 +184,7 @@ final class BucketSort {
         workers.run(blocks, 1, (worker, begin, end) -> {
             for (int number = (int) begin; number < end; number++) {
                 long last = Math.min(part.count(), (number + 1) * block);
-                if (withPayload) {
+                if (part.hasPayload()) {
                     moveBoth(part, places[number], shift, mask, number * block, last);
                 } else {
                     moveKeys(part, places[number], shift, mask, number * block, last);
@@ -191,33 +206,30 @@ final class BucketSort {
             long key = get(part.keys(), index);
             long place = places[(int) ((key ^ Long.MIN_VALUE) >>> shift & mask)]++;
             put(part.spareKeys(), place, key);
-            put(part.sparePayload(), place, part.payload() < 0 ? part.first() + index : get(part.payload(), index));
+            put(part.sparePayload(), place, get(part.payload(), index));
         }
     }
 
-    private HeapSort heap(int worker) {
+    /** Reads some keys of a part, and what moves along with them, into the thread's heap. */
+    private HeapSort read(int worker, Part part, long from, int count) {
         if (heaps[worker] == null) {
-            heaps[worker] = new HeapSort(IN_CACHE, withPayload);
+            heaps[worker] = new HeapSort(IN_CACHE, part.hasPayload(), lowest);
         }
-        return heaps[worker];
+        HeapSort heap = heaps[worker];
+        copy(part.keys() + 8 * from, heap.keys(), count);
+        if (part.hasPayload()) {
+            copy(part.payload() + 8 * from, heap.payload(), count);
+        }
+        return heap;
     }
 
-    private void read(Part part, long from, int count, HeapSort heap) {
-        MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, part.keys() + 8 * from, heap.keys(), 0, count);
-        if (withPayload && part.payload() >= 0) {
-            MemorySegment.copy(
-                    MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, part.payload() + 8 * from, heap.payload(), 0, count);
-        } else if (withPayload) {
-            for (int index = 0; index < count; index++) {
-                heap.payload()[index] = part.first() + from + index;
-            }
-        }
+    private static void copy(long from, long[] to, int count) {
+        MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, from, to, 0, count);
     }
 
     private void inCache(int worker, Part bucket) {
-        HeapSort heap = heap(worker);
         int count = (int) bucket.count();
-        read(bucket, 0, count, heap);
+        HeapSort heap = read(worker, bucket, 0, count);
         heap.sort(count);
         output.write(heap.keys(), heap.payload(), count, bucket.first());
     }
@@ -227,10 +239,9 @@ final class BucketSort {
         long pieces = (part.count() + IN_CACHE - 1) / IN_CACHE;
         workers.run(pieces, 1, (worker, begin, end) -> {
             for (long piece = begin; piece < end; piece++) {
-                HeapSort heap = heap(worker);
                 long from = piece * IN_CACHE;
                 int count = (int) Math.min(IN_CACHE, part.count() - from);
-                read(part, from, count, heap);
+                HeapSort heap = read(worker, part, from, count);
                 output.write(heap.keys(), heap.payload(), count, part.first() + from);
             }
         });

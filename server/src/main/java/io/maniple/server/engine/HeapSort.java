@@ -15,7 +15,11 @@ final class HeapSort {
     /** The places of a level's bins; a level deeper than these is none, since each takes away 4 bits. */
     private final int[][] places = new int[Long.SIZE / LEAST_DIGIT + 1][];
 
-    HeapSort(int capacity, boolean withPayload) {
+    private final int lowest;
+
+    /** @param lowest as in {@link BucketSort} */
+    HeapSort(int capacity, boolean withPayload, int lowest) {
+        this.lowest = lowest;
         keys = new long[capacity];
         spareKeys = new long[capacity];
         payload = new long[withPayload ? capacity : 0];
@@ -47,18 +51,18 @@ final class HeapSort {
             any |= keys[index];
             all &= keys[index];
         }
-        long varying = any ^ all;
+        long varying = (any ^ all) >>> lowest << lowest;
         if (varying == 0) {
             return;
         }
         int top = Long.SIZE - Long.numberOfLeadingZeros(varying);
         int wanted = Math.clamp(Integer.SIZE - Integer.numberOfLeadingZeros(count) - 2, LEAST_DIGIT, MOST_DIGIT);
-        int digit = Math.min(top, wanted);
+        int digit = Math.min(top - lowest, wanted);
         int shift = top - digit;
         int bins = 1 << digit;
         int[] ends = level(level, bins);
         deal(from, to, shift, bins - 1, ends);
-        if (shift == 0) {
+        if (shift == lowest) {
             return;
         }
         int begin = from;

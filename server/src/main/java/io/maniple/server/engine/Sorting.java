@@ -148,10 +148,10 @@ final class Sorting {
                     (worker, begin, end) -> SortKeys.readReversible(type, source, keys.address(), begin, end, shift));
             new BucketSort(
                             workers,
-                            false,
+                            0,
                             (sorted, none, count, first) ->
                                     SortKeys.write(type, target + first * bytes, sorted, count, shift))
-                    .sort(keys.address(), spare.address(), 0, length);
+                    .sort(keys.address(), spare.address(), 0, 0, length);
         }
     }
 
@@ -260,61 +260,48 @@ final class Sorting {
                     put(target, index, SortKeys.equal(type, source + index * type.bytes()) << shift | index);
                 }
             });
-            RadixSort sort = new RadixSort(workers, length, target, spare.address(), 0, 0);
-            sort.sort(-1L << Integer.SIZE);
-            workers.run(length, GRAIN, (worker, begin, end) -> {
-                for (long index = begin; index < end; index++) {
-                    put(target, index, get(sort.keys(), index) & 0xffff_ffffL);
-                }
-            });
+            new BucketSort(workers, Integer.SIZE, (sorted, none, count, first) -> {
+                        for (int index = 0; index < count; index++) {
+                            put(target, first + index, sorted[index] & 0xffff_ffffL);
+                        }
+                    })
+                    .sort(target, spare.address(), 0, 0, length);
         }
     }
 
+    /**
+     * Complex numbers by their imaginary parts first: the stable sort by the real parts keeps that order among equal
+     * ones.
+     */
     private void orderLong(DType type, long source, long target, long length, Memory memory) {
-        if (type == DType.COMPLEX128) {
-            orderComplex(source, target, length, memory);
-            return;
-        }
-        try (Memory.Scratch keys = memory.scratch(8 * length);
-                Memory.Scratch spareKeys = memory.scratch(8 * length);
-                Memory.Scratch payload = memory.scratch(16 * length)) {
-            workers.run(
-                    length,
-                    GRAIN,
-                    (worker, begin, end) -> SortKeys.readEqual(type, source, keys.address(), begin, end));
-            new BucketSort(
-                            workers,
-                            true,
-                            (sorted, places, count, first) -> MemorySegment.copy(
-                                    places, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, target + 8 * first, count))
-                    .sort(keys.address(), spareKeys.address(), payload.address(), length);
-        }
-    }
-
-    /** By the imaginary parts first; the stable sort by the real parts keeps that order among equal ones. */
-    private void orderComplex(long source, long target, long length, Memory memory) {
-        DType type = DType.COMPLEX128;
         try (Memory.Scratch keys = memory.scratch(8 * length);
                 Memory.Scratch spareKeys = memory.scratch(8 * length);
                 Memory.Scratch sparePayload = memory.scratch(8 * length)) {
+            BucketSort sort = new BucketSort(
+                    workers,
+                    0,
+                    (sorted, places, count, first) -> MemorySegment.copy(
+                            places, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, target + 8 * first, count));
             workers.run(length, GRAIN, (worker, begin, end) -> {
                 for (long index = begin; index < end; index++) {
-                    put(keys.address(), index, SortKeys.second(source + index * type.bytes()));
                     put(target, index, index);
                 }
-            });
-            RadixSort sort =
-                    new RadixSort(workers, length, keys.address(), spareKeys.address(), target, sparePayload.address());
-            sort.sort(-1L);
-            workers.run(length, GRAIN, (worker, begin, end) -> {
-                for (long index = begin; index < end; index++) {
-                    long at = source + get(sort.payload(), index) * type.bytes();
-                    put(sort.keys(), index, SortKeys.equal(type, at));
+                if (type == DType.COMPLEX128) {
+                    for (long index = begin; index < end; index++) {
+                        put(keys.address(), index, SortKeys.second(source + index * type.bytes()));
+                    }
+                } else {
+                    SortKeys.readEqual(type, source, keys.address(), begin, end);
                 }
             });
-            sort.sort(-1L);
-            if (sort.payload() != target) {
-                copy(sort.payload(), target, 8 * length);
+            sort.sort(keys.address(), spareKeys.address(), target, sparePayload.address(), length);
+            if (type == DType.COMPLEX128) {
+                workers.run(length, GRAIN, (worker, begin, end) -> {
+                    for (long index = begin; index < end; index++) {
+                        put(keys.address(), index, SortKeys.equal(type, source + get(target, index) * type.bytes()));
+                    }
+                });
+                sort.sort(keys.address(), spareKeys.address(), target, sparePayload.address(), length);
             }
         }
     }
@@ -399,13 +386,6 @@ final class Sorting {
         }
         Arrays.sort(positions);
         return positions;
-    }
-
-    private void copy(long from, long to, long bytes) {
-        workers.run(
-                bytes,
-                8 * LONG_ROW,
-                (worker, begin, end) -> MemorySegment.copy(MEMORY, from + begin, MEMORY, to + begin, end - begin));
     }
 
     private static long get(long address, long index) {
