@@ -21,9 +21,6 @@ final class Elements {
             MEMORY.set(ValueLayout.JAVA_BYTE, to, MEMORY.get(ValueLayout.JAVA_BYTE, from));
         } else if (bytes == 2) {
             MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, to, MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, from));
-        } else if (bytes == 16) {
-            MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, to, MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, from));
-            MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, to + 8, MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, from + 8));
         } else if (bytes <= SHORT && bytes % 8 == 0) {
             for (long word = 0; word < bytes; word += 8) {
                 MEMORY.set(
