@@ -104,16 +104,21 @@ def _extremes(a: Any) -> tuple[int, int]:
     return int(first), int(last)
 
 
+def _rows(a: Any, axis: Any) -> tuple[Any, int | None]:
+    """Return the array and the axis: flattened where there is none; None for NumPy to complain."""
+    a = operand(a)
+    if axis is None:
+        a, axis = _reductions.ravelled(a), -1
+    return a, _axis(axis, len(a._shape))
+
+
 # -- sort, argsort -----------------------------------------------------------------------------
 
 
 def _sort_copy(a: Any, axis: Any, kind: Any, order: Any, stable: Any) -> Any:
     if not worthwhile(a) or not _plain(kind, order, stable):
         return HOST
-    a = operand(a)
-    if axis is None:
-        a, axis = _reductions.ravelled(a), -1
-    axis = _axis(axis, len(a._shape))
+    a, axis = _rows(a, axis)
     if axis is None:
         return HOST
     c = CHARACTER[a._dtype]
@@ -168,10 +173,7 @@ def _argsort(
 ) -> Any:
     if not worthwhile(a) or not _plain(kind, order, stable):
         return HOST
-    a = operand(a)
-    if axis is None:
-        a, axis = _reductions.ravelled(a), -1
-    axis = _axis(axis, len(a._shape))
+    a, axis = _rows(a, axis)
     if axis is None:
         return HOST
     signature = f"{CHARACTER[a._dtype]}->l"
@@ -220,10 +222,7 @@ def _partition(
 ) -> Any:
     if not worthwhile(a) or kind != "introselect" or order is not None:
         return HOST
-    a = operand(a)
-    if axis is None:
-        a, axis = _reductions.ravelled(a), -1
-    axis = _axis(axis, len(a._shape))
+    a, axis = _rows(a, axis)
     positions = None if axis is None else _positions(kth, a._shape[axis])
     if axis is None or positions is None:
         return HOST
