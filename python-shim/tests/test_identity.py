@@ -5,7 +5,6 @@ with an __array__ of their own. Each program runs under plain Python and under M
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 import maniple
 from maniple import _buffer_protocol, _fallback
+from scripts import printed
 
 TYPES = """
 import abc, enum, types
@@ -47,21 +47,8 @@ print(np.asarray(box).sum(), np.sin(box)[3], np.add(box, other)[:4], np.asarray(
 
 @pytest.mark.parametrize("program", [TYPES, ARRAY], ids=["type", "__array__"])
 def test_prints_the_same(program: str, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(program)
-    printed = [
-        subprocess.run(
-            [sys.executable, *launcher, str(script)],
-            env={**os.environ, "MANIPLE_BACKEND": "reference"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            text=True,
-            timeout=120,
-        ).stdout
-        for launcher in ([], ["-m", "maniple"])
-    ]
-    assert printed[0] == printed[1] != ""
+    outputs = printed(program, tmp_path, stderr=subprocess.PIPE)
+    assert outputs[0] == outputs[1] != ""
 
 
 needs_buffers = pytest.mark.skipif(

@@ -7,7 +7,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import inspect
-import os
 import pickle
 import subprocess
 import sys
@@ -19,8 +18,9 @@ import numpy as np
 import pytest
 
 import maniple
-from maniple import _buffer_protocol
 from maniple._views import broadcast_shapes
+from scripts import printed
+from test_identity import needs_buffers
 
 START = """
 import ctypes, sys, warnings, weakref
@@ -183,28 +183,9 @@ show(lambda: a + d)
     ids=["resize", "warn on write", "refusals", "broadcast", "arrays of others"],
 )
 def test_prints_the_same(program: str, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(START + program)
-    printed = [
-        subprocess.run(
-            [sys.executable, *launcher, str(script)],
-            env={**os.environ, "MANIPLE_BACKEND": "reference", "MANIPLE_DEFER_ALL": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=True,
-            text=True,
-            timeout=120,
-        ).stdout
-        for launcher in ([], ["-m", "maniple"])
-    ]
-    assert printed[0] == printed[1] != ""
+    outputs = printed(START + program, tmp_path, stderr=subprocess.STDOUT, MANIPLE_DEFER_ALL="1")
+    assert outputs[0] == outputs[1] != ""
 
-
-needs_buffers = pytest.mark.skipif(
-    sys.version_info < (3, 12) and not _buffer_protocol.supported(),
-    reason="classes written in Python have no buffer protocol here",
-)
 
 SIZES = pytest.mark.parametrize("n", [40, 100_000], ids=["small", "large"])
 

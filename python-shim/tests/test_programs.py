@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from scripts import printed
 
 FUNCTIONS = """
 import numpy as np
@@ -300,19 +299,6 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_prints_the_same(name: str, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(PROGRAMS[name])
-    printed = [
-        subprocess.run(
-            [sys.executable, *launcher, str(script)],
-            env={**os.environ, "MANIPLE_BACKEND": "reference"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-            timeout=300,
-        ).stdout
-        for launcher in ([], ["-m", "maniple"])
-    ]
-    assert printed[0] != ""
-    assert printed[0] == printed[1]
+    outputs = printed(PROGRAMS[name], tmp_path, timeout=300)
+    assert outputs[0] != ""
+    assert outputs[0] == outputs[1]
