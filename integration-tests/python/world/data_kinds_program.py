@@ -6,17 +6,9 @@ import pathlib
 import tempfile
 
 import numpy as np
+from shown import show
 
 SIZE = int(os.environ.get("WORLD_SIZE", "40000"))
-
-
-def show(name, function):
-    try:
-        value = function()
-    except Exception as error:
-        print(name, "raised", type(error).__name__, error)
-    else:
-        print(name, type(value).__name__, value)
 
 
 a = np.arange(SIZE) * 1.0
