@@ -460,7 +460,7 @@ _family(
     | np.broadcast_arrays({x}, {y})[0]
     | np.append({x}.ravel()[:5], {e})
     finite real | np.ediff1d({x}, to_begin=1)
-    vector | np.unwrap({x}.real) + 0
+    approx vector | np.unwrap({x}[:1000].real)
     | np.polyval([1, -2], {x})
     | np.r_[{x}.ravel()[:3], 7, {x}.ravel()[-2:]]
     vector | np.c_[{x}, {x}]

@@ -129,3 +129,10 @@ def test_cumulative_results_keep_the_order_of_memory(axis: int | None, defer_all
         want, got = plain.transpose(order).cumsum(axis), ours.transpose(order).cumsum(axis)
         assert got.strides == want.strides
         np.testing.assert_array_equal(got, want)
+
+
+def test_atleast_gives_the_array_itself(defer_all: None) -> None:
+    for dimensions, function in enumerate((np.atleast_1d, np.atleast_2d, np.atleast_3d), 1):
+        for n in range(5):
+            a = np.ones((2,) * n)
+            assert (function(a) is a) == (n >= dimensions)

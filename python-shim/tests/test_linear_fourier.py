@@ -239,3 +239,18 @@ def test_special_values_are_transformed_as_numpys(value: float) -> None:
         expected = numpy.fft.fft(x)
     actual = numpy.asarray(np.fft.fft(np.array(x)))
     numpy.testing.assert_array_equal(numpy.isfinite(actual), numpy.isfinite(expected))
+
+
+@pytest.mark.parametrize("character", "?bHiqefdFD")
+@pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 4), (0, 3)])
+def test_dot_with_a_scalar(character: str, shape: tuple[int, ...]) -> None:
+    scalars: list[Any] = [2, 2.5, 1j, numpy.float32(2), numpy.asarray(3, "i1"), 0]
+    for scalar in scalars:
+        ours, theirs = np.ones(shape, character), numpy.ones(shape, character)
+        for a, b in ((ours, theirs), (ours.T, theirs.T), (ours[..., ::-1].T, theirs[..., ::-1].T)):
+            for got, want in (
+                (np.dot(a, scalar), numpy.dot(b, scalar)),
+                (np.dot(scalar, a), numpy.dot(scalar, b)),
+            ):
+                assert (got.dtype, got.strides) == (want.dtype, want.strides), (character, scalar)
+                numpy.testing.assert_array_equal(got, want)

@@ -238,19 +238,21 @@ def _atleast(*arrays: Any) -> Any:
     raise _Unusual
 
 
-def _atleast_function(function: Any) -> Callable[..., Any]:
+def _atleast_function(function: Any, dimensions: int) -> Callable[..., Any]:
+    def converted(a: Any) -> Any:
+        if type(a) is not ndarray:
+            return _fallback.call(function, (a,), {})
+        return a if len(a._shape) >= dimensions else _views.view(a, function)
+
     def handler(*arrays: Any) -> Any:
-        results = [
-            _views.view(a, function) if type(a) is ndarray else _fallback.call(function, (a,), {})
-            for a in arrays
-        ]
+        results = [converted(a) for a in arrays]
         return results[0] if len(results) == 1 else tuple(results)
 
     return handler
 
 
-for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
-    HANDLERS[_function] = _atleast_function(_function)
+for _dimensions, _function in enumerate((np.atleast_1d, np.atleast_2d, np.atleast_3d), 1):
+    HANDLERS[_function] = _atleast_function(_function, _dimensions)
 
 
 @handles(np.broadcast_arrays)

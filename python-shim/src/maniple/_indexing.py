@@ -15,7 +15,7 @@ from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
 from maniple._flags import warn_on_write
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import broadcast_shapes, broadcast_strides, keep_order
+from maniple._views import broadcast_shapes, broadcast_strides, keep_order, sorted_order
 
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
@@ -253,8 +253,8 @@ def _advanced(a: ndarray, key: Any, sound: tuple[Any, ...] = ()) -> Any:
     inner = prod(rest) * itemsize
     if inner and (len(shape) > 1 or len(rest) > 1):
         views = [(shape, broadcast_strides(k.shape, k.strides, shape)) for k in indices]
-        copied = [(rest, view._strides[len(indices) :])]
-        strides = keep_order(views, shape, inner) + keep_order(copied, rest, itemsize)
+        copied = sorted_order(rest, view._strides[len(indices) :], itemsize)
+        strides = keep_order(views, shape, inner) + copied
     with stream.lock:
         moved = new_array((*shape, *rest), a._dtype, strides)
         instruction = Instruction()

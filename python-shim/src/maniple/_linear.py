@@ -210,8 +210,14 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 def _scaled(a: Any, b: Any) -> Any:
     """Return the product with a scalar; zero times infinity is zero to BLAS: NumPy's business."""
-    scalar = a if np.ndim(a) == 0 else b
-    return np.multiply(a, b) if scalar != 0 else HOST
+    # As arrays: unlike to `multiply`, a Python number has a type of its own to `dot`.
+    a, b = np.asanyarray(a), np.asanyarray(b)
+    scalar, other = (a, b) if a.ndim == 0 else (b, a)
+    if scalar == 0:
+        return HOST
+    # What BLAS multiplies is in C order, whatever the operands are in.
+    blas = other.ndim <= 2 and np.result_type(a, b).char in "fdFD"
+    return np.multiply(a, b, order="C" if blas else "K")
 
 
 def _matrix_dot(a: Any, b: Any) -> Any:

@@ -208,9 +208,15 @@ def stacked_order(
 
 def copied_order(a: ndarray, itemsize: int) -> tuple[int, ...]:
     """Return the strides of a copy of `a` in order 'K': its dimensions by their strides."""
-    shape, strides = a._shape, a._strides
     if is_c_contiguous(a):
-        return c_strides(shape, itemsize)
+        return c_strides(a._shape, itemsize)
+    return sorted_order(a._shape, a._strides, itemsize)
+
+
+def sorted_order(
+    shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int
+) -> tuple[int, ...]:
+    """Return the strides of a new array whose dimensions are in the order of `strides`."""
     result = [0] * len(shape)
     step = itemsize
     # numpy/_core/src/multiarray/ctors.c, PyArray_NewLikeArray: those of equal strides in C order
