@@ -1,4 +1,4 @@
-"""Random programs against NumPy, in every world: fused, one kernel an instruction, portable engine."""
+"""Random programs against NumPy, in every world: fused, one kernel an instruction, other engines."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ WORLDS = {
     "fused": {},
     "unfused": {"MANIPLE_FUSION": "off"},
     "portable": {"MANIPLE_ENGINE": "portable"},
+    "avx2": {"MANIPLE_ENGINE": "avx2"},
     "cascade": {"MANIPLE_FUSION": "cascade"},
     "one-thread": {"MANIPLE_THREADS": "1"},
     "sizes-decide": {"MANIPLE_DEFER_ALL": "0"},

@@ -93,7 +93,6 @@ class Configuration:
             ("--idle", "MANIPLE_IDLE"),
             ("--memory", "MANIPLE_MEMORY"),
             ("--threads", "MANIPLE_THREADS"),
-            ("--engine", "MANIPLE_ENGINE"),
             ("--blas", "MANIPLE_BLAS"),
             ("--shared-memory", "MANIPLE_SHARED_MEMORY"),
         ):

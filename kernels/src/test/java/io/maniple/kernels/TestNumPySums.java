@@ -9,7 +9,7 @@ import io.maniple.kernels.ir.KernelBuilder;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.portable.PortableCompiler;
-import io.maniple.kernels.x86.Avx2Compiler;
+import io.maniple.kernels.x86.X86Compiler;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,7 +25,8 @@ class TestNumPySums {
     private static final int ROWS = 5;
 
     static Stream<KernelCompiler> compilers() {
-        return Stream.concat(Stream.of(new PortableCompiler()), Avx2Compiler.create().stream());
+        return Stream.of(Stream.of(new PortableCompiler()), X86Compiler.avx2().stream(), X86Compiler.avx512().stream())
+                .flatMap(s -> s);
     }
 
     @ParameterizedTest

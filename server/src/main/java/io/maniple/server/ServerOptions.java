@@ -29,7 +29,7 @@ record ServerOptions(
               --memory SIZE          memory for arrays, such as 512m or 8g (default: 75 % of the machine's)
               --threads N            threads that compute (default: all processors)
               --blas PATH            the OpenBLAS library to use
-              --engine NAME          auto or portable (default: auto)
+              --engine NAME          auto, avx2 or portable (default: auto)
               --shared-memory PLACES where shared memory comes from, tried in order; memfd or directories,
                                      separated by commas (default: memfd,/dev/shm and the temporary directory)""";
 

@@ -100,4 +100,14 @@ class TestServerOptions {
         all.addAll(List.of(arguments));
         return ServerOptions.parse(all.toArray(String[]::new));
     }
+
+    @Test
+    void aSessionsEngineIsLimitedByTheServers() {
+        ServerSettings avx2 = new ServerSettings(1L << 30, 1, Optional.empty(), "avx2");
+        assertThat(avx2.engineFor("")).isEqualTo("avx2");
+        assertThat(avx2.engineFor("auto")).isEqualTo("avx2");
+        assertThat(avx2.engineFor("portable")).isEqualTo("portable");
+        assertThat(ServerSettings.defaults().engineFor("avx2")).isEqualTo("avx2");
+        assertThatThrownBy(() -> avx2.engineFor("quantum")).hasMessageContaining("one of auto, avx2, portable");
+    }
 }

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Writes x86-64 instructions: VEX-encoded vector ones from the table {@link VectorOp}, and the few general-purpose ones
- * that loops need. Jumps always take the 32-bit form: kernels are small, and one form needs no relaxation.
+ * Writes x86-64 instructions: vector ones from the table {@link VectorOp}, VEX- or (for AVX-512) EVEX-encoded, and the few
+ * general-purpose ones that loops need. Jumps always take the 32-bit form: kernels are small, and one form needs no relaxation.
  */
 final class Assembler {
     /** A place in the code that jumps refer to, before or after it is known. */
@@ -33,9 +33,14 @@ final class Assembler {
 
     private record PoolReference(int position, int instructionEnd, int offset) {}
 
+    private final InstructionSet set;
     private byte[] bytes = new byte[2048];
     private int length;
     private final List<PoolReference> poolReferences = new ArrayList<>();
+
+    Assembler(InstructionSet set) {
+        this.set = set;
+    }
 
     int position() {
         return length;
@@ -128,6 +133,10 @@ final class Assembler {
 
     /** {@code trailing}: bytes of the instruction that follow the displacement (an immediate). */
     private void modMemory(int reg, Memory memory, int trailing) {
+        modMemory(reg, memory, trailing, true);
+    }
+
+    private void modMemory(int reg, Memory memory, int trailing, boolean shortDisplacements) {
         int field = (reg & 7) << 3;
         switch (memory) {
             case Memory.Pool(int offset) -> {
@@ -138,7 +147,8 @@ final class Assembler {
             case Memory.Based(int base, int index, int scale, int displacement) -> {
                 boolean sib = index >= 0 || (base & 7) == 4;
                 // rbp and r13 as a base have no form without a displacement
-                int mode = displacement == 0 && (base & 7) != 5 ? 0 : displacement == (byte) displacement ? 1 : 2;
+                boolean fitsByte = shortDisplacements && displacement == (byte) displacement;
+                int mode = displacement == 0 && (base & 7) != 5 ? 0 : fitsByte ? 1 : 2;
                 put(mode << 6 | field | (sib ? 4 : base & 7));
                 if (sib) {
                     put(scale << 6 | (index < 0 ? 4 : index & 7) << 3 | base & 7);
@@ -400,7 +410,7 @@ final class Assembler {
         put(0x77);
     }
 
-    // ---- vector instructions
+    // ---- vector instructions; sizes are in bytes
 
     private void vex(VectorOp op, boolean wide, int reg, int vvvv, int index, int base) {
         int r = ~reg >> 3 & 1;
@@ -416,33 +426,107 @@ final class Assembler {
         put(op.opcode());
     }
 
+    /** {@code x} and {@code b}: the high bits of what stands in the last place. */
+    private void evex(VectorOp op, int size, int reg, int vvvv, int x, int b, int mask, boolean zeroing) {
+        put(0x62);
+        put((~reg >> 3 & 1) << 7 | (x ^ 1) << 6 | (b ^ 1) << 5 | (~reg >> 4 & 1) << 4 | op.map());
+        put((op.wideInEvex() ? 0x80 : 0) | (~vvvv & 15) << 3 | 4 | op.prefix());
+        int length = size <= 16 ? 0 : size == 32 ? 1 : 2;
+        put((zeroing ? 0x80 : 0) | length << 5 | (~vvvv >> 4 & 1) << 3 | mask & 7);
+        put(op.opcode());
+    }
+
+    private void prefixes(VectorOp op, int size, int reg, int vvvv, int rm, int mask, boolean zeroing) {
+        if (set == InstructionSet.AVX512) {
+            evex(op, size, reg & 31, vvvv & 31, rm >> 4 & 1, rm >> 3 & 1, mask, zeroing);
+        } else {
+            vex(op, size == 32, reg, vvvv, 0, rm >> 3 & 1);
+        }
+    }
+
+    private void prefixes(VectorOp op, int size, int reg, int vvvv, Memory rm, int mask, boolean zeroing) {
+        if (set == InstructionSet.AVX512) {
+            evex(op, size, reg & 31, vvvv & 31, highIndex(rm), highBase(rm), mask, zeroing);
+        } else {
+            vex(op, size == 32, reg, vvvv, highIndex(rm), highBase(rm));
+        }
+    }
+
     /** {@code reg}, {@code vvvv} (0 where the form has none) and {@code rm} as the encoding has them. */
-    void vector(VectorOp op, boolean wide, int reg, int vvvv, int rm) {
-        vex(op, wide, reg, vvvv, 0, rm >> 3 & 1);
+    void vector(VectorOp op, int size, int reg, int vvvv, int rm) {
+        prefixes(op, size, reg, vvvv, rm & 31, 0, false);
         modRegister(reg, rm);
     }
 
-    void vector(VectorOp op, boolean wide, int reg, int vvvv, Memory rm) {
-        vex(op, wide, reg, vvvv, highIndex(rm), highBase(rm));
-        modMemory(reg, rm, 0);
+    void vector(VectorOp op, int size, int reg, int vvvv, Memory rm) {
+        prefixes(op, size, reg, vvvv, rm, 0, false);
+        modVectorMemory(reg, rm, 0);
     }
 
-    void vector(VectorOp op, boolean wide, int reg, int vvvv, int rm, int immediate) {
-        vector(op, wide, reg, vvvv, rm);
+    void vector(VectorOp op, int size, int reg, int vvvv, int rm, int immediate) {
+        vector(op, size, reg, vvvv, rm);
         put(immediate);
     }
 
-    void vector(VectorOp op, boolean wide, int reg, int vvvv, Memory rm, int immediate) {
-        vex(op, wide, reg, vvvv, highIndex(rm), highBase(rm));
-        modMemory(reg, rm, 1);
+    void vector(VectorOp op, int size, int reg, int vvvv, Memory rm, int immediate) {
+        prefixes(op, size, reg, vvvv, rm, 0, false);
+        modVectorMemory(reg, rm, 1);
         put(immediate);
+    }
+
+    /** Only the lanes of a mask register are written; {@code zeroing}: the others become zero. */
+    void masked(VectorOp op, int size, int reg, int vvvv, int rm, int mask, boolean zeroing) {
+        prefixes(op, size, reg, vvvv, rm & 31, mask, zeroing);
+        modRegister(reg, rm);
+    }
+
+    void masked(VectorOp op, int size, int reg, int vvvv, Memory rm, int mask, boolean zeroing) {
+        prefixes(op, size, reg, vvvv, rm, mask, zeroing);
+        modVectorMemory(reg, rm, 0);
+    }
+
+    private void modVectorMemory(int reg, Memory memory, int trailing) {
+        // EVEX counts a displacement of one byte in operands, of which there are too many kinds
+        modMemory(reg, memory, trailing, set != InstructionSet.AVX512);
+    }
+
+    // ---- mask registers; 64 bits
+
+    void maskAlu(VectorOp op, int result, int first, int second) {
+        vex(op, true, result & 7, first & 7, 0, 0);
+        modRegister(result & 7, second & 7);
+    }
+
+    void loadMask(int mask, Memory memory) {
+        vex(VectorOp.KMOV_LOAD, false, mask & 7, 0, highIndex(memory), highBase(memory));
+        modMemory(mask & 7, memory, 0);
+    }
+
+    void storeMask(Memory memory, int mask) {
+        vex(VectorOp.KMOV_STORE, false, mask & 7, 0, highIndex(memory), highBase(memory));
+        modMemory(mask & 7, memory, 0);
+    }
+
+    void moveMask(int register, int mask) {
+        vex(VectorOp.KMOV_GPR, false, register, 0, 0, 0);
+        modRegister(register, mask & 7);
+    }
+
+    /** The low bits of a register, as many as another says. */
+    void lowBits(int destination, int source, int count) {
+        // VEX.LZ.0F38.W1 F5, BZHI
+        put(0xC4);
+        put((~destination >> 3 & 1) << 7 | 0x40 | (~source >> 3 & 1) << 5 | 2);
+        put(0x80 | (~count & 15) << 3);
+        put(0xF5);
+        modRegister(destination, source);
     }
 
     // ---- the finished code
 
-    /** The code with the literal pool behind it, aligned to 32 bytes; the whole must begin at such an address, too. */
+    /** The code with the literal pool behind it, aligned to 64 bytes; the whole must begin at such an address, too. */
     byte[] finish(byte[] pool) {
-        int poolStart = length + 31 & ~31;
+        int poolStart = length + 63 & ~63;
         for (PoolReference reference : poolReferences) {
             patch32(reference.position, poolStart + reference.offset - reference.instructionEnd);
         }

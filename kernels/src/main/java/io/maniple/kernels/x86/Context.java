@@ -16,7 +16,10 @@ final class Context {
     /** The last position at which the running loop may begin another turn. */
     static final int LIMIT = Gpr.R12;
 
-    /** Ends the work on a half step: which half, and whether lanes beyond the row's end must be left alone. */
+    /**
+     * Ends the work on a half step: which half, and whether lanes beyond the row's end must be left alone. Where vectors
+     * are as long as a step there is a first half only.
+     */
     enum Mode {
         /** In the loop, at the position. */
         FIRST_HALF,
@@ -30,7 +33,8 @@ final class Context {
         OUTSIDE
     }
 
-    final Assembler assembler = new Assembler();
+    final InstructionSet set;
+    final Assembler assembler;
     final Kernel kernel;
     final List<Kernel.Access> accesses;
     final Steps steps;
@@ -46,13 +50,15 @@ final class Context {
     /** Frame offsets of their elements after a row's last full group, 64 bytes each; -1 where none are kept. */
     final int[] remainderHomes;
 
-    Context(Kernel kernel, List<Kernel.Access> accesses, Lowering lowering, Steps steps) {
+    Context(InstructionSet set, Kernel kernel, List<Kernel.Access> accesses, Lowering lowering, Steps steps) {
+        this.set = set;
+        this.assembler = new Assembler(set);
         this.kernel = kernel;
         this.accesses = accesses;
         this.steps = steps;
         this.lanes = lowering.lanes();
         this.accumulators = lowering.accumulators();
-        this.frame = new Frame(kernel.operands());
+        this.frame = new Frame(kernel.operands(), set.vectorBytes());
         this.pointerRegisters = new int[kernel.operands()];
         this.invariantHomes = new int[steps.valueCount()];
         this.accumulatorHomes = new int[accumulators.size()];
@@ -60,9 +66,14 @@ final class Context {
         Arrays.fill(pointerRegisters, -1);
         Arrays.fill(invariantHomes, -1);
         for (int k = 0; k < accumulatorHomes.length; k++) {
-            accumulatorHomes[k] = frame.newVectorPair();
-            remainderHomes[k] = accumulators.get(k).ordered() ? frame.newVectorPair() : -1;
+            accumulatorHomes[k] = frame.newStep();
+            remainderHomes[k] = accumulators.get(k).ordered() ? frame.newStep() : -1;
         }
+    }
+
+    /** Elements in a full step of the loop. */
+    int group() {
+        return set.bodiesPerStep() * lanes;
     }
 
     static Memory argument(int word) {

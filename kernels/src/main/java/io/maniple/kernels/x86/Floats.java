@@ -22,16 +22,24 @@ final class Floats {
     private static final int UP = 10;
     private static final int TOWARDS_ZERO = 11;
 
+    private final InstructionSet set;
     private final Steps steps;
+    private final Masks masks;
     private final int lanes;
 
-    Floats(Steps steps, int lanes) {
+    Floats(InstructionSet set, Steps steps, Masks masks, int lanes) {
+        this.set = set;
         this.steps = steps;
+        this.masks = masks;
         this.lanes = lanes;
     }
 
-    private boolean wide(boolean isDouble) {
-        return Conversions.wide(isDouble ? 8 : 4, lanes);
+    private static int bytes(boolean isDouble) {
+        return isDouble ? 8 : 4;
+    }
+
+    private int size(boolean isDouble) {
+        return Conversions.size(bytes(isDouble), lanes);
     }
 
     int apply(Primitive primitive, ElementType type, List<Integer> arguments) {
@@ -47,7 +55,7 @@ final class Floats {
             case MAXIMUM -> extremum(isDouble ? MAXPD : MAXPS, isDouble, x, y, lanes);
             case NEGATE -> two(XORPS, isDouble, x, sign(isDouble), lanes);
             case ABSOLUTE -> two(ANDPS, isDouble, x, notSign(isDouble), lanes);
-            case SQRT -> steps.vector(isDouble ? SQRTPD : SQRTPS, wide(isDouble), 0, x);
+            case SQRT -> steps.vector(isDouble ? SQRTPD : SQRTPS, size(isDouble), 0, x);
             case FLOOR -> round(isDouble, DOWN, x);
             case CEIL -> round(isDouble, UP, x);
             case TRUNC -> round(isDouble, TOWARDS_ZERO, x);
@@ -100,7 +108,7 @@ final class Floats {
     }
 
     private int two(VectorOp op, boolean isDouble, int x, int y, int count) {
-        return steps.vector(op, Conversions.wide(isDouble ? 8 : 4, count), 0, x, y);
+        return steps.vector(op, Conversions.size(bytes(isDouble), count), 0, x, y);
     }
 
     private int sign(boolean isDouble) {
@@ -116,34 +124,36 @@ final class Floats {
      * out right, and only a NaN in y is left to be put in.
      */
     private int extremum(VectorOp op, boolean isDouble, int x, int y, int count) {
-        boolean wide = Conversions.wide(isDouble ? 8 : 4, count);
-        int result = steps.vector(op, wide, 0, y, x);
-        int isNan = steps.vector(isDouble ? CMPPD : CMPPS, wide, UNORDERED, y, y);
-        return steps.vector(isDouble ? BLENDVPD : BLENDVPS, wide, 0, result, y, isNan);
+        int result = two(op, isDouble, y, x, count);
+        int isNan = masks.compare(isDouble, UNORDERED, y, y, count);
+        return masks.blend(isNan, y, result, isDouble ? ElementType.FLOAT64 : ElementType.FLOAT32, count);
     }
 
     private int round(boolean isDouble, int mode, int x) {
-        return steps.vector(isDouble ? ROUNDPD : ROUNDPS, wide(isDouble), mode, x);
+        return steps.vector(isDouble ? ROUNDPD : ROUNDPS, size(isDouble), mode, x);
     }
 
     private int compare(int predicate, boolean isDouble, int x, int y) {
-        return steps.vector(isDouble ? CMPPD : CMPPS, wide(isDouble), predicate, x, y);
+        return masks.compare(isDouble, predicate, x, y, lanes);
     }
 
     /** FLOAT32 lanes as float16 bits. */
     int toHalf(int value) {
-        return steps.vector(CVTPS2PH, wide(false), 0, value);
+        return steps.vector(CVTPS2PH, size(false), 0, value);
     }
 
     int fromHalf(int bits) {
-        return steps.vector(CVTPH2PS, wide(false), 0, bits);
+        return steps.vector(CVTPH2PS, size(false), 0, bits);
     }
 
     private int call(Primitive function, boolean isDouble, List<Integer> arguments) {
-        boolean wide = wide(isDouble);
-        OptionalLong vector = NativeFunctions.vector(function, isDouble, lanes);
+        if (function == Primitive.TANH && isDouble && set == InstructionSet.AVX2) {
+            return tanh(arguments.get(0));
+        }
+        int size = size(isDouble);
+        OptionalLong vector = NativeFunctions.vector(set, function, isDouble, size);
         if (vector.isPresent()) {
-            int result = steps.callVector(vector.getAsLong(), wide, arguments);
+            int result = steps.callVector(vector.getAsLong(), size, arguments);
             if (function == Primitive.EXP) {
                 return raiseOverflow(isDouble, arguments.get(0), result);
             }
@@ -153,7 +163,19 @@ final class Floats {
         }
         long scalar = NativeFunctions.scalar(function, isDouble)
                 .orElseThrow(() -> new UnsupportedKernelException("no C library function for " + function));
-        return steps.callScalar(scalar, isDouble, lanes, wide, arguments);
+        return steps.callScalar(scalar, isDouble, lanes, size, arguments);
+    }
+
+    /** By expm1(2|x|) = e: e / (e + 2). SVML's own for AVX2 takes ten times as long; from 22 on the result is 1. */
+    private int tanh(int x) {
+        int absolute = two(ANDPS, true, x, notSign(true), lanes);
+        int twice = two(ADDPD, true, absolute, absolute, lanes);
+        // the second source is the one that comes through where there is a NaN
+        int limited = two(MINPD, true, steps.literal(Double.doubleToRawLongBits(44), 8), twice, lanes);
+        int e = call(Primitive.EXPM1, true, List.of(limited));
+        int below = two(ADDPD, true, e, steps.literal(Double.doubleToRawLongBits(2), 8), lanes);
+        int result = two(DIVPD, true, e, below, lanes);
+        return two(POR, true, result, two(ANDPS, true, x, sign(true), lanes), lanes);
     }
 
     /** SVML's exp may overflow without the flag; a product of the argument raises it, of which nothing else is used. */
@@ -175,10 +197,10 @@ final class Floats {
         int halved = two(isDouble ? MULPD : MULPS, isDouble, y, half, lanes);
         int yIsInteger = compare(EQUAL_ORDERED, isDouble, round(isDouble, TOWARDS_ZERO, y), y);
         int yIsNotEven = compare(NOT_EQUAL_UNORDERED, isDouble, round(isDouble, TOWARDS_ZERO, halved), halved);
-        int yIsOdd = two(ANDPS, isDouble, yIsInteger, yIsNotEven, lanes);
-        int negative = two(ANDPS, isDouble, compare(LESS_ORDERED, isDouble, x, zero), yIsOdd, lanes);
-        int vanished = two(ANDPS, isDouble, compare(EQUAL_ORDERED, isDouble, result, zero), negative, lanes);
-        int sign = two(ANDPS, isDouble, vanished, sign(isDouble), lanes);
-        return two(POR, isDouble, result, sign, lanes);
+        int bytes = bytes(isDouble);
+        int yIsOdd = masks.and(yIsInteger, yIsNotEven, bytes, lanes);
+        int negative = masks.and(compare(LESS_ORDERED, isDouble, x, zero), yIsOdd, bytes, lanes);
+        int vanished = masks.and(compare(EQUAL_ORDERED, isDouble, result, zero), negative, bytes, lanes);
+        return two(POR, isDouble, result, masks.where(vanished, sign(isDouble), bytes, lanes), lanes);
     }
 }

@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * The stack frame of a kernel, addressed upwards from an rsp aligned to 64 bytes: words first, then vectors of 32
- * bytes. Its size is known, and patched into the prologue, when everything else has been emitted.
+ * The stack frame of a kernel, addressed upwards from an rsp aligned to 64 bytes: words first, then vectors. Its size is
+ * known, and patched into the prologue, when everything else has been emitted.
  */
 final class Frame {
     static final Memory CALLER_STACK = Memory.at(Gpr.RSP, 0);
@@ -19,16 +19,17 @@ final class Frame {
     static final Memory STATUS = Memory.at(Gpr.RSP, 32);
 
     private static final int POINTERS = 40;
-    private static final int VECTOR = 32;
 
+    private final int vectorBytes;
     private final int staging;
     private int end;
     private final Deque<Integer> free = new ArrayDeque<>();
 
-    Frame(int operands) {
+    Frame(int operands, int vectorBytes) {
+        this.vectorBytes = vectorBytes;
         staging = POINTERS + Long.BYTES * operands + 63 & ~63;
         // three staging vectors, and a mask of the lanes inside the row for each lane width
-        end = staging + 7 * VECTOR;
+        end = staging + 7 * vectorBytes;
     }
 
     /** Address of the current row's first element of an operand. */
@@ -38,11 +39,12 @@ final class Frame {
 
     /** Vector {@code k} of three (they are adjacent) for work on single lanes. */
     Memory staging(int k) {
-        return Memory.at(Gpr.RSP, staging + VECTOR * k);
+        return Memory.at(Gpr.RSP, staging + vectorBytes * k);
     }
 
+    /** The lanes inside the row: as lanes of these bytes, or (any of them) as a mask register's content. */
     Memory rowMask(int bytes) {
-        return Memory.at(Gpr.RSP, staging + VECTOR * (3 + Integers.log2(bytes)));
+        return Memory.at(Gpr.RSP, staging + vectorBytes * (3 + Integers.log2(bytes)));
     }
 
     int newVector() {
@@ -50,13 +52,14 @@ final class Frame {
         if (reused != null) {
             return reused;
         }
-        end += VECTOR;
-        return end - VECTOR;
+        end += vectorBytes;
+        return end - vectorBytes;
     }
 
-    int newVectorPair() {
-        end += 2 * VECTOR;
-        return end - 2 * VECTOR;
+    /** Room for what a step of the loop makes of one value. */
+    int newStep() {
+        end += InstructionSet.STEP;
+        return end - InstructionSet.STEP;
     }
 
     void release(int vector) {

@@ -13,21 +13,22 @@ import java.util.Map;
 
 /**
  * Emits a whole kernel: {@code int kernel(long* arguments)}. Rows are the outer loop; a row is a loop over full steps
- * of two half steps, at most one more half step, and what is left as a half step with a mask.
+ * of two half steps (AVX2) or one (AVX-512), at most one more half step, and what is left as a half step with a mask.
  */
 final class KernelEmitter {
-    /** Deep frames would need stack probes; no sensible kernel has one. */
-    private static final int LARGEST_FRAME = 16 * 1024;
+    /** Deeper frames would need stack probes; no sensible kernel has one. */
+    private static final int LARGEST_FRAME = 32 * 1024;
 
     private static final int[] CALLEE_SAVED = {Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15};
     private static final int[] POINTERS_ACROSS_CALLS = {Gpr.R13, Gpr.R14, Gpr.RBP};
     private static final int[] POINTERS = {Gpr.R13, Gpr.R14, Gpr.RBP, Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11};
-    private static final int MAXIMUM_RESIDENT_ACCUMULATORS = 3;
     /** A result on its way through the sections that finish a row. */
     private static final int RESULT = 13;
 
+    /** Of loops. */
     private static final int ALIGNMENT = 32;
 
+    private final InstructionSet set;
     private final Kernel kernel;
     private final Steps steps;
     /** The body after the last full step of a row. */
@@ -43,37 +44,39 @@ final class KernelEmitter {
     private final Residents residents;
     private final Residents residentsAfterLoop;
 
-    private KernelEmitter(Kernel kernel, List<Kernel.Access> accesses, Lowering lowering, Steps steps) {
+    private KernelEmitter(
+            InstructionSet set, Kernel kernel, List<Kernel.Access> accesses, Lowering lowering, Steps steps) {
+        this.set = set;
         this.kernel = kernel;
         this.steps = steps;
         this.remainder = lowering.remainder();
         this.endings = lowering.endings();
         removeDeadSteps();
-        this.context = new Context(kernel, accesses, lowering, steps);
+        this.context = new Context(set, kernel, accesses, lowering, steps);
         this.assembler = context.assembler;
         this.operands = new OperandAccess(context);
         this.laneEmitter = new LaneEmitter(context);
         this.calls = callsIn(steps.preamble()) || callsIn(steps.body());
         this.streaming = steps.body().stream().anyMatch(step -> step instanceof Step.Store store && store.streaming());
         assignPointers(accesses);
+        int registers = RegisterFile.count(set);
         int[] accumulatorRegisters = new int[0];
-        int count = context.accumulators.size();
-        if (!calls && count <= MAXIMUM_RESIDENT_ACCUMULATORS) {
-            accumulatorRegisters = new int[2 * count];
-            for (int k = 0; k < 2 * count; k++) {
-                accumulatorRegisters[k] = 13 - k;
+        int count = set.bodiesPerStep() * context.accumulators.size();
+        if (!calls && count <= registers / 2 - 1) {
+            accumulatorRegisters = new int[count];
+            for (int k = 0; k < count; k++) {
+                accumulatorRegisters[k] = RegisterFile.register(registers - 1 - k);
             }
         }
-        Map<Integer, Integer> invariants =
-                calls ? Map.of() : Pressure.residentInvariants(steps, 13 - accumulatorRegisters.length);
+        Map<Integer, Integer> invariants = calls ? Map.of() : Pressure.residentInvariants(steps, registers - 1 - count);
         this.residents = new Residents(invariants, accumulatorRegisters);
         this.residentsAfterLoop = new Residents(invariants, new int[0]);
     }
 
-    static byte[] emit(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
-        Lowering lowering = new Lowering(kernel, accesses, streaming);
+    static byte[] emit(InstructionSet set, Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
+        Lowering lowering = new Lowering(set, kernel, accesses, streaming);
         Steps steps = lowering.lower();
-        return new KernelEmitter(kernel, accesses, lowering, steps).emit();
+        return new KernelEmitter(set, kernel, accesses, lowering, steps).emit();
     }
 
     private void removeDeadSteps() {
@@ -201,7 +204,7 @@ final class KernelEmitter {
         }
         residents.invariants().forEach((value, register) -> loadResident(value, register));
         beginAccumulators();
-        int step = 2 * context.lanes;
+        int step = context.group();
         Label tail = new Label();
         assembler.moveImmediate(Context.POSITION, 0);
         assembler.load(Context.LIMIT, Context.argument(Kernel.Arguments.N0));
@@ -236,7 +239,7 @@ final class KernelEmitter {
         Memory home = steps.isLiteral(value)
                 ? new Memory.Pool(steps.poolOffset(value))
                 : Memory.at(Gpr.RSP, context.invariantHomes[value]);
-        assembler.vector(VectorOp.MOVUPS_LOAD, steps.isWide(value), register, 0, home);
+        assembler.vector(VectorOp.MOVUPS_LOAD, steps.size(value), register, 0, home);
     }
 
     private void loop(boolean bypass) {
@@ -244,8 +247,10 @@ final class KernelEmitter {
         assembler.align(ALIGNMENT);
         assembler.bind(again);
         section(steps.body(), Mode.FIRST_HALF, residents, bypass);
-        section(steps.body(), Mode.SECOND_HALF, residents, bypass);
-        assembler.aluImmediate(Alu.ADD, Context.POSITION, 2 * context.lanes);
+        if (set.bodiesPerStep() > 1) {
+            section(steps.body(), Mode.SECOND_HALF, residents, bypass);
+        }
+        assembler.aluImmediate(Alu.ADD, Context.POSITION, context.group());
         assembler.alu(Alu.CMP, Context.POSITION, Context.LIMIT);
         assembler.jump(Condition.LESS_OR_EQUAL, again);
     }
@@ -259,7 +264,7 @@ final class KernelEmitter {
                 assembler.alu(Alu.OR, Gpr.RAX, Gpr.RCX);
             }
         }
-        assembler.testByte(Gpr.RAX, ALIGNMENT - 1);
+        assembler.testByte(Gpr.RAX, set.vectorBytes() - 1);
         assembler.jump(Condition.NOT_ZERO, ordinary);
     }
 
@@ -268,11 +273,13 @@ final class KernelEmitter {
         Label done = new Label();
         assembler.load(Context.LIMIT, Context.argument(Kernel.Arguments.N0));
         assembler.alu(Alu.SUB, Context.LIMIT, Context.POSITION);
-        assembler.aluImmediate(Alu.CMP, Context.LIMIT, context.lanes);
-        assembler.jump(Condition.LESS, partial);
-        section(remainder, Mode.SINGLE, residentsAfterLoop, false);
-        assembler.aluImmediate(Alu.ADD, Context.POSITION, context.lanes);
-        assembler.aluImmediate(Alu.SUB, Context.LIMIT, context.lanes);
+        if (set.bodiesPerStep() > 1) {
+            assembler.aluImmediate(Alu.CMP, Context.LIMIT, context.lanes);
+            assembler.jump(Condition.LESS, partial);
+            section(remainder, Mode.SINGLE, residentsAfterLoop, false);
+            assembler.aluImmediate(Alu.ADD, Context.POSITION, context.lanes);
+            assembler.aluImmediate(Alu.SUB, Context.LIMIT, context.lanes);
+        }
         assembler.bind(partial);
         assembler.test(Context.LIMIT, Context.LIMIT);
         assembler.jump(Condition.ZERO, done);
@@ -282,24 +289,26 @@ final class KernelEmitter {
         assembler.bind(done);
     }
 
-    /** Masks of the remaining lanes: a window on 32 bytes of ones followed by 32 bytes of zeros. */
+    /** Masks of the remaining lanes: so many bits, or a window on a vector of ones followed by one of zeros. */
     private void rowMasks() {
-        Memory window = new Memory.Pool(maskWindow());
         for (int bytes : maskWidths()) {
-            assembler.lea(Gpr.RAX, window);
+            Memory mask = context.frame.rowMask(bytes);
+            if (set.hasMaskRegisters()) {
+                assembler.moveImmediate(Gpr.RAX, -1L);
+                assembler.lowBits(Gpr.RAX, Gpr.RAX, Context.LIMIT);
+                assembler.store(mask, Gpr.RAX);
+                continue;
+            }
+            assembler.lea(Gpr.RAX, new Memory.Pool(steps.pool().window()));
             assembler.move(Gpr.RCX, Context.LIMIT);
             if (bytes > 1) {
                 assembler.shiftLeft(Gpr.RCX, Integers.log2(bytes));
             }
             assembler.alu(Alu.SUB, Gpr.RAX, Gpr.RCX);
-            assembler.vector(
-                    VectorOp.MOVUPS_LOAD, true, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RAX, LiteralPool.VECTOR));
-            assembler.vector(VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, context.frame.rowMask(bytes));
+            Memory window = Memory.at(Gpr.RAX, set.vectorBytes());
+            assembler.vector(VectorOp.MOVUPS_LOAD, set.vectorBytes(), RegisterFile.SCRATCH, 0, window);
+            assembler.vector(VectorOp.MOVAPS_STORE, set.vectorBytes(), RegisterFile.SCRATCH, 0, mask);
         }
-    }
-
-    private int maskWindow() {
-        return steps.pool().window();
     }
 
     private List<Integer> maskWidths() {
@@ -313,10 +322,10 @@ final class KernelEmitter {
         return widths;
     }
 
-    private static boolean needsRowMask(Step step, int bytes) {
+    private boolean needsRowMask(Step step, int bytes) {
         return switch (step) {
             case Step.Load load -> load.bytes() == bytes;
-            case Step.Store store -> store.bytes() == bytes && bytes >= 4;
+            case Step.Store store -> store.bytes() == bytes && (bytes >= 4 || set.hasMaskRegisters());
             case Step.WriteAccumulator write -> write.bytes() == bytes;
             default -> false;
         };
@@ -329,14 +338,12 @@ final class KernelEmitter {
         for (int k = 0; k < context.accumulators.size(); k++) {
             Lowering.Accumulator accumulator = context.accumulators.get(k);
             int home = context.accumulatorHomes[k];
-            assembler.vector(
-                    VectorOp.MOVUPS_LOAD,
-                    true,
-                    RegisterFile.SCRATCH,
-                    0,
-                    new Memory.Pool(steps.poolOffset(accumulator.identity())));
-            assembler.vector(VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RSP, home));
-            assembler.vector(VectorOp.MOVAPS_STORE, true, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RSP, home + 32));
+            int size = set.vectorBytes();
+            Memory identity = new Memory.Pool(steps.poolOffset(accumulator.identity()));
+            assembler.vector(VectorOp.MOVUPS_LOAD, size, RegisterFile.SCRATCH, 0, identity);
+            for (int at = 0; at < InstructionSet.STEP; at += size) {
+                assembler.vector(VectorOp.MOVAPS_STORE, size, RegisterFile.SCRATCH, 0, Memory.at(Gpr.RSP, home + at));
+            }
         }
     }
 
@@ -351,14 +358,15 @@ final class KernelEmitter {
     private void moveAccumulators(VectorOp op) {
         int[] registers = residents.accumulators();
         for (int k = 0; k < registers.length; k++) {
-            int home = context.accumulatorHomes[k / 2] + 32 * (k % 2);
-            assembler.vector(op, true, registers[k], 0, Memory.at(Gpr.RSP, home));
+            int bodies = set.bodiesPerStep();
+            int home = context.accumulatorHomes[k / bodies] + set.vectorBytes() * (k % bodies);
+            assembler.vector(op, set.vectorBytes(), registers[k], 0, Memory.at(Gpr.RSP, home));
         }
     }
 
     /** Each reduction by itself, so that a single register serves for the result. */
     private void finish(int number, Lowering.Ending ending) {
-        int[] registers = new int[2 * endings.size()];
+        int[] registers = new int[set.bodiesPerStep() * endings.size()];
         Arrays.fill(registers, RESULT);
         Residents result = new Residents(Map.of(), registers);
         if (ending.append().isEmpty()) {
@@ -371,7 +379,7 @@ final class KernelEmitter {
 
     /** One result of the full groups, if there are any, then the rest of the row, element by element. */
     private void finishInOrder(int number, Lowering.Ending ending, Residents result) {
-        int group = 2 * context.lanes;
+        int group = context.group();
         Label groups = new Label();
         Label again = new Label();
         Label done = new Label();
@@ -380,7 +388,7 @@ final class KernelEmitter {
         assembler.aluImmediate(Alu.CMP, Context.LIMIT, group);
         assembler.jump(Condition.GREATER_OR_EQUAL, groups);
         int identity = context.accumulators.get(number).identity();
-        assembler.vector(VectorOp.MOVUPS_LOAD, false, RESULT, 0, new Memory.Pool(steps.poolOffset(identity)));
+        assembler.vector(VectorOp.MOVUPS_LOAD, 16, RESULT, 0, new Memory.Pool(steps.poolOffset(identity)));
         assembler.jump(again);
         assembler.bind(groups);
         section(ending.combine(), Mode.OUTSIDE, result, false);

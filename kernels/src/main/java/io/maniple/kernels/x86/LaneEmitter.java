@@ -33,16 +33,16 @@ final class LaneEmitter {
         assembler.zeroUpper();
         for (int lane = 0; lane < call.lanes(); lane++) {
             for (int k = 0; k < call.sources().size(); k++) {
-                assembler.vector(load, false, k, 0, lane(k, bytes, lane));
+                assembler.vector(load, 16, k, 0, lane(k, bytes, lane));
             }
             assembler.moveImmediate(Gpr.RAX, call.address());
             assembler.call(Gpr.RAX);
-            assembler.vector(store, false, 0, 0, lane(2, bytes, lane));
+            assembler.vector(store, 16, 0, 0, lane(2, bytes, lane));
         }
     }
 
     /** The result goes to a register; where there is a vector form for the numbers at hand, that is taken. */
-    void emit(Step.Lanes step, int register, boolean wide) {
+    void emit(Step.Lanes step, int register, int size) {
         Label slow = new Label();
         Label done = new Label();
         if (step.operation().hasShortcut()) {
@@ -51,7 +51,7 @@ final class LaneEmitter {
         }
         assembler.bind(slow);
         laneByLane(step);
-        assembler.vector(VectorOp.MOVUPS_LOAD, wide, register, 0, context.frame.staging(2));
+        assembler.vector(VectorOp.MOVUPS_LOAD, size, register, 0, context.frame.staging(2));
         assembler.bind(done);
     }
 
@@ -66,19 +66,19 @@ final class LaneEmitter {
                 case REMAINDER_SIGNED -> divide(x, y, result, true, false);
                 case REMAINDER_UNSIGNED -> divide(x, y, result, false, false);
                 case DOUBLE_TO_SIGNED -> {
-                    assembler.vector(VectorOp.CVTTSD2SI, false, Gpr.RAX, 0, x);
+                    assembler.vector(VectorOp.CVTTSD2SI, 16, Gpr.RAX, 0, x);
                     assembler.store(result, Gpr.RAX);
                 }
                 case FLOAT_TO_SIGNED -> {
-                    assembler.vector(VectorOp.CVTTSS2SI, false, Gpr.RAX, 0, x);
+                    assembler.vector(VectorOp.CVTTSS2SI, 16, Gpr.RAX, 0, x);
                     assembler.store(result, Gpr.RAX);
                 }
                 case DOUBLE_TO_UNSIGNED -> toUnsigned(true, x, result);
                 case FLOAT_TO_UNSIGNED -> toUnsigned(false, x, result);
                 case SIGNED_TO_FLOAT -> {
-                    assembler.vector(VectorOp.XORPS, false, SCRATCH, SCRATCH, SCRATCH);
-                    assembler.vector(VectorOp.CVTSI2SS, false, SCRATCH, SCRATCH, x);
-                    assembler.vector(VectorOp.MOVSS_STORE, false, SCRATCH, 0, result);
+                    assembler.vector(VectorOp.XORPS, 16, SCRATCH, SCRATCH, SCRATCH);
+                    assembler.vector(VectorOp.CVTSI2SS, 16, SCRATCH, SCRATCH, x);
+                    assembler.vector(VectorOp.MOVSS_STORE, 16, SCRATCH, 0, result);
                 }
                 case UNSIGNED_TO_FLOAT -> unsignedToFloat(x, result);
                 case POWER -> power(x, y, result);
@@ -123,26 +123,26 @@ final class LaneEmitter {
 
     /** 0 / 0 in floating point: that the divisor has to be looked at. */
     private void raise() {
-        assembler.vector(VectorOp.XORPS, false, SCRATCH, SCRATCH, SCRATCH);
-        assembler.vector(VectorOp.DIVPS, false, SCRATCH, SCRATCH, SCRATCH);
+        assembler.vector(VectorOp.XORPS, 16, SCRATCH, SCRATCH, SCRATCH);
+        assembler.vector(VectorOp.DIVPS, 16, SCRATCH, SCRATCH, SCRATCH);
     }
 
     /** From 2^63 on, the excess is converted and the top bit put back; a NaN takes the ordinary way. */
     private void toUnsigned(boolean isDouble, Memory x, Memory result) {
         long bits =
                 isDouble ? Double.doubleToRawLongBits(0x1p63) : LiteralPool.repeat(Float.floatToRawIntBits(0x1p63f), 4);
-        Memory limit = new Memory.Pool(context.steps.pool().offset(bits, bits, bits, bits));
+        Memory limit = new Memory.Pool(context.steps.pool().offset(bits));
         VectorOp convert = isDouble ? VectorOp.CVTTSD2SI : VectorOp.CVTTSS2SI;
         Label big = new Label();
         Label done = new Label();
-        assembler.vector(isDouble ? VectorOp.MOVSD_LOAD : VectorOp.MOVSS_LOAD, false, SCRATCH, 0, x);
-        assembler.vector(isDouble ? VectorOp.UCOMISD : VectorOp.UCOMISS, false, SCRATCH, 0, limit);
+        assembler.vector(isDouble ? VectorOp.MOVSD_LOAD : VectorOp.MOVSS_LOAD, 16, SCRATCH, 0, x);
+        assembler.vector(isDouble ? VectorOp.UCOMISD : VectorOp.UCOMISS, 16, SCRATCH, 0, limit);
         assembler.jump(Condition.ABOVE_OR_EQUAL, big);
-        assembler.vector(convert, false, Gpr.RAX, 0, SCRATCH);
+        assembler.vector(convert, 16, Gpr.RAX, 0, SCRATCH);
         assembler.jump(done);
         assembler.bind(big);
-        assembler.vector(isDouble ? VectorOp.SUBSD : VectorOp.SUBSS, false, SCRATCH, SCRATCH, limit);
-        assembler.vector(convert, false, Gpr.RAX, 0, SCRATCH);
+        assembler.vector(isDouble ? VectorOp.SUBSD : VectorOp.SUBSS, 16, SCRATCH, SCRATCH, limit);
+        assembler.vector(convert, 16, Gpr.RAX, 0, SCRATCH);
         assembler.moveImmediate(Gpr.RCX, Long.MIN_VALUE);
         assembler.alu(Alu.XOR, Gpr.RAX, Gpr.RCX);
         assembler.bind(done);
@@ -153,21 +153,21 @@ final class LaneEmitter {
     private void unsignedToFloat(Memory x, Memory result) {
         Label big = new Label();
         Label done = new Label();
-        assembler.vector(VectorOp.XORPS, false, SCRATCH, SCRATCH, SCRATCH);
+        assembler.vector(VectorOp.XORPS, 16, SCRATCH, SCRATCH, SCRATCH);
         assembler.load(Gpr.RAX, x);
         assembler.test(Gpr.RAX, Gpr.RAX);
         assembler.jump(Condition.SIGN, big);
-        assembler.vector(VectorOp.CVTSI2SS, false, SCRATCH, SCRATCH, Gpr.RAX);
+        assembler.vector(VectorOp.CVTSI2SS, 16, SCRATCH, SCRATCH, Gpr.RAX);
         assembler.jump(done);
         assembler.bind(big);
         assembler.move(Gpr.RCX, Gpr.RAX);
         assembler.shiftRight(Gpr.RCX, 1);
         assembler.aluImmediate(Alu.AND, Gpr.RAX, 1);
         assembler.alu(Alu.OR, Gpr.RCX, Gpr.RAX);
-        assembler.vector(VectorOp.CVTSI2SS, false, SCRATCH, SCRATCH, Gpr.RCX);
-        assembler.vector(VectorOp.ADDSS, false, SCRATCH, SCRATCH, SCRATCH);
+        assembler.vector(VectorOp.CVTSI2SS, 16, SCRATCH, SCRATCH, Gpr.RCX);
+        assembler.vector(VectorOp.ADDSS, 16, SCRATCH, SCRATCH, SCRATCH);
         assembler.bind(done);
-        assembler.vector(VectorOp.MOVSS_STORE, false, SCRATCH, 0, result);
+        assembler.vector(VectorOp.MOVSS_STORE, 16, SCRATCH, 0, result);
     }
 
     /** By repeated squaring; the shift is logical, so a negative exponent ends, too. */

@@ -6,35 +6,43 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
-/** The constants of one kernel, each a full 32-byte vector so that any instruction can take it from memory. */
+/** The constants of one kernel, each a full vector so that any instruction can take it from memory. */
 final class LiteralPool {
-    static final int VECTOR = 32;
-
+    private final int words;
     private final Map<List<Long>, Integer> offsets = new HashMap<>();
     private final List<List<Long>> vectors = new ArrayList<>();
     private int window = -1;
 
-    /** Offset of the vector made of these four words. */
-    int offset(long word0, long word1, long word2, long word3) {
-        return offsets.computeIfAbsent(List.of(word0, word1, word2, word3), fresh -> {
+    LiteralPool(int vectorBytes) {
+        this.words = vectorBytes / Long.BYTES;
+    }
+
+    /** Offset of the vector made of these words, repeated to fill it. */
+    int offset(long... pattern) {
+        List<Long> vector = LongStream.range(0, words)
+                .mapToObj(k -> pattern[(int) k % pattern.length])
+                .toList();
+        return offsets.computeIfAbsent(vector, fresh -> {
             vectors.add(fresh);
-            return (vectors.size() - 1) * VECTOR;
+            return (vectors.size() - 1) * words * Long.BYTES;
         });
     }
 
-    /** 32 bytes of ones followed by 32 bytes of zeros, to take masks from by a shifted address. */
+    /** A vector of ones followed by one of zeros, to take masks from by a shifted address. */
     int window() {
         if (window < 0) {
-            window = vectors.size() * VECTOR;
-            vectors.add(List.of(-1L, -1L, -1L, -1L));
-            vectors.add(List.of(0L, 0L, 0L, 0L));
+            window = vectors.size() * words * Long.BYTES;
+            vectors.add(LongStream.range(0, words).mapToObj(k -> -1L).toList());
+            vectors.add(LongStream.range(0, words).mapToObj(k -> 0L).toList());
         }
         return window;
     }
 
     byte[] bytes() {
-        ByteBuffer buffer = ByteBuffer.allocate(vectors.size() * VECTOR).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer buffer =
+                ByteBuffer.allocate(vectors.size() * words * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         vectors.forEach(vector -> vector.forEach(buffer::putLong));
         return buffer.array();
     }

@@ -1,6 +1,7 @@
 package io.maniple.kernels.x86;
 
-import static io.maniple.kernels.x86.Conversions.wide;
+import static io.maniple.kernels.x86.Conversions.size;
+import static io.maniple.kernels.x86.InstructionSet.STEP;
 import static io.maniple.kernels.x86.VectorOp.*;
 
 import io.maniple.kernels.ir.ElementType;
@@ -12,10 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Selects instructions for a kernel's nodes. With W the bytes of the widest type, a half step treats e = 32 / W
- * elements; a value of type T has its e lanes in the low e * sizeof(T) bytes of one register, so no value ever spans
- * two and all of them keep in step. BOOL values are lane masks (0 or -1) of the width they were made in, and are
- * brought to another width where they are used.
+ * Selects instructions for a kernel's nodes. With W the bytes of the widest type and V those of a vector, the body treats
+ * e = V / W elements; a value of type T has its e lanes in the low e * sizeof(T) bytes of one register, so no value ever
+ * spans two and all of them keep in step. BOOL values are {@link Masks} of the width they were made in, and are brought
+ * to another width where they are used.
  */
 final class Lowering {
     /**
@@ -40,7 +41,7 @@ final class Lowering {
      * A reduction's place: its identity value, the value folded in and the bytes of a lane. Where the order makes no
      * difference to the result, elements after the last full group go to the partial results as well.
      */
-    record Accumulator(int identity, int addend, int bytes, boolean wide, boolean ordered) {}
+    record Accumulator(int identity, int addend, int bytes, int size, boolean ordered) {}
 
     /**
      * What finishes a row's reduction. {@code combine} makes one result of the partial ones, {@code append} takes in one
@@ -52,20 +53,30 @@ final class Lowering {
     private final List<Kernel.Access> accesses;
     private final boolean streaming;
     private final int lanes;
-    private final Steps steps = new Steps();
-    private final Conversions conversions = new Conversions(steps);
-    private final Integers integers = new Integers(steps, conversions);
+    /** Lanes of half a step's partial results. */
+    private final int halfLanes;
+
+    private final Steps steps;
+    private final Masks masks;
+    private final Conversions conversions;
+    private final Integers integers;
     private final Floats floats;
     private final Value[] values;
     private final List<Accumulator> accumulators = new ArrayList<>();
     private final List<Ending> endings = new ArrayList<>();
 
-    Lowering(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
+    Lowering(InstructionSet set, Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {
         this.kernel = kernel;
         this.accesses = accesses;
         this.streaming = streaming;
-        this.lanes = 32 / kernel.widestBytes();
-        this.floats = new Floats(steps, lanes);
+        this.lanes = set.vectorBytes() / kernel.widestBytes();
+        this.halfLanes = InstructionSet.STEP / 2 / kernel.widestBytes();
+        this.steps = new Steps(set);
+        LaneWidths widths = new LaneWidths(set, steps);
+        this.masks = Masks.of(set, steps, widths);
+        this.conversions = new Conversions(set, steps, masks, widths);
+        this.integers = new Integers(set, steps, masks, widths, conversions);
+        this.floats = new Floats(set, steps, masks, lanes);
         this.values = new Value[kernel.nodes().size()];
     }
 
@@ -129,10 +140,10 @@ final class Lowering {
         if (accesses.get(load.operand()) == Kernel.Access.BROADCAST) {
             return uniform(steps.splatOperand(load.operand(), storage.bytes()), storage);
         }
-        int value = steps.load(load.operand(), storage.bytes(), wide(storage.bytes(), lanes));
+        int value = steps.load(load.operand(), storage.bytes(), size(storage.bytes(), lanes));
         return switch (storage) {
             case BOOL ->
-                Value.mask(conversions.isZero(value, ElementType.BOOL, lanes), 1)
+                Value.mask(conversions.isZero(value, ElementType.BOOL, lanes), masks.width(1))
                         .not();
             case FLOAT16 -> Value.number(floats.fromHalf(value));
             case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> Value.number(value);
@@ -142,7 +153,7 @@ final class Lowering {
     private Value uniform(int value, ElementType storage) {
         return switch (storage) {
             case BOOL ->
-                Value.mask(steps.vector(PCMPEQB, true, 0, value, steps.literal(0, 8)), 0)
+                Value.mask(masks.equal(1, value, steps.literal(0, 8), lanes * kernel.widestBytes()), 0)
                         .not();
             case FLOAT16 -> Value.number(floats.fromHalf(value));
             case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 -> Value.number(value);
@@ -156,15 +167,15 @@ final class Lowering {
 
     private Value literal(Node.Literal literal) {
         if (literal.type() == ElementType.BOOL) {
-            return Value.mask(steps.literal(literal.bits() == 0 ? 0 : -1L, 8), 0);
+            return Value.mask(masks.literal(literal.bits() != 0), 0);
         }
         return Value.number(steps.literal(literal.bits(), literal.type().bytes()));
     }
 
     private int index() {
         int step = steps.splatArgument(Kernel.Arguments.INDEX_STEP0, Long.BYTES);
-        int offsets = integers.multiply(ElementType.INT64, step, steps.literal(0, 1, 2, 3), lanes);
-        return steps.vector(PADDQ, true, 0, steps.indexBase(), offsets);
+        int offsets = integers.multiply(ElementType.INT64, step, steps.literal(0, 1, 2, 3, 4, 5, 6, 7), lanes);
+        return steps.vector(PADDQ, size(8, lanes), 0, steps.indexBase(), offsets);
     }
 
     // ---- operations
@@ -182,7 +193,7 @@ final class Lowering {
                 apply.arguments().stream().map(node -> values[node].id).toList();
         if (primitive.isComparison()) {
             return type.isFloating()
-                    ? Value.mask(floats.apply(primitive, type, ids), type.bytes())
+                    ? Value.mask(floats.apply(primitive, type, ids), masks.width(type.bytes()))
                     : compare(primitive, type, ids.get(0), ids.get(1));
         }
         return Value.number(
@@ -192,7 +203,7 @@ final class Lowering {
     }
 
     private Value compare(Primitive primitive, ElementType type, int x, int y) {
-        int bytes = type.bytes();
+        int bytes = masks.width(type.bytes());
         return switch (primitive) {
             case LESS -> Value.mask(integers.greater(type, y, x, lanes), bytes);
             case LESS_EQUAL ->
@@ -205,7 +216,7 @@ final class Lowering {
     }
 
     private int integer(Primitive primitive, ElementType type, List<Integer> nodes, List<Integer> ids) {
-        boolean wide = wide(type.bytes(), lanes);
+        int size = size(type.bytes(), lanes);
         int x = ids.get(0);
         int y = ids.size() > 1 ? ids.get(1) : -1;
         return switch (primitive) {
@@ -216,10 +227,10 @@ final class Lowering {
             case MAXIMUM -> integers.maximum(type, x, y, lanes);
             case NEGATE -> integers.negate(type, x, lanes);
             case ABSOLUTE -> integers.absolute(type, x, lanes);
-            case AND -> steps.vector(PAND, wide, 0, x, y);
-            case OR -> steps.vector(POR, wide, 0, x, y);
-            case XOR -> steps.vector(PXOR, wide, 0, x, y);
-            case NOT -> integers.not(x, wide);
+            case AND -> steps.vector(PAND, size, 0, x, y);
+            case OR -> steps.vector(POR, size, 0, x, y);
+            case XOR -> steps.vector(PXOR, size, 0, x, y);
+            case NOT -> integers.not(x, size);
             case SHIFT_LEFT ->
                 kernel.nodes().get(nodes.get(1)) instanceof Node.Literal literal
                         ? integers.shiftLeftBy(type, x, literal.bits(), lanes)
@@ -246,21 +257,15 @@ final class Lowering {
             boolean bothInverted = yes.inverted && no.inverted;
             int yesMask = bothInverted ? resized(yes, width) : mask(yes, width);
             int noMask = bothInverted ? resized(no, width) : mask(no, width);
-            int chosen = steps.vector(PBLENDVB, maskWide(width), 0, noMask, yesMask, resized(condition, width));
+            int chosen = masks.select(resized(condition, width), yesMask, noMask, width, lanes);
             return new Value(chosen, width, bothInverted);
         }
-        VectorOp op = switch (type) {
-            case FLOAT32 -> BLENDVPS;
-            case FLOAT64 -> BLENDVPD;
-            default -> PBLENDVB;
-        };
-        int mask = resized(condition, type.bytes());
-        return Value.number(steps.vector(op, wide(type.bytes(), lanes), 0, no.id, yes.id, mask));
+        return Value.number(masks.blend(resized(condition, type.bytes()), yes.id, no.id, type, lanes));
     }
 
     /** The mask as it is, inverted or not, in lanes of {@code bytes}. */
     private int resized(Value value, int bytes) {
-        return conversions.mask(value.id, value.maskBytes, bytes, lanes);
+        return masks.resize(value.id, value.maskBytes, bytes, lanes);
     }
 
     /** The mask itself in lanes of {@code bytes}. */
@@ -268,12 +273,8 @@ final class Lowering {
         if (!value.inverted) {
             return resized(value, bytes);
         }
-        int itself = integers.not(value.id, maskWide(value.maskBytes));
-        return conversions.mask(itself, value.maskBytes, bytes, lanes);
-    }
-
-    private boolean maskWide(int bytes) {
-        return bytes == 0 || wide(bytes, lanes);
+        int itself = masks.not(value.id, value.maskBytes, lanes);
+        return masks.resize(itself, value.maskBytes, bytes, lanes);
     }
 
     /** Logic on masks, in the wider of the arguments' widths: widening costs one instruction, narrowing three. */
@@ -294,22 +295,20 @@ final class Lowering {
     }
 
     private Value and(Value x, Value y, int width) {
-        boolean wide = maskWide(width);
         int first = resized(x, width);
         int second = resized(y, width);
         if (x.inverted && y.inverted) {
-            return Value.mask(steps.vector(POR, wide, 0, first, second), width).not();
+            return Value.mask(masks.or(first, second, width, lanes), width).not();
         }
         if (x.inverted) {
-            return Value.mask(steps.vector(PANDN, wide, 0, first, second), width);
+            return Value.mask(masks.andNot(first, second, width, lanes), width);
         }
         return Value.mask(
-                y.inverted ? steps.vector(PANDN, wide, 0, second, first) : steps.vector(PAND, wide, 0, first, second),
-                width);
+                y.inverted ? masks.andNot(second, first, width, lanes) : masks.and(first, second, width, lanes), width);
     }
 
     private Value xor(Value x, Value y, int width) {
-        int differs = steps.vector(PXOR, maskWide(width), 0, resized(x, width), resized(y, width));
+        int differs = masks.xor(resized(x, width), resized(y, width), width, lanes);
         return new Value(differs, width, x.inverted != y.inverted);
     }
 
@@ -319,7 +318,7 @@ final class Lowering {
             return value;
         }
         if (type == ElementType.BOOL) {
-            return Value.mask(conversions.isZero(value.id, from, lanes), from.bytes())
+            return Value.mask(conversions.isZero(value.id, from, lanes), masks.width(from.bytes()))
                     .not();
         }
         if (from == ElementType.BOOL) {
@@ -352,23 +351,23 @@ final class Lowering {
         int identityId = isBool
                 ? steps.literal(identity == 0 ? 0 : -1L, 8)
                 : steps.literal(identity, reduce.type().bytes());
-        boolean wide = wide(bytes, lanes);
+        int size = size(bytes, lanes);
         int number = accumulators.size();
-        int addend = isBool ? mask(value, bytes) : value.id;
+        int addend = isBool ? masks.lanes(mask(value, bytes), bytes, lanes) : value.id;
         accumulators.add(
-                new Accumulator(identityId, addend, bytes, wide, reduce.type().isFloating()));
-        int former = steps.readAccumulator(number, wide);
+                new Accumulator(identityId, addend, bytes, size, reduce.type().isFloating()));
+        int former = steps.readAccumulator(number, size);
         int next = combine(reduce.reduction(), reduce.type(), bytes, former, addend, lanes);
         steps.writeAccumulator(number, bytes, next, former);
     }
 
     private int combine(Reduction reduction, ElementType type, int bytes, int x, int y, int count) {
-        boolean wide = wide(bytes, count);
+        int size = size(bytes, count);
         if (type == ElementType.BOOL) {
             return switch (reduction) {
-                case AND, MINIMUM -> steps.vector(PAND, wide, 0, x, y);
-                case OR, MAXIMUM -> steps.vector(POR, wide, 0, x, y);
-                case XOR -> steps.vector(PXOR, wide, 0, x, y);
+                case AND, MINIMUM -> steps.vector(PAND, size, 0, x, y);
+                case OR, MAXIMUM -> steps.vector(POR, size, 0, x, y);
+                case XOR -> steps.vector(PXOR, size, 0, x, y);
                 case SUM, PRODUCT -> throw new UnsupportedKernelException(reduction + " of BOOL");
             };
         }
@@ -380,9 +379,9 @@ final class Lowering {
             case PRODUCT -> integers.multiply(type, x, y, count);
             case MINIMUM -> integers.minimum(type, x, y, count);
             case MAXIMUM -> integers.maximum(type, x, y, count);
-            case AND -> steps.vector(PAND, wide, 0, x, y);
-            case OR -> steps.vector(POR, wide, 0, x, y);
-            case XOR -> steps.vector(PXOR, wide, 0, x, y);
+            case AND -> steps.vector(PAND, size, 0, x, y);
+            case OR -> steps.vector(POR, size, 0, x, y);
+            case XOR -> steps.vector(PXOR, size, 0, x, y);
         };
     }
 
@@ -392,22 +391,23 @@ final class Lowering {
         ElementType type = reduce.type();
         int bytes = accumulator.bytes();
         List<Step> combine = steps.newSection();
-        int low = steps.readPartials(number, 0, accumulator.wide());
-        int high = steps.readPartials(number, 1, accumulator.wide());
+        int size = size(bytes, halfLanes);
+        int low = steps.readPartials(number, 0, size);
+        int high = steps.readPartials(number, lanes == halfLanes ? STEP / 2 : bytes * halfLanes, size);
         int combined = accumulator.ordered()
                 ? combine(reduction, type, bytes, neighbours(reduce, bytes, low), neighbours(reduce, bytes, high), 1)
-                : neighbours(reduce, bytes, combine(reduction, type, bytes, low, high, lanes));
+                : neighbours(reduce, bytes, combine(reduction, type, bytes, low, high, halfLanes));
         steps.writeResult(number, bytes, combined);
         List<Step> append = steps.newSection();
         if (accumulator.ordered()) {
-            int former = steps.readAccumulator(number, false);
+            int former = steps.readAccumulator(number, 16);
             int longer = combine(reduction, type, bytes, former, steps.readRemainder(number), 1);
             steps.writeResult(number, bytes, longer);
         }
         List<Step> store = steps.newSection();
-        int result = steps.readAccumulator(number, false);
+        int result = steps.readAccumulator(number, 16);
         if (type == ElementType.BOOL) {
-            result = steps.vector(PAND, false, 0, result, steps.literal(1, 1));
+            result = steps.vector(PAND, 16, 0, result, steps.literal(1, 1));
         }
         steps.storeFirst(reduce.operand(), type == ElementType.BOOL ? 1 : bytes, result);
         return new Ending(combine, append, store);
@@ -416,14 +416,14 @@ final class Lowering {
     /** Every lane takes in the next, then the one after that, … so that lane 0 has them all; the others are of no use. */
     private int neighbours(Node.Reduce reduce, int bytes, int value) {
         int result = value;
-        int count = lanes;
-        for (int offset = bytes; offset < bytes * lanes; offset *= 2) {
+        int count = halfLanes;
+        for (int offset = bytes; offset < bytes * halfLanes; offset *= 2) {
             int next;
             if (offset == 16) {
-                next = steps.vector(EXTRACT128, true, 1, result);
+                next = steps.vector(EXTRACT128, 32, 1, result);
                 count = 16 / bytes;
             } else {
-                next = steps.vector(PSRLDQ, wide(bytes, count), offset, result);
+                next = steps.vector(PSRLDQ, size(bytes, count), offset, result);
             }
             result = combine(reduce.reduction(), reduce.type(), bytes, result, next, count);
         }

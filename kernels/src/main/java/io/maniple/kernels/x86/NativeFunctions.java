@@ -30,8 +30,13 @@ final class NativeFunctions {
         }
     }
 
-    /** SVML's function for AVX2 on {@code lanes} doubles or floats: arguments and result in registers 0 and 1. */
-    static OptionalLong vector(Primitive function, boolean isDouble, int lanes) {
+    /**
+     * SVML's function on {@code size} bytes of doubles or floats: arguments and result in registers 0 and 1. With AVX-512
+     * it is always the one for 64 bytes, so that a number gives the same in every kernel.
+     */
+    static OptionalLong vector(InstructionSet set, Primitive function, boolean isDouble, int size) {
+        int lanes = (set == InstructionSet.AVX512 ? 64 : size) / (isDouble ? 8 : 4);
+        String suffix = lanes + "_ha_" + (set == InstructionSet.AVX512 ? "z0" : "l9");
         return switch (function) {
             case EXP,
                     EXPM1,
@@ -50,7 +55,7 @@ final class NativeFunctions {
                     CBRT,
                     POW,
                     ATAN2,
-                    HYPOT -> find(VECTOR, "__jsvml_" + cName(function) + (isDouble ? "" : "f") + lanes + "_ha_l9");
+                    HYPOT -> find(VECTOR, "__jsvml_" + cName(function) + (isDouble ? "" : "f") + suffix);
             default -> OptionalLong.empty();
         };
     }

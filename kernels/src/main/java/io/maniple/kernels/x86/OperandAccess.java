@@ -1,6 +1,7 @@
 package io.maniple.kernels.x86;
 
 import static io.maniple.kernels.x86.RegisterFile.SCRATCH;
+import static io.maniple.kernels.x86.RegisterFile.SCRATCH_MASK;
 import static io.maniple.kernels.x86.RegisterFile.SECOND_SCRATCH;
 
 import io.maniple.kernels.ir.Kernel;
@@ -9,14 +10,30 @@ import io.maniple.kernels.x86.Assembler.Label;
 import io.maniple.kernels.x86.Context.Mode;
 
 /**
- * Loads and stores of operands. Nothing beyond a row's end is ever touched: whole lanes of 4 and 8 bytes use masked
- * moves, narrower ones go through the stack frame.
+ * Loads and stores of operands. Nothing beyond a row's end is ever touched: lanes of 4 and 8 bytes, and all lanes with
+ * AVX-512, use masked moves, narrower ones go through the stack frame.
  */
 final class OperandAccess {
+    private static final VectorOp[] BROADCAST = {
+        VectorOp.PBROADCASTB, VectorOp.PBROADCASTW, VectorOp.PBROADCASTD, VectorOp.PBROADCASTQ
+    };
+    private static final VectorOp[] MASK_LOAD = {
+        VectorOp.MOVDQU8_LOAD, VectorOp.MOVDQU16_LOAD, VectorOp.MOVDQU32_LOAD, VectorOp.MOVDQU64_LOAD
+    };
+    private static final VectorOp[] MASK_STORE = {
+        VectorOp.MOVDQU8_STORE, VectorOp.MOVDQU16_STORE, VectorOp.MOVDQU32_STORE, VectorOp.MOVDQU64_STORE
+    };
+    private static final VectorOp[] BLEND = {VectorOp.BLENDMB, VectorOp.BLENDMW, VectorOp.BLENDMD, VectorOp.BLENDMQ};
+    private static final VectorOp[] MASK_LANES = {VectorOp.PMOVM2B, VectorOp.PMOVM2W, VectorOp.PMOVM2D, VectorOp.PMOVM2Q
+    };
+
     private final Context context;
     private final Assembler assembler;
     private final Frame frame;
     private final int lanes;
+    private final boolean maskRegisters;
+    /** With so many lanes or fewer, strided ones are moved one by one in place. */
+    private final int inline;
 
     private final Label copy = new Label();
     private boolean copyUsed;
@@ -31,6 +48,8 @@ final class OperandAccess {
         this.assembler = context.assembler;
         this.frame = context.frame;
         this.lanes = context.lanes;
+        this.maskRegisters = context.set.hasMaskRegisters();
+        this.inline = context.set.vectorBytes() / 4;
     }
 
     private static VectorOp maskedLoad(int bytes) {
@@ -41,21 +60,32 @@ final class OperandAccess {
         return bytes == 8 ? VectorOp.MASKMOVPD_STORE : VectorOp.MASKMOVPS_STORE;
     }
 
-    /** Loads exactly 4, 8, 16 or 32 bytes. */
+    /** Loads exactly 4, 8, 16, 32 or 64 bytes. */
     private void loadBytes(int size, int register, Memory memory) {
         switch (size) {
-            case 4 -> assembler.vector(VectorOp.MOVSS_LOAD, false, register, 0, memory);
-            case 8 -> assembler.vector(VectorOp.MOVSD_LOAD, false, register, 0, memory);
-            default -> assembler.vector(VectorOp.MOVUPS_LOAD, size == 32, register, 0, memory);
+            case 4 -> assembler.vector(VectorOp.MOVSS_LOAD, 16, register, 0, memory);
+            case 8 -> assembler.vector(VectorOp.MOVSD_LOAD, 16, register, 0, memory);
+            default -> assembler.vector(VectorOp.MOVUPS_LOAD, size, register, 0, memory);
         }
     }
 
     private void storeBytes(int size, int register, Memory memory, boolean streaming) {
         switch (size) {
-            case 4 -> assembler.vector(VectorOp.MOVSS_STORE, false, register, 0, memory);
-            case 8 -> assembler.vector(VectorOp.MOVSD_STORE, false, register, 0, memory);
+            case 4 -> assembler.vector(VectorOp.MOVSS_STORE, 16, register, 0, memory);
+            case 8 -> assembler.vector(VectorOp.MOVSD_STORE, 16, register, 0, memory);
             default ->
-                assembler.vector(streaming ? VectorOp.MOVNTPS : VectorOp.MOVUPS_STORE, size == 32, register, 0, memory);
+                assembler.vector(streaming ? VectorOp.MOVNTPS : VectorOp.MOVUPS_STORE, size, register, 0, memory);
+        }
+    }
+
+    /** {@code yes} in lanes inside the row, {@code no} in those behind its end; may change the scratch register first. */
+    void blendRow(int bytes, int size, int result, int no, int yes) {
+        if (maskRegisters) {
+            assembler.loadMask(SCRATCH_MASK, frame.rowMask(bytes));
+            assembler.masked(BLEND[Integers.log2(bytes)], size, result, no, yes, SCRATCH_MASK, false);
+        } else {
+            assembler.vector(VectorOp.MOVUPS_LOAD, size, SCRATCH, 0, frame.rowMask(bytes));
+            assembler.vector(VectorOp.PBLENDVB, size, result, no, yes, SCRATCH << 4);
         }
     }
 
@@ -70,16 +100,9 @@ final class OperandAccess {
 
     /** Lanes behind the row's end repeat the first one, so that they raise nothing that it does not. */
     private void fillUp(int bytes, int register) {
-        boolean wide = bytes * lanes == 32;
-        VectorOp broadcast = switch (bytes) {
-            case 1 -> VectorOp.PBROADCASTB;
-            case 2 -> VectorOp.PBROADCASTW;
-            case 4 -> VectorOp.PBROADCASTD;
-            default -> VectorOp.PBROADCASTQ;
-        };
-        assembler.vector(broadcast, wide, SECOND_SCRATCH, 0, register);
-        assembler.vector(VectorOp.MOVUPS_LOAD, wide, SCRATCH, 0, frame.rowMask(bytes));
-        assembler.vector(VectorOp.PBLENDVB, wide, register, SECOND_SCRATCH, register, SCRATCH << 4);
+        int size = Conversions.size(bytes, lanes);
+        assembler.vector(BROADCAST[Integers.log2(bytes)], size, SECOND_SCRATCH, 0, register);
+        blendRow(bytes, size, register, SECOND_SCRATCH, register);
     }
 
     private void loadLanes(Step.Load load, int register, Mode mode) {
@@ -89,17 +112,21 @@ final class OperandAccess {
             Memory memory = context.contiguous(load.operand(), bytes, mode);
             if (mode != Mode.PARTIAL) {
                 loadBytes(size, register, memory);
+            } else if (maskRegisters) {
+                assembler.loadMask(SCRATCH_MASK, frame.rowMask(bytes));
+                VectorOp op = MASK_LOAD[Integers.log2(bytes)];
+                assembler.masked(op, Conversions.size(bytes, lanes), register, 0, memory, SCRATCH_MASK, true);
             } else if (bytes >= 4) {
-                assembler.vector(VectorOp.MOVUPS_LOAD, size == 32, SCRATCH, 0, frame.rowMask(bytes));
-                assembler.vector(maskedLoad(bytes), size == 32, register, SCRATCH, memory);
+                assembler.vector(VectorOp.MOVUPS_LOAD, size, SCRATCH, 0, frame.rowMask(bytes));
+                assembler.vector(maskedLoad(bytes), size, register, SCRATCH, memory);
             } else {
                 assembler.lea(Gpr.RSI, memory);
                 fetchRemainder(bytes);
-                assembler.vector(VectorOp.MOVAPS, size == 32, register, 0, SECOND_SCRATCH);
+                assembler.vector(VectorOp.MOVAPS, size, register, 0, SECOND_SCRATCH);
             }
             return;
         }
-        if (mode == Mode.PARTIAL || lanes > 8) {
+        if (mode == Mode.PARTIAL || lanes > inline) {
             address(load.operand(), Gpr.RSI, mode);
             assembler.lea(Gpr.RDI, frame.staging(0));
             count(mode);
@@ -108,12 +135,12 @@ final class OperandAccess {
             return;
         }
         address(load.operand(), Gpr.RAX, mode);
-        int perHalf = Math.min(lanes, 16 / bytes);
-        insertLanes(bytes, perHalf, register);
-        if (perHalf < lanes) {
+        int perPart = Math.min(lanes, 16 / bytes);
+        insertLanes(bytes, perPart, register);
+        for (int part = 1; part * perPart < lanes; part++) {
             assembler.lea(Gpr.RAX, Memory.indexed(Gpr.RAX, Gpr.RDX, 1, 0));
-            insertLanes(bytes, perHalf, SCRATCH);
-            assembler.vector(VectorOp.INSERT128, true, register, register, SCRATCH, 1);
+            insertLanes(bytes, perPart, SCRATCH);
+            assembler.vector(VectorOp.INSERT128, size, register, register, SCRATCH, part);
         }
     }
 
@@ -162,7 +189,7 @@ final class OperandAccess {
             if (lane == 0) {
                 if (bytes < 4) {
                     assembler.load(bytes, Gpr.RCX, memory);
-                    assembler.vector(VectorOp.MOVD_LOAD, false, register, 0, Gpr.RCX);
+                    assembler.vector(VectorOp.MOVD_LOAD, 16, register, 0, Gpr.RCX);
                 } else {
                     loadBytes(bytes, register, memory);
                 }
@@ -174,7 +201,7 @@ final class OperandAccess {
                 case 4 -> VectorOp.PINSRD;
                 default -> VectorOp.PINSRQ;
             };
-            assembler.vector(op, false, register, register, memory, lane);
+            assembler.vector(op, 16, register, register, memory, lane);
         }
     }
 
@@ -188,66 +215,87 @@ final class OperandAccess {
             return;
         }
         int size = bytes * lanes;
-        boolean wide = size == 32;
         Memory memory = context.contiguous(store.operand(), bytes, mode);
         if (mode != Mode.PARTIAL && mask < 0) {
             storeBytes(size, register, memory, streaming && store.streaming());
+        } else if (maskRegisters) {
+            storeMasked(bytes, register, mask, memory, mode);
         } else if (bytes >= 4) {
             int lanesToWrite = mask;
             if (mode == Mode.PARTIAL) {
                 lanesToWrite = SCRATCH;
                 if (mask < 0) {
-                    assembler.vector(VectorOp.MOVUPS_LOAD, wide, SCRATCH, 0, frame.rowMask(bytes));
+                    assembler.vector(VectorOp.MOVUPS_LOAD, size, SCRATCH, 0, frame.rowMask(bytes));
                 } else {
-                    assembler.vector(VectorOp.PAND, wide, SCRATCH, mask, frame.rowMask(bytes));
+                    assembler.vector(VectorOp.PAND, size, SCRATCH, mask, frame.rowMask(bytes));
                 }
             }
-            assembler.vector(maskedStore(bytes), wide, register, lanesToWrite, memory);
+            assembler.vector(maskedStore(bytes), size, register, lanesToWrite, memory);
         } else if (mode != Mode.PARTIAL) {
             loadBytes(size, SCRATCH, memory);
-            assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, SCRATCH, register, mask << 4);
+            assembler.vector(VectorOp.PBLENDVB, size, SCRATCH, SCRATCH, register, mask << 4);
             storeBytes(size, SCRATCH, memory, false);
         } else {
             storeNarrowRemainder(bytes, register, mask, memory);
         }
     }
 
+    /** A mask's bits beyond the lanes may be anything. */
+    private void storeMasked(int bytes, int register, int mask, Memory memory, Mode mode) {
+        long all = lanes == 64 ? -1L : (1L << lanes) - 1;
+        assembler.loadMask(
+                SCRATCH_MASK,
+                mode == Mode.PARTIAL
+                        ? frame.rowMask(bytes)
+                        : new Memory.Pool(context.steps.pool().offset(all)));
+        if (mask >= 0) {
+            assembler.maskAlu(VectorOp.KAND, SCRATCH_MASK, SCRATCH_MASK, mask);
+        }
+        VectorOp op = MASK_STORE[Integers.log2(bytes)];
+        assembler.masked(op, Conversions.size(bytes, lanes), register, 0, memory, SCRATCH_MASK, false);
+    }
+
     /** Where there is a mask, what lies in memory is fetched first and put back unchanged where the mask is false. */
     private void storeNarrowRemainder(int bytes, int register, int mask, Memory memory) {
-        boolean wide = bytes * lanes == 32;
+        int size = Conversions.size(bytes, lanes);
         int source = register;
         if (mask >= 0) {
             assembler.lea(Gpr.RSI, memory);
             fetchRemainder(bytes);
-            assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, SECOND_SCRATCH, register, mask << 4);
+            assembler.vector(VectorOp.PBLENDVB, size, SCRATCH, SECOND_SCRATCH, register, mask << 4);
             source = SCRATCH;
             // the fetch leaves rsi where it was; the address itself may have been based on rax, which is gone
             assembler.move(Gpr.RDI, Gpr.RSI);
         } else {
             assembler.lea(Gpr.RDI, memory);
         }
-        assembler.vector(VectorOp.MOVAPS_STORE, wide, source, 0, frame.staging(0));
+        assembler.vector(VectorOp.MOVAPS_STORE, size, source, 0, frame.staging(0));
         assembler.lea(Gpr.RSI, frame.staging(0));
         copyRemainder(bytes);
     }
 
     private void storeStrided(Step.Store store, int register, int mask, Mode mode) {
         int bytes = store.bytes();
-        boolean wide = bytes * lanes == 32;
-        if (mode != Mode.PARTIAL && mask < 0 && lanes <= 8) {
+        int size = Conversions.size(bytes, lanes);
+        if (mode != Mode.PARTIAL && mask < 0 && lanes <= inline) {
             address(store.operand(), Gpr.RAX, mode);
-            int perHalf = Math.min(lanes, 16 / bytes);
-            extractLanes(bytes, perHalf, register);
-            if (perHalf < lanes) {
-                assembler.vector(VectorOp.EXTRACT128, true, register, 0, SECOND_SCRATCH, 1);
+            int perPart = Math.min(lanes, 16 / bytes);
+            extractLanes(bytes, perPart, register);
+            for (int part = 1; part * perPart < lanes; part++) {
+                assembler.vector(VectorOp.EXTRACT128, size, register, 0, SECOND_SCRATCH, part);
                 assembler.lea(Gpr.RAX, Memory.indexed(Gpr.RAX, Gpr.RDX, 1, 0));
-                extractLanes(bytes, perHalf, SECOND_SCRATCH);
+                extractLanes(bytes, perPart, SECOND_SCRATCH);
             }
             return;
         }
-        assembler.vector(VectorOp.MOVAPS_STORE, wide, register, 0, frame.staging(0));
+        assembler.vector(VectorOp.MOVAPS_STORE, size, register, 0, frame.staging(0));
         if (mask >= 0) {
-            assembler.vector(VectorOp.MOVAPS_STORE, wide, mask, 0, frame.staging(1));
+            int lanesToWrite = mask;
+            if (maskRegisters) {
+                lanesToWrite = SCRATCH;
+                assembler.vector(MASK_LANES[Integers.log2(bytes)], size, SCRATCH, 0, mask);
+            }
+            assembler.vector(VectorOp.MOVAPS_STORE, size, lanesToWrite, 0, frame.staging(1));
         }
         address(store.operand(), Gpr.RDI, mode);
         assembler.lea(Gpr.RSI, frame.staging(0));
@@ -271,7 +319,7 @@ final class OperandAccess {
                 case 4 -> VectorOp.PEXTRD;
                 default -> VectorOp.PEXTRQ;
             };
-            assembler.vector(op, false, register, 0, memory, lane);
+            assembler.vector(op, 16, register, 0, memory, lane);
         }
     }
 
@@ -319,8 +367,8 @@ final class OperandAccess {
             assembler.testByte(Gpr.RCX, size);
             assembler.jump(Condition.ZERO, skip);
             if (size == 16) {
-                assembler.vector(VectorOp.MOVUPS_LOAD, false, SECOND_SCRATCH, 0, Memory.at(Gpr.RSI, 0));
-                assembler.vector(VectorOp.MOVUPS_STORE, false, SECOND_SCRATCH, 0, Memory.at(Gpr.RDI, 0));
+                assembler.vector(VectorOp.MOVUPS_LOAD, 16, SECOND_SCRATCH, 0, Memory.at(Gpr.RSI, 0));
+                assembler.vector(VectorOp.MOVUPS_STORE, 16, SECOND_SCRATCH, 0, Memory.at(Gpr.RDI, 0));
             } else {
                 assembler.load(size, Gpr.RAX, Memory.at(Gpr.RSI, 0));
                 assembler.store(size, Memory.at(Gpr.RDI, 0), Gpr.RAX);
@@ -350,20 +398,20 @@ final class OperandAccess {
             assembler.alu(Alu.OR, Gpr.RAX, Gpr.RDX);
             assembler.bind(skip);
         }
-        assembler.vector(VectorOp.MOVQ_LOAD, false, SECOND_SCRATCH, 0, Gpr.RAX);
+        assembler.vector(VectorOp.MOVQ_LOAD, 16, SECOND_SCRATCH, 0, Gpr.RAX);
         Label noEight = new Label();
         assembler.testByte(Gpr.RCX, 8);
         assembler.jump(Condition.ZERO, noEight);
         assembler.aluImmediate(Alu.SUB, Gpr.RSI, 8);
-        assembler.vector(VectorOp.MOVSD_LOAD, false, SCRATCH, 0, Memory.at(Gpr.RSI, 0));
-        assembler.vector(VectorOp.PUNPCKLQDQ, false, SECOND_SCRATCH, SCRATCH, SECOND_SCRATCH);
+        assembler.vector(VectorOp.MOVSD_LOAD, 16, SCRATCH, 0, Memory.at(Gpr.RSI, 0));
+        assembler.vector(VectorOp.PUNPCKLQDQ, 16, SECOND_SCRATCH, SCRATCH, SECOND_SCRATCH);
         assembler.bind(noEight);
         Label noSixteen = new Label();
         assembler.testByte(Gpr.RCX, 16);
         assembler.jump(Condition.ZERO, noSixteen);
         assembler.aluImmediate(Alu.SUB, Gpr.RSI, 16);
-        assembler.vector(VectorOp.MOVUPS_LOAD, false, SCRATCH, 0, Memory.at(Gpr.RSI, 0));
-        assembler.vector(VectorOp.INSERT128, true, SECOND_SCRATCH, SCRATCH, SECOND_SCRATCH, 1);
+        assembler.vector(VectorOp.MOVUPS_LOAD, 16, SCRATCH, 0, Memory.at(Gpr.RSI, 0));
+        assembler.vector(VectorOp.INSERT128, 32, SECOND_SCRATCH, SCRATCH, SECOND_SCRATCH, 1);
         assembler.bind(noSixteen);
         assembler.ret();
     }
@@ -377,7 +425,7 @@ final class OperandAccess {
         assembler.bind(again);
         if (masked) {
             // the masks lie in the staging vector after the values'
-            assembler.compareByteWithZero(Memory.at(Gpr.RSI, LiteralPool.VECTOR));
+            assembler.compareByteWithZero(Memory.at(Gpr.RSI, context.set.vectorBytes()));
             assembler.jump(Condition.ZERO, skip);
         }
         assembler.load(bytes, Gpr.RAX, Memory.at(Gpr.RSI, 0));

@@ -10,7 +10,7 @@ import java.util.Map;
 final class Pressure {
     private Pressure() {}
 
-    /** The invariants used most, by value, with the registers (from {@code available} - 1 downwards) they get. */
+    /** The invariants used most, by value, with the registers they get: the last of the first {@code available} ones. */
     static Map<Integer, Integer> residentInvariants(Steps steps, int available) {
         List<Step> body = steps.body();
         int[] lastUse = new int[steps.valueCount()];
@@ -24,14 +24,14 @@ final class Pressure {
         int spare = available - mostAlive(steps, lastUse);
         List<Integer> candidates = new ArrayList<>();
         for (int value = 0; value < useCount.length; value++) {
-            if (useCount[value] > 0 && steps.home(value) != Steps.Home.BODY) {
+            if (useCount[value] > 0 && steps.home(value) != Steps.Home.BODY && !steps.isMask(value)) {
                 candidates.add(value);
             }
         }
         candidates.sort(Comparator.comparingInt((Integer value) -> -useCount[value]));
         Map<Integer, Integer> residents = new HashMap<>();
         for (int k = 0; k < Math.min(spare, candidates.size()); k++) {
-            residents.put(candidates.get(k), available - 1 - k);
+            residents.put(candidates.get(k), RegisterFile.register(available - 1 - k));
         }
         return residents;
     }
@@ -43,7 +43,7 @@ final class Pressure {
         int[] ends = new int[body.size()];
         for (int position = 0; position < body.size(); position++) {
             int value = body.get(position).destination();
-            if (value >= 0) {
+            if (value >= 0 && !steps.isMask(value)) {
                 alive++;
                 ends[Math.max(position, lastUse[value])]++;
             }

@@ -1,20 +1,27 @@
 package io.maniple.kernels.x86;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which value is in which vector register while a straight piece of code is emitted. Where a register is needed and
  * none is free, the value whose next use is farthest away gives way; that is optimal for straight code. Registers 14
- * and 15 are left to sequences that need room of their own.
+ * and 15 and the first two mask registers are left to sequences that need room of their own.
  */
 final class RegisterFile {
     static final int SCRATCH = 15;
     static final int SECOND_SCRATCH = 14;
-    private static final int ALLOCATABLE = 14;
+    /** Mask registers are numbered after the vector registers; the first one cannot stand for a mask. */
+    static final int FIRST_MASK = 32;
+
+    static final int SCRATCH_MASK = FIRST_MASK + 1;
+    private static final int REGISTERS = FIRST_MASK + 8;
     private static final int NONE = -1;
     private static final int RESERVED = -2;
 
@@ -24,15 +31,18 @@ final class RegisterFile {
     /** Frame offsets of values that are the same for a row; they outlive this piece of code. */
     private final int[] invariantHomes;
 
-    private final int[] owner = new int[ALLOCATABLE];
-    private final boolean[] pinned = new boolean[ALLOCATABLE];
-    private final boolean[] locked = new boolean[ALLOCATABLE];
+    private final int[] owner = new int[REGISTERS];
+    private final boolean[] pinned = new boolean[REGISTERS];
+    private final boolean[] locked = new boolean[REGISTERS];
     private final int[] location;
     private final int[] spilled;
     private final int[][] uses;
     private final int[] cursor;
+    /** Places in the frame that the present step may still read, while its result's register is made free. */
+    private final List<Integer> vacated = new ArrayList<>();
 
-    RegisterFile(Assembler assembler, Frame frame, Steps steps, int[] invariantHomes, int[][] uses) {
+    RegisterFile(
+            InstructionSet set, Assembler assembler, Frame frame, Steps steps, int[] invariantHomes, int[][] uses) {
         this.assembler = assembler;
         this.frame = frame;
         this.steps = steps;
@@ -44,6 +54,18 @@ final class RegisterFile {
         Arrays.fill(owner, NONE);
         Arrays.fill(location, NONE);
         Arrays.fill(spilled, NONE);
+        reserve(Set.of(SCRATCH, SECOND_SCRATCH, FIRST_MASK, SCRATCH_MASK));
+        reserve(IntStream.range(set.registers(), FIRST_MASK).boxed().collect(Collectors.toSet()));
+    }
+
+    /** Vector registers for values: all but those left to sequences. */
+    static int count(InstructionSet set) {
+        return set.registers() - 2;
+    }
+
+    /** The {@code k}-th of them. */
+    static int register(int k) {
+        return k < SECOND_SCRATCH ? k : k + 2;
     }
 
     /** Registers that this piece of code must not touch. */
@@ -107,20 +129,20 @@ final class RegisterFile {
             if (home == null) {
                 throw new IllegalStateException("value " + value + " is nowhere");
             }
-            int register = take();
-            assembler.vector(VectorOp.MOVUPS_LOAD, steps.isWide(value), register, 0, home);
+            int register = take(value);
+            read(value, register, home);
             owner[register] = value;
             location[value] = register;
         }
-        if (location[value] < ALLOCATABLE) {
-            locked[location[value]] = true;
-        }
+        locked[location[value]] = true;
         return location[value];
     }
 
     /** Ends a step's reading: one use of each source is over, and those without a further one leave their registers. */
     void release(List<Integer> sources) {
         Arrays.fill(locked, false);
+        vacated.forEach(frame::release);
+        vacated.clear();
         for (int source : sources) {
             cursor[source]++;
         }
@@ -141,14 +163,14 @@ final class RegisterFile {
             }
         }
         if (spilled[value] != NONE) {
-            frame.release(spilled[value]);
+            vacated.add(spilled[value]);
             spilled[value] = NONE;
         }
     }
 
     /** A register for a step's result. */
     int define(int value) {
-        int register = take();
+        int register = take(value);
         owner[register] = value;
         location[value] = register;
         return register;
@@ -167,10 +189,28 @@ final class RegisterFile {
         }
     }
 
-    private int take() {
+    private void read(int value, int register, Memory memory) {
+        if (steps.isMask(value)) {
+            assembler.loadMask(register, memory);
+        } else {
+            assembler.vector(VectorOp.MOVUPS_LOAD, steps.size(value), register, 0, memory);
+        }
+    }
+
+    void write(int value, int register, Memory memory) {
+        if (steps.isMask(value)) {
+            assembler.storeMask(memory, register);
+        } else {
+            assembler.vector(VectorOp.MOVAPS_STORE, steps.size(value), register, 0, memory);
+        }
+    }
+
+    private int take(int value) {
         int victim = NONE;
         int farthest = -1;
-        for (int register = 0; register < ALLOCATABLE; register++) {
+        int first = steps.isMask(value) ? FIRST_MASK : 0;
+        int end = steps.isMask(value) ? REGISTERS : FIRST_MASK;
+        for (int register = first; register < end; register++) {
             if (owner[register] == NONE) {
                 return register;
             }
@@ -190,7 +230,7 @@ final class RegisterFile {
         int value = owner[register];
         if (home(value) == null && isLive(value)) {
             spilled[value] = frame.newVector();
-            assembler.vector(VectorOp.MOVAPS_STORE, steps.isWide(value), register, 0, requireHome(value));
+            write(value, register, requireHome(value));
         }
         owner[register] = NONE;
         location[value] = NONE;
@@ -198,11 +238,11 @@ final class RegisterFile {
 
     /** Before a call, which destroys all vector registers. Values not used after {@code position} need no saving. */
     void saveForCall(List<Integer> arguments) {
-        for (int register = 0; register < ALLOCATABLE; register++) {
+        for (int register = 0; register < REGISTERS; register++) {
             int value = owner[register];
             if (value >= 0 && home(value) == null && usesBeyond(value, arguments)) {
                 spilled[value] = frame.newVector();
-                assembler.vector(VectorOp.MOVAPS_STORE, steps.isWide(value), register, 0, requireHome(value));
+                write(value, register, requireHome(value));
             }
         }
     }
@@ -213,7 +253,7 @@ final class RegisterFile {
     }
 
     void clear() {
-        for (int register = 0; register < ALLOCATABLE; register++) {
+        for (int register = 0; register < REGISTERS; register++) {
             if (owner[register] >= 0) {
                 location[owner[register]] = NONE;
                 owner[register] = NONE;

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Emits one section of a kernel's steps (see {@link Steps}) once, for one {@link Mode}. */
 final class SectionEmitter {
-    /** What the surrounding code keeps in vector registers: invariants by value, and two registers an accumulator. */
+    /** What the surrounding code keeps in vector registers: invariants by value, and a step's accumulators. */
     record Residents(Map<Integer, Integer> invariants, int[] accumulators) {
         boolean holdsAccumulators() {
             return accumulators.length > 0;
@@ -56,7 +56,7 @@ final class SectionEmitter {
         this.folded = mode == Mode.PARTIAL || mode == Mode.OUTSIDE
                 ? Map.of()
                 : Uses.foldable(section, uses, context.lanes, context.accesses);
-        this.registers = new RegisterFile(assembler, context.frame, steps, context.invariantHomes, uses);
+        this.registers = new RegisterFile(context.set, assembler, context.frame, steps, context.invariantHomes, uses);
         this.wanted = new int[steps.valueCount()];
         Set<Integer> reserved = new HashSet<>();
         for (int register : residents.accumulators) {
@@ -74,7 +74,7 @@ final class SectionEmitter {
     }
 
     private int accumulatorRegister(int accumulator) {
-        return residents.accumulators[2 * accumulator + (mode == Mode.SECOND_HALF ? 1 : 0)];
+        return residents.accumulators[context.set.bodiesPerStep() * accumulator + (mode == Mode.SECOND_HALF ? 1 : 0)];
     }
 
     void emit() {
@@ -97,8 +97,8 @@ final class SectionEmitter {
                 case Step.ReadPartials read ->
                     move(
                             registers.define(read.destination()),
-                            steps.isWide(read.destination()),
-                            Memory.at(Gpr.RSP, context.accumulatorHomes[read.accumulator()] + 32 * read.half()));
+                            steps.size(read.destination()),
+                            Memory.at(Gpr.RSP, context.accumulatorHomes[read.accumulator()] + read.offset()));
                 case Step.StoreFirst store -> {
                     operands.storeFirst(store, registers.acquire(store.sources().get(0)));
                     registers.release(store.sources());
@@ -113,20 +113,15 @@ final class SectionEmitter {
     private void made(int value) {
         if (steps.home(value) == Steps.Home.INVARIANT) {
             context.invariantHomes[value] = context.frame.newVector();
-            assembler.vector(
-                    VectorOp.MOVAPS_STORE,
-                    steps.isWide(value),
-                    registers.registerOf(value),
-                    0,
-                    registers.requireHome(value));
+            registers.write(value, registers.registerOf(value), registers.requireHome(value));
         }
         if (!folded.containsKey(value)) {
             registers.dropIfDead(value);
         }
     }
 
-    private void move(int register, boolean wide, Memory memory) {
-        assembler.vector(VectorOp.MOVUPS_LOAD, wide, register, 0, memory);
+    private void move(int register, int size, Memory memory) {
+        assembler.vector(VectorOp.MOVUPS_LOAD, size, register, 0, memory);
     }
 
     // ---- vector instructions
@@ -134,7 +129,7 @@ final class SectionEmitter {
     private void vector(Step.Vector step) {
         List<Integer> sources = step.sources();
         VectorOp op = step.op();
-        boolean wide = step.wide();
+        int size = step.size();
         switch (op.form()) {
             case ONE, ONE_IMMEDIATE -> {
                 int source = sources.get(0);
@@ -167,21 +162,41 @@ final class SectionEmitter {
                 int yes = memory == null ? registers.acquire(sources.get(1)) : -1;
                 registers.release(sources);
                 int result = result(step);
-                if (memory == null) {
-                    assembler.vector(op, wide, result, no, yes, mask << 4);
+                if (steps.isMask(sources.get(2))) {
+                    putMasked(op, size, result, no, yes, memory, mask, false);
+                } else if (memory == null) {
+                    assembler.vector(op, size, result, no, yes, mask << 4);
                 } else {
-                    assembler.vector(op, wide, result, no, memory, mask << 4);
+                    assembler.vector(op, size, result, no, memory, mask << 4);
                 }
+            }
+            case MASKED -> {
+                int mask = registers.acquire(sources.get(1));
+                Memory memory = memoryOperand(sources.get(0));
+                int source = memory == null ? registers.acquire(sources.get(0)) : -1;
+                registers.release(sources);
+                putMasked(op, size, result(step), 0, source, memory, mask, true);
+            }
+            case MASKS -> {
+                int first = registers.acquire(sources.get(0));
+                int second = registers.acquire(sources.get(1));
+                registers.release(sources);
+                assembler.maskAlu(op, result(step), first, second);
+            }
+            case REVERSED -> {
+                int source = registers.acquire(sources.get(0));
+                registers.release(sources);
+                assembler.vector(op, size, source, 0, result(step));
             }
             case REVERSED_IMMEDIATE -> {
                 int source = registers.acquire(sources.get(0));
                 registers.release(sources);
-                assembler.vector(op, wide, source, 0, result(step), step.immediate());
+                assembler.vector(op, size, source, 0, result(step), step.immediate());
             }
             case SHIFT -> {
                 int source = registers.acquire(sources.get(0));
                 registers.release(sources);
-                assembler.vector(op, wide, op.extension(), result(step), source, step.immediate());
+                assembler.vector(op, size, op.extension(), result(step), source, step.immediate());
             }
             case MOVE -> throw new IllegalStateException(op + " is no step");
         }
@@ -192,19 +207,35 @@ final class SectionEmitter {
         VectorOp op = step.op();
         boolean immediate = op.form() == VectorOp.Form.ONE_IMMEDIATE || op.form() == VectorOp.Form.TWO_IMMEDIATE;
         if (memory == null && immediate) {
-            assembler.vector(op, step.wide(), result, left, right, step.immediate());
+            assembler.vector(op, step.size(), result, left, right, step.immediate());
         } else if (memory == null) {
-            assembler.vector(op, step.wide(), result, left, right);
+            assembler.vector(op, step.size(), result, left, right);
         } else if (immediate) {
-            assembler.vector(op, step.wide(), result, left, memory, step.immediate());
+            assembler.vector(op, step.size(), result, left, memory, step.immediate());
         } else {
-            assembler.vector(op, step.wide(), result, left, memory);
+            assembler.vector(op, step.size(), result, left, memory);
         }
     }
 
-    /** The memory that an instruction can read a value from, or null where it is in a register. */
+    private void putMasked(
+            VectorOp op,
+            int size,
+            int result,
+            int left,
+            int right,
+            @Nullable Memory memory,
+            int mask,
+            boolean zeroing) {
+        if (memory == null) {
+            assembler.masked(op, size, result, left, right, mask, zeroing);
+        } else {
+            assembler.masked(op, size, result, left, memory, mask, zeroing);
+        }
+    }
+
+    /** The memory that an instruction can read a value from, or null where it is in a register or has to be. */
     private @Nullable Memory memoryOperand(int value) {
-        if (registers.inRegister(value)) {
+        if (registers.inRegister(value) || steps.isMask(value)) {
             return null;
         }
         Step.Load load = folded.get(value);
@@ -262,7 +293,7 @@ final class SectionEmitter {
             case 4 -> VectorOp.PBROADCASTD;
             default -> VectorOp.PBROADCASTQ;
         };
-        assembler.vector(op, true, registers.define(value), 0, memory);
+        assembler.vector(op, context.set.vectorBytes(), registers.define(value), 0, memory);
     }
 
     private void indexBase(Step.IndexBase index) {
@@ -270,8 +301,8 @@ final class SectionEmitter {
         assembler.lea(Gpr.RAX, Memory.at(Context.POSITION, context.ahead(mode)));
         assembler.multiply(Gpr.RAX, Context.argument(Kernel.Arguments.INDEX_STEP0));
         assembler.alu(Alu.ADD, Gpr.RAX, Frame.INDEX_BASE);
-        assembler.vector(VectorOp.MOVQ_LOAD, false, register, 0, Gpr.RAX);
-        assembler.vector(VectorOp.PBROADCASTQ, true, register, 0, register);
+        assembler.vector(VectorOp.MOVQ_LOAD, 16, register, 0, Gpr.RAX);
+        assembler.vector(VectorOp.PBROADCASTQ, context.set.vectorBytes(), register, 0, register);
     }
 
     // ---- calls and single lanes
@@ -285,7 +316,10 @@ final class SectionEmitter {
         }
         fetch(sources.get(0), 0);
         if (sources.size() > 1) {
-            assembler.vector(VectorOp.MOVAPS, call.wide(), 1, 0, SCRATCH);
+            assembler.vector(VectorOp.MOVAPS, call.size(), 1, 0, SCRATCH);
+        }
+        for (int argument = 0; argument < sources.size(); argument++) {
+            fillVector(argument, call.size());
         }
         registers.clear();
         registers.release(sources);
@@ -294,11 +328,18 @@ final class SectionEmitter {
         registers.defineAt(call.destination(), 0);
     }
 
+    /** The function takes full vectors: where there are fewer lanes, they are there twice, to raise nothing of their own. */
+    private void fillVector(int register, int size) {
+        if (context.set == InstructionSet.AVX512 && size == 32) {
+            assembler.vector(VectorOp.INSERT256, 64, register, register, register, 1);
+        }
+    }
+
     private void fetch(int value, int register) {
         if (!registers.inRegister(value)) {
-            move(register, steps.isWide(value), registers.requireHome(value));
+            move(register, steps.size(value), registers.requireHome(value));
         } else if (registers.registerOf(value) != register) {
-            assembler.vector(VectorOp.MOVAPS, steps.isWide(value), register, 0, registers.registerOf(value));
+            assembler.vector(VectorOp.MOVAPS, steps.size(value), register, 0, registers.registerOf(value));
         }
     }
 
@@ -307,7 +348,7 @@ final class SectionEmitter {
             int value = sources.get(k);
             int register = registers.inRegister(value) ? registers.registerOf(value) : SCRATCH;
             fetch(value, register);
-            assembler.vector(VectorOp.MOVAPS_STORE, steps.isWide(value), register, 0, context.frame.staging(k));
+            assembler.vector(VectorOp.MOVAPS_STORE, steps.size(value), register, 0, context.frame.staging(k));
         }
     }
 
@@ -318,13 +359,13 @@ final class SectionEmitter {
         registers.release(call.sources());
         laneEmitter.callScalar(call);
         registers.defineAt(call.destination(), 0);
-        move(0, steps.isWide(call.destination()), context.frame.staging(2));
+        move(0, steps.size(call.destination()), context.frame.staging(2));
     }
 
     private void lanes(Step.Lanes step) {
         stage(step.sources());
         registers.release(step.sources());
-        laneEmitter.emit(step, registers.define(step.destination()), steps.isWide(step.destination()));
+        laneEmitter.emit(step, registers.define(step.destination()), steps.size(step.destination()));
     }
 
     // ---- reductions
@@ -334,6 +375,9 @@ final class SectionEmitter {
         int home = context.accumulatorHomes[accumulator];
         if (mode == Mode.FIRST_HALF || mode == Mode.SECOND_HALF) {
             return Memory.at(Gpr.RSP, home + (mode == Mode.SECOND_HALF ? 32 : 0));
+        }
+        if (context.set.bodiesPerStep() == 1) {
+            return Memory.at(Gpr.RSP, home);
         }
         // a half step is 32 bytes of the widest type
         assembler.move(Gpr.RAX, Context.POSITION);
@@ -347,26 +391,25 @@ final class SectionEmitter {
             registers.alias(read.destination(), accumulatorRegister(read.accumulator()));
         } else {
             int register = registers.define(read.destination());
-            move(register, steps.isWide(read.destination()), partials(read.accumulator()));
+            move(register, steps.size(read.destination()), partials(read.accumulator()));
         }
     }
 
     private void writeAccumulator(Step.WriteAccumulator write) {
         int value = write.sources().get(0);
-        boolean wide = steps.isWide(value);
+        int size = steps.size(value);
         int register = registers.acquire(value);
         if (residents.holdsAccumulators()) {
             int target = accumulatorRegister(write.accumulator());
             if (register != target) {
-                assembler.vector(VectorOp.MOVAPS, wide, target, 0, register);
+                assembler.vector(VectorOp.MOVAPS, size, target, 0, register);
             }
         } else if (mode == Mode.PARTIAL) {
             int kept = registers.acquire(write.sources().get(1));
-            move(SCRATCH, wide, context.frame.rowMask(write.bytes()));
-            assembler.vector(VectorOp.PBLENDVB, wide, SCRATCH, kept, register, SCRATCH << 4);
-            assembler.vector(VectorOp.MOVAPS_STORE, wide, SCRATCH, 0, partials(write.accumulator()));
+            operands.blendRow(write.bytes(), size, SCRATCH, kept, register);
+            assembler.vector(VectorOp.MOVAPS_STORE, size, SCRATCH, 0, partials(write.accumulator()));
         } else {
-            assembler.vector(VectorOp.MOVAPS_STORE, wide, register, 0, partials(write.accumulator()));
+            assembler.vector(VectorOp.MOVAPS_STORE, size, register, 0, partials(write.accumulator()));
         }
         registers.release(mode == Mode.PARTIAL ? write.sources() : List.of(value));
     }
@@ -376,9 +419,9 @@ final class SectionEmitter {
         int register = registers.acquire(keep.sources().get(0));
         // of full groups nothing is left of the position but whether half a group came before
         assembler.move(Gpr.RAX, Context.POSITION);
-        assembler.aluImmediate(Alu.AND, Gpr.RAX, context.lanes);
+        assembler.aluImmediate(Alu.AND, Gpr.RAX, context.group() - context.lanes);
         assembler.vector(
-                VectorOp.MOVUPS_STORE, accumulator.wide(), register, 0, remainder(keep.accumulator(), Gpr.RAX));
+                VectorOp.MOVUPS_STORE, accumulator.size(), register, 0, remainder(keep.accumulator(), Gpr.RAX));
         registers.release(keep.sources());
     }
 
@@ -386,7 +429,7 @@ final class SectionEmitter {
         VectorOp load =
                 context.accumulators.get(read.accumulator()).bytes() == 8 ? VectorOp.MOVSD_LOAD : VectorOp.MOVSS_LOAD;
         int register = registers.define(read.destination());
-        assembler.vector(load, false, register, 0, remainder(read.accumulator(), Context.POSITION));
+        assembler.vector(load, 16, register, 0, remainder(read.accumulator(), Context.POSITION));
     }
 
     private Memory remainder(int accumulator, int index) {

@@ -4,7 +4,7 @@ import java.util.List;
 
 /**
  * One instruction, or one short sequence that is emitted as a whole, of a kernel's body in single-assignment form.
- * Values are numbers given out by {@link Steps}; {@code wide} tells 256-bit from 128-bit ones.
+ * Values are numbers given out by {@link Steps}; {@code size} is the bytes of the vectors worked on.
  */
 sealed interface Step {
     /** The value made, or -1. */
@@ -13,7 +13,7 @@ sealed interface Step {
     List<Integer> sources();
 
     /** One vector instruction. */
-    record Vector(VectorOp op, boolean wide, int immediate, int destination, List<Integer> sources) implements Step {}
+    record Vector(VectorOp op, int size, int immediate, int destination, List<Integer> sources) implements Step {}
 
     /** The lanes of an operand at the current position, as they lie in memory. */
     record Load(int operand, int bytes, int destination) implements Step {
@@ -56,7 +56,7 @@ sealed interface Step {
     }
 
     /** A vector function called with its arguments in registers 0 and 1. */
-    record CallVector(long address, boolean wide, int destination, List<Integer> sources) implements Step {}
+    record CallVector(long address, int size, int destination, List<Integer> sources) implements Step {}
 
     /** A scalar function called for each lane. */
     record CallScalar(long address, boolean isDouble, int lanes, int destination, List<Integer> sources)
@@ -100,8 +100,8 @@ sealed interface Step {
         }
     }
 
-    /** Half 0 or 1 of the partial results of a row's full groups. */
-    record ReadPartials(int accumulator, int half, int destination) implements Step {
+    /** Some of the partial results of a row's full groups, from these bytes on. */
+    record ReadPartials(int accumulator, int offset, int destination) implements Step {
         @Override
         public List<Integer> sources() {
             return List.of();

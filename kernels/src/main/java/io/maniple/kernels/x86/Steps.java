@@ -22,18 +22,28 @@ final class Steps {
         BODY
     }
 
-    private record Value(Home home, boolean wide, int poolOffset) {}
+    /** The size of what lies in a mask register. */
+    private static final int MASK = 8;
 
-    private record Key(VectorOp op, boolean wide, int immediate, List<Integer> sources) {}
+    private record Value(Home home, int size, int poolOffset) {}
 
-    private final LiteralPool pool = new LiteralPool();
+    private record Key(VectorOp op, int size, int immediate, List<Integer> sources) {}
+
+    private final int vectorBytes;
+    private final LiteralPool pool;
     private final List<Value> values = new ArrayList<>();
     private final Map<Integer, Integer> literals = new HashMap<>();
+    private final Map<Integer, Integer> maskLiterals = new HashMap<>();
     private final Map<Key, Integer> known = new HashMap<>();
     private final Map<List<Object>, Integer> knownSplats = new HashMap<>();
     private final List<Step> preamble = new ArrayList<>();
     private final List<Step> body = new ArrayList<>();
     private List<Step> current = body;
+
+    Steps(InstructionSet set) {
+        this.vectorBytes = set.vectorBytes();
+        this.pool = new LiteralPool(vectorBytes);
+    }
 
     LiteralPool pool() {
         return pool;
@@ -61,8 +71,13 @@ final class Steps {
         return values.get(value).home;
     }
 
-    boolean isWide(int value) {
-        return values.get(value).wide;
+    /** In bytes. */
+    int size(int value) {
+        return values.get(value).size;
+    }
+
+    boolean isMask(int value) {
+        return size(value) == MASK;
     }
 
     int poolOffset(int value) {
@@ -73,50 +88,62 @@ final class Steps {
         return home(value) == Home.LITERAL;
     }
 
-    private int newValue(Home home, boolean wide, int poolOffset) {
-        values.add(new Value(home, wide, poolOffset));
+    private int newValue(Home home, int size, int poolOffset) {
+        values.add(new Value(home, size, poolOffset));
         return values.size() - 1;
     }
 
-    int literal(long word0, long word1, long word2, long word3) {
-        return literals.computeIfAbsent(
-                pool.offset(word0, word1, word2, word3), offset -> newValue(Home.LITERAL, true, offset));
+    /** These words, repeated to fill a vector. */
+    int literal(long... words) {
+        return literals.computeIfAbsent(pool.offset(words), offset -> newValue(Home.LITERAL, vectorBytes, offset));
     }
 
     /** A pattern of 1, 2, 4 or 8 bytes in every lane. */
     int literal(long pattern, int bytes) {
-        long word = LiteralPool.repeat(pattern, bytes);
-        return literal(word, word, word, word);
+        return literal(new long[] {LiteralPool.repeat(pattern, bytes)});
+    }
+
+    /** What a mask register holds. */
+    int maskLiteral(long bits) {
+        return maskLiterals.computeIfAbsent(pool.offset(bits), offset -> newValue(Home.LITERAL, MASK, offset));
     }
 
     private boolean allInvariant(List<Integer> sources) {
         return sources.stream().allMatch(source -> home(source) != Home.BODY);
     }
 
-    private int add(boolean invariant, boolean wide, IntFunction<Step> maker) {
-        int value = newValue(invariant ? Home.INVARIANT : Home.BODY, wide, 0);
+    private int add(boolean invariant, int size, IntFunction<Step> maker) {
+        int value = newValue(invariant ? Home.INVARIANT : Home.BODY, size, 0);
         (invariant ? preamble : current).add(maker.apply(value));
         return value;
     }
 
-    int vector(VectorOp op, boolean wide, int immediate, int... sources) {
+    int vector(VectorOp op, int size, int immediate, int... sources) {
+        return vector(op, size, immediate, size, sources);
+    }
+
+    /** An instruction whose result is in a mask register. */
+    int mask(VectorOp op, int size, int immediate, int... sources) {
+        return vector(op, size, immediate, MASK, sources);
+    }
+
+    private int vector(VectorOp op, int size, int immediate, int resultSize, int... sources) {
         List<Integer> list = new ArrayList<>();
         for (int source : sources) {
             list.add(source);
         }
-        // A uniform value is as good in 256 bits as in 128, so both widths can share it.
         boolean invariant = allInvariant(list);
-        Key key = new Key(op, wide, immediate, list);
+        Key key = new Key(op, size, immediate, list);
         Integer value = known.get(key);
         if (value == null) {
-            value = add(invariant, wide, made -> new Step.Vector(op, wide, immediate, made, List.copyOf(list)));
+            value = add(invariant, resultSize, made -> new Step.Vector(op, size, immediate, made, List.copyOf(list)));
             known.put(key, value);
         }
         return value;
     }
 
-    int load(int operand, int bytes, boolean wide) {
-        return add(false, wide, made -> new Step.Load(operand, bytes, made));
+    int load(int operand, int bytes, int size) {
+        return add(false, size, made -> new Step.Load(operand, bytes, made));
     }
 
     void store(int operand, int bytes, boolean streaming, int value, int mask) {
@@ -126,34 +153,35 @@ final class Steps {
     int splatOperand(int operand, int bytes) {
         return knownSplats.computeIfAbsent(
                 List.of("operand", operand, bytes),
-                key -> add(true, true, made -> new Step.SplatOperand(operand, bytes, made)));
+                key -> add(true, vectorBytes, made -> new Step.SplatOperand(operand, bytes, made)));
     }
 
     int splatArgument(int word, int bytes) {
         return knownSplats.computeIfAbsent(
                 List.of("argument", word, bytes),
-                key -> add(true, true, made -> new Step.SplatArgument(word, bytes, made)));
+                key -> add(true, vectorBytes, made -> new Step.SplatArgument(word, bytes, made)));
     }
 
     int indexBase() {
-        return knownSplats.computeIfAbsent(List.of("index"), key -> add(false, true, made -> new Step.IndexBase(made)));
+        return knownSplats.computeIfAbsent(
+                List.of("index"), key -> add(false, vectorBytes, made -> new Step.IndexBase(made)));
     }
 
-    int callVector(long address, boolean wide, List<Integer> sources) {
-        return add(allInvariant(sources), wide, made -> new Step.CallVector(address, wide, made, sources));
+    int callVector(long address, int size, List<Integer> sources) {
+        return add(allInvariant(sources), size, made -> new Step.CallVector(address, size, made, sources));
     }
 
-    int callScalar(long address, boolean isDouble, int lanes, boolean wide, List<Integer> sources) {
-        return add(allInvariant(sources), wide, made -> new Step.CallScalar(address, isDouble, lanes, made, sources));
+    int callScalar(long address, boolean isDouble, int lanes, int size, List<Integer> sources) {
+        return add(allInvariant(sources), size, made -> new Step.CallScalar(address, isDouble, lanes, made, sources));
     }
 
     int lanes(LaneOperation operation, int lanes, List<Integer> sources) {
-        boolean wide = operation.resultBytes() * lanes > 16;
-        return add(allInvariant(sources), wide, made -> new Step.Lanes(operation, lanes, made, sources));
+        int size = Conversions.size(operation.resultBytes(), lanes);
+        return add(allInvariant(sources), size, made -> new Step.Lanes(operation, lanes, made, sources));
     }
 
-    int readAccumulator(int accumulator, boolean wide) {
-        return add(false, wide, made -> new Step.ReadAccumulator(accumulator, made));
+    int readAccumulator(int accumulator, int size) {
+        return add(false, size, made -> new Step.ReadAccumulator(accumulator, made));
     }
 
     void writeAccumulator(int accumulator, int bytes, int value, int former) {
@@ -166,11 +194,11 @@ final class Steps {
     }
 
     int readRemainder(int accumulator) {
-        return add(false, false, made -> new Step.ReadRemainder(accumulator, made));
+        return add(false, 16, made -> new Step.ReadRemainder(accumulator, made));
     }
 
-    int readPartials(int accumulator, int half, boolean wide) {
-        return add(false, wide, made -> new Step.ReadPartials(accumulator, half, made));
+    int readPartials(int accumulator, int offset, int size) {
+        return add(false, size, made -> new Step.ReadPartials(accumulator, offset, made));
     }
 
     void storeFirst(int operand, int bytes, int value) {

@@ -80,9 +80,9 @@ final class Uses {
             Step.Vector vector, int lanes, Map<Integer, Step.Load> candidates, Map<Integer, Step.Load> folded) {
         List<Integer> sources = vector.sources();
         int place = switch (vector.op().form()) {
-            case ONE, ONE_IMMEDIATE -> 0;
+            case ONE, ONE_IMMEDIATE, MASKED -> 0;
             case TWO, TWO_IMMEDIATE, BLEND -> 1;
-            case REVERSED_IMMEDIATE, SHIFT, MOVE -> -1;
+            case MASKS, REVERSED, REVERSED_IMMEDIATE, SHIFT, MOVE -> -1;
         };
         if (place < 0) {
             return;
@@ -99,6 +99,6 @@ final class Uses {
 
     private static boolean fits(Step.Vector vector, int source, int lanes, Map<Integer, Step.Load> candidates) {
         Step.Load load = candidates.get(source);
-        return load != null && vector.op().memoryBytes(vector.wide()) == load.bytes() * lanes;
+        return load != null && vector.op().memoryBytes(vector.size()) == load.bytes() * lanes;
     }
 }

@@ -1,17 +1,24 @@
 package io.maniple.kernels.x86;
 
 import static io.maniple.kernels.x86.VectorOp.Form.BLEND;
+import static io.maniple.kernels.x86.VectorOp.Form.MASKED;
+import static io.maniple.kernels.x86.VectorOp.Form.MASKS;
 import static io.maniple.kernels.x86.VectorOp.Form.MOVE;
 import static io.maniple.kernels.x86.VectorOp.Form.ONE;
 import static io.maniple.kernels.x86.VectorOp.Form.ONE_IMMEDIATE;
+import static io.maniple.kernels.x86.VectorOp.Form.REVERSED;
 import static io.maniple.kernels.x86.VectorOp.Form.REVERSED_IMMEDIATE;
 import static io.maniple.kernels.x86.VectorOp.Form.SHIFT;
 import static io.maniple.kernels.x86.VectorOp.Form.TWO;
 import static io.maniple.kernels.x86.VectorOp.Form.TWO_IMMEDIATE;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /**
- * The VEX-encoded instructions in use: prefix (0 none, 1 66, 2 F3, 3 F2), opcode map (1 0F, 2 0F38, 3 0F3A), the W bit
- * and the opcode, with what the allocator must know of each.
+ * The vector instructions in use: prefix (0 none, 1 66, 2 F3, 3 F2), opcode map (1 0F, 2 0F38, 3 0F3A), the W bit of the
+ * VEX encoding and the opcode, with what the allocator must know of each. The EVEX encoding has the same prefix, map
+ * and opcode, its W bit is in {@link #wideInEvex}.
  */
 enum VectorOp {
     ADDPS(TWO, 0, 1, 0x58),
@@ -165,7 +172,68 @@ enum VectorOp {
     MOVMSKPD(MOVE, 1, 1, 0x50),
     PTEST(MOVE, 1, 2, 0x17),
     UCOMISS(MOVE, 0, 1, 0x2E),
-    UCOMISD(MOVE, 1, 1, 0x2E);
+    UCOMISD(MOVE, 1, 1, 0x2E),
+
+    // What follows is AVX-512's only.
+
+    PABSQ(ONE, 1, 2, 0x1F),
+    PMINSQ(TWO, 1, 2, 0x39),
+    PMINUQ(TWO, 1, 2, 0x3B),
+    PMAXSQ(TWO, 1, 2, 0x3D),
+    PMAXUQ(TWO, 1, 2, 0x3F),
+    PMULLQ(TWO, 1, 2, 0x40),
+    PSRAVQ(TWO, 1, 2, 0x46),
+    PSRAQ(SHIFT, 1, 1, 0x72, 4),
+    CVTQQ2PD(ONE, 2, 1, 0xE6),
+    CVTUQQ2PD(ONE, 2, 1, 0x7A),
+    /** Narrowing: the vector length is that of the source. */
+    CVTQQ2PS(ONE, 0, 1, 0x5B),
+    CVTUQQ2PS(ONE, 3, 1, 0x7A),
+    CVTTPD2QQ(ONE, 1, 1, 0x7A),
+    CVTTPS2QQ(ONE, 1, 1, 0x7A, 2),
+    CVTUDQ2PD(ONE, 2, 1, 0x7A, 2),
+    CVTUDQ2PS(ONE, 3, 1, 0x7A),
+    PMOVQD(REVERSED, 2, 2, 0x35),
+    PMOVQW(REVERSED, 2, 2, 0x34),
+    PMOVQB(REVERSED, 2, 2, 0x32),
+    PMOVDW(REVERSED, 2, 2, 0x33),
+    PMOVDB(REVERSED, 2, 2, 0x31),
+    PMOVWB(REVERSED, 2, 2, 0x30),
+    EXTRACT256(REVERSED_IMMEDIATE, 1, 3, 0x3B),
+    INSERT256(TWO_IMMEDIATE, 1, 3, 0x3A, 2),
+
+    /** A mask of the lanes that have a bit in common. */
+    PTESTMB(TWO, 1, 2, 0x26),
+    PTESTMW(TWO, 1, 2, 0x26),
+    PTESTMD(TWO, 1, 2, 0x27),
+    PTESTMQ(TWO, 1, 2, 0x27),
+    BLENDMB(BLEND, 1, 2, 0x66),
+    BLENDMW(BLEND, 1, 2, 0x66),
+    BLENDMD(BLEND, 1, 2, 0x64),
+    BLENDMQ(BLEND, 1, 2, 0x64),
+    /** Lanes of 0 and -1. */
+    PMOVM2B(ONE, 2, 2, 0x28),
+    PMOVM2W(ONE, 2, 2, 0x28),
+    PMOVM2D(ONE, 2, 2, 0x38),
+    PMOVM2Q(ONE, 2, 2, 0x38),
+    MOVDQU8_LOAD(MASKED, 3, 1, 0x6F),
+    MOVDQU16_LOAD(MASKED, 3, 1, 0x6F),
+    MOVDQU32_LOAD(MASKED, 2, 1, 0x6F),
+    MOVDQU64_LOAD(MASKED, 2, 1, 0x6F),
+    MOVDQU8_STORE(MOVE, 3, 1, 0x7F),
+    MOVDQU16_STORE(MOVE, 3, 1, 0x7F),
+    MOVDQU32_STORE(MOVE, 2, 1, 0x7F),
+    MOVDQU64_STORE(MOVE, 2, 1, 0x7F),
+
+    KAND(MASKS, 0, 1, 0x41, true),
+    /** not first and second. */
+    KANDN(MASKS, 0, 1, 0x42, true),
+    KOR(MASKS, 0, 1, 0x45, true),
+    KXOR(MASKS, 0, 1, 0x47, true),
+    KMOV_LOAD(MOVE, 0, 1, 0x90, true),
+    KMOV_STORE(MOVE, 0, 1, 0x91, true),
+    /** To a general-purpose register. */
+    KMOV_GPR(MOVE, 3, 1, 0x93, true);
 
     /** How operands are encoded. */
     enum Form {
@@ -177,13 +245,79 @@ enum VectorOp {
         TWO_IMMEDIATE,
         /** no, yes (may be memory), mask. */
         BLEND,
+        /** A source that may be memory, mask; zeros elsewhere. */
+        MASKED,
+        /** On mask registers. */
+        MASKS,
         /** The destination takes the place of the memory operand. */
+        REVERSED,
         REVERSED_IMMEDIATE,
         /** By an immediate; the opcode is completed by three bits. */
         SHIFT,
         /** Emitted by hand. */
         MOVE
     }
+
+    private static final Set<VectorOp> WIDE_IN_EVEX = EnumSet.of(
+            ADDPD,
+            SUBPD,
+            MULPD,
+            DIVPD,
+            MINPD,
+            MAXPD,
+            CMPPD,
+            SQRTPD,
+            ROUNDPD,
+            CVTTPD2DQ,
+            CVTPD2PS,
+            PERMQ,
+            PUNPCKLQDQ,
+            PADDQ,
+            PSUBQ,
+            PMULUDQ,
+            PCMPEQQ,
+            PCMPGTQ,
+            PSLLVQ,
+            PSRLVQ,
+            PSRLQ,
+            PSLLQ,
+            MOVQ_LOAD,
+            MOVQ_STORE,
+            PINSRQ,
+            PEXTRQ,
+            PBROADCASTQ,
+            MOVSD_LOAD,
+            MOVSD_STORE,
+            CVTTSD2SI,
+            CVTTSS2SI,
+            CVTSI2SS,
+            SUBSD,
+            UCOMISD,
+            PABSQ,
+            PMINSQ,
+            PMINUQ,
+            PMAXSQ,
+            PMAXUQ,
+            PMULLQ,
+            PSRAVQ,
+            PSRAQ,
+            CVTQQ2PD,
+            CVTUQQ2PD,
+            CVTQQ2PS,
+            CVTUQQ2PS,
+            CVTTPD2QQ,
+            EXTRACT256,
+            INSERT256,
+            PTESTMW,
+            PTESTMQ,
+            BLENDMW,
+            BLENDMQ,
+            PMOVM2W,
+            PMOVM2Q,
+            MOVDQU16_LOAD,
+            MOVDQU64_LOAD,
+            MOVDQU16_STORE,
+            MOVDQU64_STORE);
 
     private final Form form;
     private final int prefix;
@@ -233,14 +367,18 @@ enum VectorOp {
         return wideElement;
     }
 
+    boolean wideInEvex() {
+        return WIDE_IN_EVEX.contains(this);
+    }
+
     /** SHIFT: the three bits that complete the opcode. */
     int extension() {
         return extra;
     }
 
-    /** Bytes a memory operand in the last place is read for. */
-    int memoryBytes(boolean wide) {
-        return (wide ? 32 : 16) / extra;
+    /** Bytes a memory operand in the last place is read for by an instruction on vectors of {@code size} bytes. */
+    int memoryBytes(int size) {
+        return size / extra;
     }
 
     /** Whether the two sources may change places (NaN payloads aside). */
@@ -277,7 +415,12 @@ enum VectorOp {
                     PMAXSD,
                     PMAXUB,
                     PMAXUW,
-                    PMAXUD -> true;
+                    PMAXUD,
+                    PMINSQ,
+                    PMINUQ,
+                    PMAXSQ,
+                    PMAXUQ,
+                    PMULLQ -> true;
             default -> false;
         };
     }

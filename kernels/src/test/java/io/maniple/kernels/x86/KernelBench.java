@@ -19,8 +19,7 @@ final class KernelBench {
     private static final int AREA = 1 << 17;
     private static final List<GuardedMemory> AREA_POOL = new ArrayList<>();
 
-    static final KernelCompiler COMPILER = Avx2Compiler.create().orElseThrow();
-
+    private final KernelCompiler compiler;
     private final Kernel kernel;
     private final List<Kernel.Access> accesses;
     private final Random random;
@@ -30,7 +29,15 @@ final class KernelBench {
     private long[] scalars = new long[0];
     private boolean calmRun;
 
-    KernelBench(Kernel kernel, List<Kernel.Access> accesses, Random random) {
+    /** One for each instruction set that this machine has. */
+    static List<KernelCompiler> compilers() {
+        return Arrays.stream(InstructionSet.values())
+                .flatMap(set -> X86Compiler.create(set).stream())
+                .toList();
+    }
+
+    KernelBench(KernelCompiler compiler, Kernel kernel, List<Kernel.Access> accesses, Random random) {
+        this.compiler = compiler;
         this.kernel = kernel;
         this.accesses = accesses;
         this.random = random;
@@ -72,7 +79,7 @@ final class KernelBench {
 
     void check(int n0, int n1, boolean streaming) {
         KernelCompiler.Executable executable =
-                COMPILER.compile(kernel, accesses, streaming).orElseThrow(() -> new AssertionError("no form: " + this));
+                compiler.compile(kernel, accesses, streaming).orElseThrow(() -> new AssertionError("no form: " + this));
         check(executable, n0, n1);
     }
 

@@ -26,6 +26,7 @@ import java.util.Objects;
  * {@code objdump -D -b binary -m i386:x86-64}.
  */
 final class KernelTimings {
+    private static final InstructionSet SET = InstructionSet.valueOf(System.getProperty("maniple.set", "AVX2"));
     private static final ElementType F64 = ElementType.FLOAT64;
 
     private KernelTimings() {}
@@ -192,7 +193,7 @@ final class KernelTimings {
             Kernel kernel = entry.getValue();
             if (arguments.length > 0) {
                 Path file = Path.of(arguments[0], entry.getKey().replace(' ', '-') + ".bin");
-                Files.write(file, KernelEmitter.emit(kernel, accesses(kernel, Access.CONTIGUOUS), false));
+                Files.write(file, KernelEmitter.emit(SET, kernel, accesses(kernel, Access.CONTIGUOUS), false));
             }
             System.out.printf(
                     "%-20s %8.3f %11.3f %11.3f %14.3f %12.3f%n",
@@ -238,7 +239,7 @@ final class KernelTimings {
 
     /** Nanoseconds per element. */
     private static double measure(Kernel kernel, Access inner, int n0, int n1, boolean streaming) {
-        KernelCompiler.Executable executable = Avx2Compiler.create()
+        KernelCompiler.Executable executable = X86Compiler.create(SET)
                 .orElseThrow()
                 .compile(kernel, accesses(kernel, inner), streaming)
                 .orElseThrow();
@@ -288,7 +289,7 @@ final class KernelTimings {
 
     private static void callOverhead() {
         Kernel kernel = add(F64);
-        KernelCompiler.Executable executable = Avx2Compiler.create()
+        KernelCompiler.Executable executable = X86Compiler.create(SET)
                 .orElseThrow()
                 .compile(kernel, accesses(kernel, Access.CONTIGUOUS), false)
                 .orElseThrow();
@@ -314,7 +315,7 @@ final class KernelTimings {
         double best = Double.MAX_VALUE;
         for (int round = 0; round < 300; round++) {
             long start = System.nanoTime();
-            KernelCompiler.Executable compiled = Avx2Compiler.create()
+            KernelCompiler.Executable compiled = X86Compiler.create(SET)
                     .orElseThrow()
                     .compile(kernel, accesses(kernel, Access.CONTIGUOUS), false)
                     .orElseThrow();

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 /** Encodings that are easy to get wrong; the bytes are GNU as's. */
 class TestAssembler {
     private static String bytes(Consumer<Assembler> code) {
-        Assembler assembler = new Assembler();
+        Assembler assembler = new Assembler(InstructionSet.AVX2);
         code.accept(assembler);
         int length = assembler.position();
         return HexFormat.of().formatHex(assembler.finish(new byte[0]), 0, length);
@@ -17,9 +17,9 @@ class TestAssembler {
 
     @Test
     void shortVexPrefixOnlyWithoutHighRegistersInTheLastPlace() {
-        assertThat(bytes(a -> a.vector(VectorOp.ADDPD, true, 1, 2, 3))).isEqualTo("c5ed58cb");
-        assertThat(bytes(a -> a.vector(VectorOp.ADDPD, true, 9, 10, 3))).isEqualTo("c52d58cb");
-        assertThat(bytes(a -> a.vector(VectorOp.ADDPD, true, 1, 2, 11))).isEqualTo("c4c16d58cb");
+        assertThat(bytes(a -> a.vector(VectorOp.ADDPD, 32, 1, 2, 3))).isEqualTo("c5ed58cb");
+        assertThat(bytes(a -> a.vector(VectorOp.ADDPD, 32, 9, 10, 3))).isEqualTo("c52d58cb");
+        assertThat(bytes(a -> a.vector(VectorOp.ADDPD, 32, 1, 2, 11))).isEqualTo("c4c16d58cb");
     }
 
     @Test
@@ -53,12 +53,12 @@ class TestAssembler {
 
     @Test
     void literalsLieBehindTheCode() {
-        Assembler assembler = new Assembler();
-        assembler.vector(VectorOp.CMPPD, true, 0, 1, new Memory.Pool(32), 4);
+        Assembler assembler = new Assembler(InstructionSet.AVX2);
+        assembler.vector(VectorOp.CMPPD, 32, 0, 1, new Memory.Pool(32), 4);
         byte[] code = assembler.finish(new byte[64]);
-        assertThat(code).hasSize(96);
+        assertThat(code).hasSize(128);
         // the displacement counts from the end of the instruction, behind the immediate
-        assertThat(HexFormat.of().formatHex(code, 0, 9)).isEqualTo("c5f5c2053700000004");
+        assertThat(HexFormat.of().formatHex(code, 0, 9)).isEqualTo("c5f5c2055700000004");
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.maniple.kernels.ir.FloatingPointFlags;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.Kernel.Access;
 import io.maniple.kernels.ir.KernelBuilder;
+import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.Primitive;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,12 +16,22 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The floating-point flags that kernels return. */
+@ParameterizedClass
+@MethodSource("io.maniple.kernels.x86.KernelBench#compilers")
 final class TestFlags {
+    private final KernelCompiler compiler;
+
+    TestFlags(KernelCompiler compiler) {
+        this.compiler = compiler;
+    }
+
     private static final List<Primitive> LARGE_DOMAIN = List.of(
             Primitive.EXP,
             Primitive.EXP2,
@@ -38,11 +49,11 @@ final class TestFlags {
             Primitive.SQRT,
             Primitive.POW);
 
-    private static int flags(Primitive primitive, ElementType type, double[]... arguments) {
+    private int flags(Primitive primitive, ElementType type, double[]... arguments) {
         return flags(primitive, type, Access.CONTIGUOUS, arguments);
     }
 
-    private static int flags(Primitive primitive, ElementType type, Access access, double[]... arguments) {
+    private int flags(Primitive primitive, ElementType type, Access access, double[]... arguments) {
         KernelBuilder builder = new KernelBuilder();
         int[] values = new int[primitive.arity()];
         for (int k = 0; k < values.length; k++) {
@@ -76,8 +87,7 @@ final class TestFlags {
                 block.setAtIndex(ValueLayout.JAVA_LONG, word, memory.address());
                 block.setAtIndex(ValueLayout.JAVA_LONG, word + 1, (long) step * bytes);
             }
-            return KernelBench.COMPILER
-                    .compile(builder.build(), accesses, false)
+            return compiler.compile(builder.build(), accesses, false)
                     .orElseThrow()
                     .run(block.address());
         }

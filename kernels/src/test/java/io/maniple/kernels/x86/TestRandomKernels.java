@@ -14,18 +14,28 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Kernels made by chance, compiled and interpreted, to the bit. A failure names the seed that makes it again. */
+@ParameterizedClass
+@MethodSource("io.maniple.kernels.x86.KernelBench#compilers")
 class TestRandomKernels {
     private static final int KERNELS = Integer.getInteger("maniple.test.randomKernels", 3000);
     private static final int[] SIZES = {1, 2, 3, 5, 8, 13, 16, 31, 32, 33, 63, 64, 65, 100, 130, 200};
 
-    private static final Map<Object, KernelCompiler.Executable> SINGLES = new HashMap<>();
+    private final Map<Object, KernelCompiler.Executable> singles = new HashMap<>();
+
+    private final KernelCompiler compiler;
+
+    TestRandomKernels(KernelCompiler compiler) {
+        this.compiler = compiler;
+    }
 
     /** The very functions that kernels call, on one element: so a chain of them agrees to the bit. */
-    private static double single(Primitive function, boolean isDouble, double x, double y) {
+    private double single(Primitive function, boolean isDouble, double x, double y) {
         ElementType type = isDouble ? ElementType.FLOAT64 : ElementType.FLOAT32;
-        KernelCompiler.Executable executable = SINGLES.computeIfAbsent(function + " " + type, key -> {
+        KernelCompiler.Executable executable = singles.computeIfAbsent(function + " " + type, key -> {
             KernelBuilder builder = new KernelBuilder();
             int out = builder.newOperand();
             int[] arguments = new int[function.arity()];
@@ -34,8 +44,7 @@ class TestRandomKernels {
             }
             builder.store(out, type, builder.apply(function, arguments), -1);
             Kernel kernel = builder.build();
-            return KernelBench.COMPILER
-                    .compile(kernel, Collections.nCopies(kernel.operands(), Access.CONTIGUOUS), false)
+            return compiler.compile(kernel, Collections.nCopies(kernel.operands(), Access.CONTIGUOUS), false)
                     .orElseThrow();
         });
         try (Arena arena = Arena.ofConfined()) {
@@ -61,7 +70,7 @@ class TestRandomKernels {
         }
     }
 
-    private static void check(long seed, boolean withFunctions) {
+    private void check(long seed, boolean withFunctions) {
         Random random = new Random(seed);
         RandomKernels generator = new RandomKernels(random, withFunctions);
         Kernel kernel = generator.make();
@@ -76,12 +85,13 @@ class TestRandomKernels {
             }
         });
         try {
-            new KernelBench(kernel, generator.accesses(), random)
+            new KernelBench(compiler, kernel, generator.accesses(), random)
                     .scalars(scalars)
-                    .functions(TestRandomKernels::single)
+                    .functions(this::single)
                     .check(SIZES[random.nextInt(SIZES.length)], 1 + random.nextInt(3), random.nextInt(4) == 0);
         } catch (AssertionError | RuntimeException failure) {
-            throw new AssertionError("seed " + seed + (withFunctions ? " with functions" : ""), failure);
+            throw new AssertionError(
+                    compiler.name() + ", seed " + seed + (withFunctions ? " with functions" : ""), failure);
         }
     }
 

@@ -7,7 +7,7 @@ import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ops.OperationTable;
 import io.maniple.kernels.portable.PortableCompiler;
-import io.maniple.kernels.x86.Avx2Compiler;
+import io.maniple.kernels.x86.X86Compiler;
 import io.maniple.server.engine.Blas;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
@@ -15,6 +15,7 @@ import io.maniple.server.engine.Workers;
 import io.maniple.server.store.PrivateMemory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,8 +32,7 @@ public final class LocalSessionFactory implements SessionFactory {
     private final ServerSettings settings;
     private final PrivateMemory memory;
     private final Blas blas;
-    private final Compilers fastest;
-    private final Compilers portable = new Compilers(List.of(new PortableCompiler()));
+    private final Map<String, Compilers> compilers = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Integer, Workers> workers = new ConcurrentHashMap<>();
     private final List<Operation> operations;
 
@@ -40,7 +40,6 @@ public final class LocalSessionFactory implements SessionFactory {
         this.settings = settings;
         this.memory = new PrivateMemory(settings.memoryBytes());
         this.blas = new Blas(settings.blasLibrary());
-        this.fastest = settings.engine().equals(ServerSettings.ENGINE_PORTABLE) ? portable : fastest();
         this.operations = OperationTable.standard().operations().stream()
                 // Without a LAPACK the client's NumPy has to do it.
                 .filter(operation ->
@@ -53,22 +52,28 @@ public final class LocalSessionFactory implements SessionFactory {
                 .toList();
     }
 
-    private static Compilers fastest() {
-        List<KernelCompiler> compilers = new ArrayList<>();
-        Avx2Compiler.create().ifPresent(compilers::add);
-        if (compilers.isEmpty()) {
-            LOGGER.warn("no machine code can be made here: kernels run in the portable engine, which is slower");
+    private static Compilers compilersOf(String engine) {
+        List<KernelCompiler> found = new ArrayList<>();
+        if (engine.equals(ServerSettings.ENGINE_AUTO)) {
+            X86Compiler.avx512().ifPresent(found::add);
         }
-        compilers.add(new PortableCompiler());
-        return new Compilers(compilers);
+        if (!engine.equals(ServerSettings.ENGINE_PORTABLE)) {
+            X86Compiler.avx2().ifPresent(found::add);
+            if (found.isEmpty()) {
+                LOGGER.warn("no machine code can be made here: kernels run in the portable engine, which is slower");
+            }
+        }
+        found.add(new PortableCompiler());
+        return new Compilers(found);
     }
 
     @Override
     public Session open(SessionOptions options, SharedMemory shared, String clientVersion) {
         int threads = options.getThreads() == 0 ? settings.threads() : options.getThreads();
-        Compilers compilers = options.getEngine().equals(ServerSettings.ENGINE_PORTABLE) ? portable : fastest;
-        Engine engine = new Engine(workers.computeIfAbsent(threads, Workers::new), compilers, blas);
-        return new LocalSession(options, limits(), shared, memory, engine, compilers);
+        String name = settings.engineFor(options.getEngine());
+        Compilers chosen = compilers.computeIfAbsent(name, LocalSessionFactory::compilersOf);
+        Engine engine = new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
+        return new LocalSession(options, limits(), shared, memory, engine, chosen);
     }
 
     @Override

@@ -15,13 +15,14 @@ import java.util.regex.Pattern;
  * @param memoryBytes limit of the memory for arrays; default: 75 % of the machine's (or the container's)
  * @param threads threads that compute; default: the available processors
  * @param blasLibrary the OpenBLAS to use; default: none, the server looks for one itself
- * @param engine "auto" (the fastest that works here, the default) or "portable"
+ * @param engine "auto" (the fastest that works here, the default), "avx2" (no wider vectors) or "portable"
  */
 public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasLibrary, String engine) {
     public static final String ENGINE_AUTO = "auto";
+    public static final String ENGINE_AVX2 = "avx2";
     public static final String ENGINE_PORTABLE = "portable";
 
-    private static final List<String> ENGINES = List.of(ENGINE_AUTO, ENGINE_PORTABLE);
+    private static final List<String> ENGINES = List.of(ENGINE_AUTO, ENGINE_AVX2, ENGINE_PORTABLE);
     private static final Pattern DIGITS = Pattern.compile("\\d+");
     private static final long SMALLEST_MEMORY = 16L << 20;
     private static final int MOST_THREADS = 1024;
@@ -35,10 +36,28 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
             throw new IllegalArgumentException(
                     String.format(Locale.ROOT, "threads must be 1 to %d, not %d", MOST_THREADS, threads));
         }
+        checkEngine(engine);
+    }
+
+    private static void checkEngine(String engine) {
         if (!ENGINES.contains(engine)) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT, "engine must be one of %s, not '%s'", String.join(", ", ENGINES), engine));
         }
+    }
+
+    /**
+     * The engine of a session that asks for one; the server's own limits it.
+     *
+     * @param asked an engine, or the empty string for the server's own
+     * @throws IllegalArgumentException if there is no such engine
+     */
+    public String engineFor(String asked) {
+        if (asked.isEmpty()) {
+            return engine;
+        }
+        checkEngine(asked);
+        return ENGINES.get(Math.max(ENGINES.indexOf(engine), ENGINES.indexOf(asked)));
     }
 
     public static ServerSettings defaults() {

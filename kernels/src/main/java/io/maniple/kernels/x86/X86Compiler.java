@@ -9,29 +9,40 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** Compiles kernels to AVX2 machine code. */
-public final class Avx2Compiler implements KernelCompiler {
-    private static final Logger LOGGER = System.getLogger(Avx2Compiler.class.getName());
-    /** The vector functions of libjsvml that go with AVX2 use FMA; emitted code itself never fuses, NumPy does not. */
-    private static final Set<String> NEEDED = Set.of("avx", "avx2", "f16c", "fma");
-
+/** Compiles kernels to machine code. */
+public final class X86Compiler implements KernelCompiler {
+    private static final Logger LOGGER = System.getLogger(X86Compiler.class.getName());
     private static final int RET = 0xC3;
 
-    private Avx2Compiler() {}
+    private final InstructionSet set;
 
-    /** Empty, with the reason in the log, where this machine cannot run the code. */
-    public static Optional<KernelCompiler> create() {
-        Optional<String> obstacle = obstacle();
-        obstacle.ifPresent(reason -> LOGGER.log(Level.WARNING, "no AVX2 machine code: {0}", reason));
-        return obstacle.isPresent() ? Optional.empty() : Optional.of(new Avx2Compiler());
+    private X86Compiler(InstructionSet set) {
+        this.set = set;
     }
 
-    private static Optional<String> obstacle() {
+    /** For AVX-512; empty where this machine has none. */
+    public static Optional<KernelCompiler> avx512() {
+        return create(InstructionSet.AVX512);
+    }
+
+    /** For AVX2; empty, with the reason in the log, where this machine cannot run the code. */
+    public static Optional<KernelCompiler> avx2() {
+        return create(InstructionSet.AVX2);
+    }
+
+    static Optional<KernelCompiler> create(InstructionSet set) {
+        Optional<String> obstacle = obstacle(set);
+        Level level = set == InstructionSet.AVX2 ? Level.WARNING : Level.DEBUG;
+        obstacle.ifPresent(reason -> LOGGER.log(level, "no {0} machine code: {1}", set.title(), reason));
+        return obstacle.isPresent() ? Optional.empty() : Optional.of(new X86Compiler(set));
+    }
+
+    private static Optional<String> obstacle(InstructionSet set) {
         String architecture = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
         if (!architecture.equals("amd64") || !System.getProperty("os.name").equals("Linux")) {
             return Optional.of(System.getProperty("os.name") + " on " + architecture);
         }
-        Set<String> missing = Processor.missing(NEEDED);
+        Set<String> missing = Processor.missing(set.needed());
         if (!missing.isEmpty()) {
             return Optional.of("the processor lacks " + missing);
         }
@@ -48,7 +59,7 @@ public final class Avx2Compiler implements KernelCompiler {
             throw new IllegalArgumentException(accesses.size() + " accesses for " + kernel.operands() + " operands");
         }
         try {
-            return Optional.of(new CompiledKernel(CodeMemory.of(KernelEmitter.emit(kernel, accesses, streaming))));
+            return Optional.of(new CompiledKernel(CodeMemory.of(KernelEmitter.emit(set, kernel, accesses, streaming))));
         } catch (UnsupportedKernelException unsupported) {
             LOGGER.log(Level.DEBUG, "no form for a kernel: {0}", unsupported.getMessage());
             return Optional.empty();
@@ -60,6 +71,6 @@ public final class Avx2Compiler implements KernelCompiler {
 
     @Override
     public String name() {
-        return "x86-64 AVX2";
+        return "x86-64 " + set.title();
     }
 }

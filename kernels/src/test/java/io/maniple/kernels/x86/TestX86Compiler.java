@@ -19,15 +19,25 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every operation on every type, access and awkward size against the interpreter. */
-class TestAvx2Compiler {
+@ParameterizedClass
+@MethodSource("io.maniple.kernels.x86.KernelBench#compilers")
+class TestX86Compiler {
     private static final int[] SIZES = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129, 1000};
     private static final Set<ElementType> COMPUTED = EnumSet.complementOf(EnumSet.of(ElementType.FLOAT16));
 
     private final Random random = new Random(42);
+
+    private final KernelCompiler compiler;
+
+    TestX86Compiler(KernelCompiler compiler) {
+        this.compiler = compiler;
+    }
 
     private static boolean applies(Primitive primitive, ElementType type) {
         return switch (primitive) {
@@ -64,11 +74,12 @@ class TestAvx2Compiler {
     }
 
     private void checkSizes(Kernel kernel, List<Access> accesses, int ulps) {
-        KernelCompiler.Executable executable = KernelBench.COMPILER
-                .compile(kernel, accesses, false)
-                .orElseThrow(() -> new AssertionError("no form: " + kernel));
+        KernelCompiler.Executable executable =
+                compiler.compile(kernel, accesses, false).orElseThrow(() -> new AssertionError("no form: " + kernel));
         for (int n0 : SIZES) {
-            new KernelBench(kernel, accesses, random).within(ulps).check(executable, n0, 1 + random.nextInt(3));
+            new KernelBench(compiler, kernel, accesses, random)
+                    .within(ulps)
+                    .check(executable, n0, 1 + random.nextInt(3));
         }
     }
 
@@ -147,7 +158,8 @@ class TestAvx2Compiler {
             int wider = builder.cast(builder.load(1, type), ElementType.FLOAT64);
             builder.store(builder.newOperand(), ElementType.FLOAT64, wider, -1);
             for (int n0 : SIZES) {
-                new KernelBench(builder.build(), all(builder.build(), Access.CONTIGUOUS), random).check(n0, 2, true);
+                new KernelBench(compiler, builder.build(), all(builder.build(), Access.CONTIGUOUS), random)
+                        .check(n0, 2, true);
             }
         }
     }
@@ -175,7 +187,7 @@ class TestAvx2Compiler {
             builder.store(builder.newOperand(), type, scalar, -1);
             long bits = type == ElementType.BOOL ? 1 : 0x4048F5C34048F5C3L;
             for (int n0 : SIZES) {
-                new KernelBench(builder.build(), List.of(Access.CONTIGUOUS), random)
+                new KernelBench(compiler, builder.build(), List.of(Access.CONTIGUOUS), random)
                         .scalars(bits)
                         .check(n0, 2, true);
             }
@@ -213,9 +225,8 @@ class TestAvx2Compiler {
     @Test
     void severalThreadsRunOneKernel() throws InterruptedException {
         Kernel kernel = kernelOf(Primitive.SIN, ElementType.FLOAT64);
-        KernelCompiler.Executable executable = KernelBench.COMPILER
-                .compile(kernel, all(kernel, Access.CONTIGUOUS), false)
-                .orElseThrow();
+        KernelCompiler.Executable executable =
+                compiler.compile(kernel, all(kernel, Access.CONTIGUOUS), false).orElseThrow();
         AtomicInteger wrong = new AtomicInteger();
         List<Thread> threads = new ArrayList<>();
         for (int t = 0; t < 4; t++) {
@@ -256,7 +267,7 @@ class TestAvx2Compiler {
         KernelBuilder builder = new KernelBuilder();
         int out = builder.newOperand();
         builder.reduce(out, Reduction.SUM, builder.load(builder.newOperand(), ElementType.BOOL));
-        assertThat(KernelBench.COMPILER.compile(builder.build(), List.of(Access.STRIDED, Access.CONTIGUOUS), false))
+        assertThat(compiler.compile(builder.build(), List.of(Access.STRIDED, Access.CONTIGUOUS), false))
                 .isEmpty();
     }
 }
