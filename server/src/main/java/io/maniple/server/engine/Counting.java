@@ -66,7 +66,7 @@ final class Counting {
         long values = call.address(1);
         long count = call.layout(1).elements();
         fill(out, 8 * bins);
-        check(values, count, bins, false);
+        check(values, count, bins);
         if (call.operands() == 3) {
             long weights = call.address(2);
             inOrder(count, (worker, begin, end) -> {
@@ -108,19 +108,32 @@ final class Counting {
                         MEMORY.asSlice(address + begin, end - begin).fill((byte) 0));
     }
 
-    /** Whether all positions are below the size, and none negative or, where these count from the end, too small. */
-    private void check(long positions, long count, long size, boolean fromEnd) {
+    /** Whether all positions are below the size, and none negative. */
+    private void check(long positions, long count, long size) {
         workers.run(count, GRAIN, (worker, begin, end) -> {
             for (long index = begin; index < end; index++) {
                 long position = get(positions, index);
-                if (position >= size || position < (fromEnd ? -size : 0)) {
-                    throw new ManipleException(
-                            Status.INDEX_OUT_OF_RANGE,
-                            "index " + position + " is out of bounds for axis 0 with size " + size,
-                            "");
+                if (Long.compareUnsigned(position, size) >= 0) {
+                    throw outside(position, size);
                 }
             }
         });
+    }
+
+    /** A position, or one that counts from the end, as one from the start. */
+    private static long within(long position, long size) {
+        if (Long.compareUnsigned(position, size) < 0) {
+            return position;
+        }
+        if (position < 0 && position + size >= 0) {
+            return position + size;
+        }
+        throw outside(position, size);
+    }
+
+    private static ManipleException outside(long position, long size) {
+        return new ManipleException(
+                Status.INDEX_OUT_OF_RANGE, "index " + position + " is out of bounds for axis 0 with size " + size, "");
     }
 
     /** Operands: out, values, indices; in order, so that a later update finds what an earlier one left. */
@@ -135,18 +148,14 @@ final class Counting {
         ErrorFlags errors = arithmetic(reduction) ? call.errors() : null;
         int parts = type.isComplex() ? 2 : 1;
         int step = type.bytes() / parts;
-        check(indices, count, size, true);
         inOrder(count, (worker, begin, end) -> {
-            for (long index = begin; index < end; index++) {
-                long position = get(indices, index);
-                long target = out + (position < 0 ? position + size : position) * type.bytes();
+            long first = begin;
+            if (type == DType.FLOAT64 && reduction == Reduction.SUM) {
+                first = addDoubles(out, size, values, indices, begin, end, negated ? -1 : 1, errors != null);
+            }
+            for (long index = first; index < end; index++) {
+                long target = out + within(get(indices, index), size) * type.bytes();
                 long value = values + index * type.bytes();
-                if (type == DType.FLOAT64 && reduction == Reduction.SUM && errors == null) {
-                    double term = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, value);
-                    double sum = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, target) + (negated ? -term : term);
-                    MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, target, sum);
-                    continue;
-                }
                 for (int part = 0; part < parts; part++) {
                     long old = Scalars.read(element, target + (long) part * step);
                     long term = Scalars.read(element, value + (long) part * step);
@@ -158,6 +167,21 @@ final class Counting {
                 }
             }
         });
+    }
+
+    /** Ends before the first sum that is not finite where {@code careful}; returns where. */
+    private static long addDoubles(
+            long out, long size, long values, long indices, long begin, long end, double sign, boolean careful) {
+        for (long index = begin; index < end; index++) {
+            long target = out + 8 * within(get(indices, index), size);
+            double term = sign * MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, values + 8 * index);
+            double sum = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, target) + term;
+            if (careful && !(Math.abs(sum) <= Double.MAX_VALUE)) {
+                return index;
+            }
+            MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, target, sum);
+        }
+        return end;
     }
 
     private static boolean arithmetic(Reduction reduction) {
@@ -182,7 +206,7 @@ final class Counting {
         long source = call.address(1);
         long target = call.address(0);
         long starts = call.address(2);
-        check(starts, segments, length, false);
+        check(starts, segments, length);
         long results = call.layout(0).elements();
         long grain = Math.max(1, GRAIN / Math.max(1, length / Math.max(1, segments)));
         workers.run(results, grain, (worker, begin, end) -> {

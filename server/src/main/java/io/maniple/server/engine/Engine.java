@@ -13,8 +13,6 @@ import org.jspecify.annotations.Nullable;
 public final class Engine {
     private static final int BLOCK_WORDS = 4_096;
     private static final long ELEMENTS_A_TURN = 65_536;
-    /** Smaller loops are not worth waking another thread for. */
-    private static final long SERIAL_ELEMENTS = 32_768;
 
     private final Workers workers;
     private final Compilers compilers;
@@ -90,9 +88,7 @@ public final class Engine {
             }
             for (Region region : launch.regions()) {
                 long boxes = region.boxes();
-                long grain = step.elements() <= SERIAL_ELEMENTS
-                        ? boxes
-                        : Math.max(1, ELEMENTS_A_TURN / region.elementsPerBox());
+                long grain = launch.parallel() ? Math.max(1, ELEMENTS_A_TURN / region.elementsPerBox()) : boxes;
                 workers.run(
                         boxes,
                         grain,

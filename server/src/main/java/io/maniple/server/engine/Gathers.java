@@ -66,11 +66,28 @@ final class Gathers {
         long target = Routines.address(instruction.view(0), memory);
         long source = Routines.address(instruction.view(1), memory);
         long run = positions.runBytes;
-        for (long item = 0; item < positions.count; item++) {
-            positions.offset(item);
+        if (positions.indices.length == 1 && run == 8) {
+            putLongs(positions, source, target);
+            return;
         }
         for (long item = 0; item < positions.count; item++) {
             Elements.copy(source + item * run, target + positions.offset(item), run);
+        }
+    }
+
+    private static void putLongs(Positions positions, long source, long target) {
+        long index = positions.indices[0];
+        long size = positions.sizes[0];
+        long count = positions.count;
+        for (long item = 0; item < count; item++) {
+            long position = MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, index + 8 * item);
+            if (Long.compareUnsigned(position, size) >= 0) {
+                position = positions.wrapped(position, 0);
+            }
+            MEMORY.set(
+                    ValueLayout.JAVA_LONG_UNALIGNED,
+                    target + 8 * position,
+                    MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, source + 8 * item));
         }
     }
 

@@ -9,8 +9,9 @@ import java.util.List;
  *
  * @param regions parts of the loop nest, independent of each other
  * @param partials one entry a fold
+ * @param parallel whether several threads should share the work
  */
-record Launch(Plan.KernelStep step, List<Region> regions, List<Partials> partials) {
+record Launch(Plan.KernelStep step, List<Region> regions, List<Partials> partials, boolean parallel) {
     Launch {
         regions = List.copyOf(regions);
         partials = List.copyOf(partials);

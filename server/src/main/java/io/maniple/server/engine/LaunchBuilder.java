@@ -67,7 +67,7 @@ final class LaunchBuilder {
             case FOLD_INNER -> foldInner();
             case FOLD_OUTER -> List.of(foldOuter());
         };
-        return new Launch(step, regions, partials);
+        return new Launch(step, regions, partials, Effort.deservesThreads(step, kernel));
     }
 
     private long size1() {

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed set of computing threads that share loops: chunks are taken from a counter, so an unequal thread costs no
- * waiting; which thread takes which chunk must not matter to the result. The calling thread computes too.
+ * waiting; which thread takes which chunk must not matter to the result. The calling thread computes too, and waits only
+ * for threads that have begun: those still waking up when nothing is left to take are not missed.
  */
 public final class Workers implements AutoCloseable {
     /** A part of a loop. */
@@ -36,16 +37,17 @@ public final class Workers implements AutoCloseable {
         private final long items;
         private final long grain;
         private final AtomicLong next = new AtomicLong();
-        private final AtomicInteger pending;
+        /** Threads that may be at an item. Counted before it is taken: so whoever finds none left sees them all. */
+        private final AtomicInteger busy = new AtomicInteger();
+
         private final BooleanSupplier cancelled;
         private volatile @Nullable Throwable failure;
 
-        Loop(Body body, long items, long grain, int others, BooleanSupplier cancelled) {
+        Loop(Body body, long items, long grain, BooleanSupplier cancelled) {
             this.body = body;
             this.items = items;
             this.grain = grain;
             this.cancelled = cancelled;
-            this.pending = new AtomicInteger(others);
         }
     }
 
@@ -90,13 +92,13 @@ public final class Workers implements AutoCloseable {
                 }
                 return;
             }
-            Loop loop = new Loop(body, items, grain, threads.length, cancelled);
+            Loop loop = new Loop(body, items, grain, cancelled);
             current = loop;
             for (Thread thread : threads) {
                 LockSupport.unpark(thread);
             }
             take(loop, 0);
-            while (loop.pending.get() > 0) {
+            while (loop.busy.get() > 0) {
                 Thread.onSpinWait();
             }
             current = null;
@@ -113,6 +115,7 @@ public final class Workers implements AutoCloseable {
     }
 
     private static void take(Loop loop, int worker) {
+        loop.busy.incrementAndGet();
         try {
             while (loop.failure == null) {
                 long begin = loop.next.getAndAdd(loop.grain);
@@ -124,6 +127,8 @@ public final class Workers implements AutoCloseable {
             }
         } catch (Throwable cause) {
             loop.failure = cause;
+        } finally {
+            loop.busy.decrementAndGet();
         }
     }
 
@@ -149,7 +154,6 @@ public final class Workers implements AutoCloseable {
             if (loop != null && loop != done) {
                 take(loop, worker);
                 done = loop;
-                loop.pending.decrementAndGet();
             }
         }
     }
