@@ -229,3 +229,27 @@ def test_what_broadcast_arrays_gives_can_be_written_to_by_anybody() -> None:
             module.subtract.at(broadcast, (module.array([0, 0]), module.array([0, 1])), 3)
             outcomes.append((broadcast.tolist(), broadcast.diagonal().flags.writeable))
     assert outcomes[1] == outcomes[0]
+
+
+def _sums_of_zeros(m: Any, shape: tuple[int, ...], dtype: str, axis: int | None) -> list[Any]:
+    x = -m.zeros(shape, dtype)
+    return [
+        x.sum(axis=axis),
+        m.sum(x, axis=axis, where=x == 0),
+        m.sum(x, axis=axis, where=x != 0),
+        m.sum(x.real, axis=axis, initial=-0.0),
+        m.sum(x.real, axis=axis, where=x == 0, initial=0.0),
+        m.mean(x, axis=axis),
+        m.cumsum(x.real, axis=axis),
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "c16"])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1), (3, 8), (9, 3), (40, 70)])
+def test_signs_of_sums_of_zeros(dtype: str, shape: tuple[int, ...]) -> None:
+    """Sums begin with 0.0, unless they are told to begin with -0.0."""
+    for axis in (None, 0, 1):
+        got, want = [_sums_of_zeros(m, shape, dtype, axis) for m in (np, numpy)]
+        for a, b in zip(got, want, strict=True):
+            signs = numpy.signbit(numpy.real(a)), numpy.signbit(numpy.real(b))
+            numpy.testing.assert_array_equal(*signs)

@@ -175,8 +175,8 @@ def _with_initial(ufunc: np.ufunc, a: ndarray, kwargs: dict[str, Any]) -> Any:
         first = found[1].type(initial)
     except OverflowError:
         return HOST
-    if first != initial:
-        return HOST
+    if first != initial or (first == 0 and np.signbit(first)):
+        return HOST  # sums begin with 0.0
     if where is not True and ufunc.identity is None:
         if broadcast_shapes(np.shape(where), a._shape) != a._shape or a._dtype != found[1]:
             return HOST

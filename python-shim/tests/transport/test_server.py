@@ -183,7 +183,7 @@ def test_a_failed_start_shows_the_end_of_the_log(
     with_arguments: Callable[..., Configuration],
 ) -> None:
     with pytest.raises(
-        ServerError, match=r"(?s)exit status 2.*engine must be one of auto, portable"
+        ServerError, match=r"(?s)exit status 2.*engine must be one of auto, avx2, portable"
     ) as caught:
         open_connection(with_arguments("--engine", "quantum"))
     assert ".log" in str(caught.value)

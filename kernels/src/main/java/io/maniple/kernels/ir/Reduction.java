@@ -22,14 +22,21 @@ public enum Reduction {
         return primitive;
     }
 
-    /** Raw bits of the value that changes nothing (SUM of floats: -0.0, so that a sum of -0.0 alone stays -0.0). */
+    /** Raw bits of the value that changes nothing, -0.0 included: what cumulative operations begin with. */
+    public long neutralBits(ElementType type) {
+        if (this != SUM || !type.isFloating()) {
+            return identityBits(type);
+        }
+        return type == ElementType.FLOAT64
+                ? Double.doubleToRawLongBits(-0.0)
+                : Float.floatToRawIntBits(-0.0f) & 0xffffffffL;
+    }
+
+    /** Raw bits of what reductions begin with: it changes nothing, but that a sum of -0.0 alone is 0.0 as NumPy's. */
     public long identityBits(ElementType type) {
         boolean isDouble = type == ElementType.FLOAT64;
         return switch (this) {
-            case SUM ->
-                type.isFloating()
-                        ? (isDouble ? Double.doubleToRawLongBits(-0.0) : Float.floatToRawIntBits(-0.0f) & 0xffffffffL)
-                        : 0L;
+            case SUM -> 0L;
             case PRODUCT ->
                 type.isFloating() ? (isDouble ? Double.doubleToRawLongBits(1.0) : Float.floatToRawIntBits(1.0f)) : 1L;
             case MINIMUM -> largest(type);

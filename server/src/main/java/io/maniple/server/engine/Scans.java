@@ -74,7 +74,7 @@ final class Scans {
             workers.run(lines, grain, (worker, begin, end) -> {
                 for (long line = begin; line < end; line++) {
                     long first = address + line / inner * length * step + line % inner * type.bytes();
-                    scan.run(first, step, length, reduction.identityBits(type));
+                    scan.run(first, step, length, reduction.neutralBits(type));
                 }
             });
             return;
@@ -88,7 +88,7 @@ final class Scans {
                 }
             });
             long[] before = new long[(int) blocks];
-            before[0] = reduction.identityBits(type);
+            before[0] = reduction.neutralBits(type);
             for (int block = 1; block < blocks; block++) {
                 before[block] = Scalars.combine(reduction, type, before[block - 1], totals[block - 1]);
             }
@@ -176,7 +176,7 @@ final class Scans {
             }
             return sum;
         }
-        long folded = reduction.identityBits(type);
+        long folded = reduction.neutralBits(type);
         for (long at = first; at < end; at += step) {
             folded = Scalars.combine(reduction, type, folded, Scalars.read(type, at));
         }
