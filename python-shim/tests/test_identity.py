@@ -4,8 +4,6 @@ with an __array__ of their own. Each program runs under plain Python and under M
 
 from __future__ import annotations
 
-import builtins
-import functools
 import hashlib
 import subprocess
 import sys
@@ -134,27 +132,7 @@ def test_cumulative_results_keep_the_order_of_memory(axis: int | None, defer_all
 
 
 def test_atleast_gives_the_array_itself(defer_all: None) -> None:
-    functions = (maniple.atleast_1d, maniple.atleast_2d, maniple.atleast_3d)
-    for dimensions, function in enumerate(functions, 1):
-        for n in range(1, 5):
-            a = maniple.ones((2,) * n) * 1
-            assert builtins.type(a) is not np.ndarray
+    for dimensions, function in enumerate((np.atleast_1d, np.atleast_2d, np.atleast_3d), 1):
+        for n in range(5):
+            a = np.ones((2,) * n)
             assert (function(a) is a) == (n >= dimensions)
-
-
-def test_the_class_equals_numpys_to_libraries(defer_all: None) -> None:
-    a = maniple.arange(10) * 1
-    kind = builtins.type(a)
-    assert kind is not np.ndarray
-    assert kind == np.ndarray
-    assert np.ndarray == kind
-    assert builtins.type(a[a > 5]) == kind  # noqa: E721
-    assert kind != list  # noqa: E721
-    assert {np.ndarray: 1}[kind] == 1
-
-    @functools.singledispatch
-    def name(x: object) -> str:
-        return "object"
-
-    name.register(np.ndarray, lambda x: "array")
-    assert name(maniple.arange(10) * 1) == name(np.arange(10)) == "array"

@@ -29,21 +29,7 @@ _STRIDES_SET = (
 _COLLECTORS = sys.getsizeof(()) - ().__sizeof__()
 
 
-class ArrayType(type):
-    """The class of arrays' classes: they equal `numpy.ndarray`.
-
-    Libraries, which have Python's own `type`, compare what it gives them (`type(a) == np.ndarray`)
-    and look it up in tables (`functools.singledispatch`).
-    """
-
-    def __eq__(cls, other: object) -> bool:
-        return cls is other or other is np.ndarray or type(other) is ArrayType
-
-    def __hash__(cls) -> int:
-        return hash(np.ndarray)
-
-
-class Fields(metaclass=ArrayType):
+class Fields:
     """What an array consists of, whoever works on it (`_foreign`)."""
 
     __slots__ = (

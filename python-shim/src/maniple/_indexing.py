@@ -59,7 +59,7 @@ def getitem(self: ndarray, key: Any) -> Any:
             if not result._shape and not any([k is None for k in key]):
                 return result._scalar()
             return result
-        if any([type(k) is ndarray and not k._shape and k._dtype.kind in "iu" for k in key]):
+        if any([type(k) in (ndarray,) and not k._shape and k._dtype.kind in "iu" for k in key]):
             return getitem(self, tuple([_plain(k) for k in key]))
     elif kind is slice or key is None or key is Ellipsis:
         return self._sliced(key)

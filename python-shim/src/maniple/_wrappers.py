@@ -21,8 +21,7 @@ WRAPPERS: dict[str, Callable[..., Any]] = {}
 """Names of the numpy module that the maniple module replaces."""
 
 _absent: Any = object()
-# Without `np.ndarray`, which the class of Maniple's arrays equals.
-_plain = frozenset((list, tuple, int, float, bool, complex, np.float64, np.int64))
+_plain = frozenset((np.ndarray, list, tuple, int, float, bool, complex, np.float64, np.int64))
 
 
 def _wrapper(name: str, method: str) -> Callable[..., Any]:
@@ -34,16 +33,15 @@ def _wrapper(name: str, method: str) -> Callable[..., Any]:
     @functools.wraps(original)
     def function(a: Any, axis: Any = _absent, *args: Any, **kwargs: Any) -> Any:
         kind = type(a)
-        plain = kind is np.ndarray or kind in _plain
-        if plain and not args and not kwargs:
+        if kind in _plain and not args and not kwargs:
             return implementation(a) if axis is _absent else implementation(a, axis)
-        others = not plain and not issubclass(kind, ndarray)
+        others = kind not in _plain and not issubclass(kind, ndarray)
         if others and axis is not _absent and not args:
             # Most give it by name, which a class with an override of its own may look at.
             return _others(function, original, a, (), {"axis": axis, **kwargs})
         if axis is not _absent:
             args = (axis, *args)
-        if plain:
+        if kind in _plain:
             return original(a, *args, **kwargs)
         if others:
             return _others(function, original, a, args, kwargs)
