@@ -92,7 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", help="library of the choice, or a test file (all of the choice)")
     parser.add_argument("--backend", default="server", help="MANIPLE_BACKEND (server)")
-    parser.add_argument("--minimum", type=float, default=99.0, help="least share in per cent (99)")
+    parser.add_argument("--minimum", type=float, default=97.0, help="least share in per cent (97)")
     parser.add_argument("--timeout", type=float, default=600, help="seconds a file (600)")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--update", action="store_true", help="rewrite the list of differences")

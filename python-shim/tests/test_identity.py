@@ -132,7 +132,9 @@ def test_cumulative_results_keep_the_order_of_memory(axis: int | None, defer_all
 
 
 def test_atleast_gives_the_array_itself(defer_all: None) -> None:
-    for dimensions, function in enumerate((np.atleast_1d, np.atleast_2d, np.atleast_3d), 1):
-        for n in range(5):
-            a = np.ones((2,) * n)
+    functions = (maniple.atleast_1d, maniple.atleast_2d, maniple.atleast_3d)
+    for dimensions, function in enumerate(functions, 1):
+        for n in range(1, 5):
+            a = maniple.ones((2,) * n) * 1
+            assert hasattr(a, "_buf")
             assert (function(a) is a) == (n >= dimensions)
