@@ -135,10 +135,12 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 
 def _packed(result: Any) -> Any:
-    """Return what NumPy's code made with no array in it that waits to be packed."""
+    """Return what NumPy's code made: its large arrays ours, none of them waiting to be packed."""
     kind = type(result)
     if kind is tuple:
         return tuple([_packed(r) for r in result])
+    if kind is np.ndarray:  # of a masked array's inside, say
+        return _fallback.wrap(result)
     if kind is ndarray or not issubclass(kind, ndarray):
         return result
     plain = result._view_as_is()
