@@ -285,10 +285,11 @@ def _total(a: Any) -> float:
     """Return how much is added up of an array, or of its squares."""
     finite = abs(a[numpy.isfinite(a)]).astype("f8")
     total = float(finite.sum())
-    if a.dtype.char in "fF" and a.size > 1000:
-        # Additions in single precision: NumPy's own errors, one an element, are seen.
-        return (total + float((finite * finite).sum())) * float(a.size) ** 0.5
-    return total
+    if a.size <= 1000:
+        return total
+    # NumPy's own errors, one an addition, are seen; all the more in single precision.
+    errors = float(a.size) ** 0.5 / (1.0 if a.dtype.char in "fF" else 16.0)
+    return (total + float((finite * finite).sum())) * errors
 
 
 def _digits(a: Any) -> float:

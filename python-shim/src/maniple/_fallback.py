@@ -133,17 +133,24 @@ def call(function: Callable[..., Any], args: Any, kwargs: Any, reason: str = "no
     try:
         result = _timed(function, args, kwargs, reason, known)
     except ValueError as error:
-        # Raised before anything is written; NumPy may want to be asked once more, with a warning.
-        warned = [
-            (a, view) for a, view in known if type(a) is not np.ndarray and a._writeable is None
-        ]
-        if not warned or "read-only" not in str(error):
+        if not made_writeable(known, error):
             raise
-        for a, view in warned:
-            warn_on_write(a)
-            view.flags.writeable = True
         result = function(*args, **kwargs)
     return wrap(result, known)
+
+
+def made_writeable(known: Known, error: ValueError) -> bool:
+    """Whether `error` was of views that are read-only until NumPy's warning is given; it now is.
+
+    The error came before anything was written, so the call may be made again.
+    """
+    warned = [(a, view) for a, view in known if type(a) is not np.ndarray and a._writeable is None]
+    if not warned or "read-only" not in str(error):
+        return False
+    for a, view in warned:
+        warn_on_write(a)
+        view.flags.writeable = True
+    return True
 
 
 def _timed(function: Callable[..., Any], args: Any, kwargs: Any, reason: str, known: Known) -> Any:

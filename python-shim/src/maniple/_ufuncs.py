@@ -532,15 +532,14 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     arguments = [_fallback.real(x, known) for x in inputs]
     options = _fallback.real(kwargs, known) if kwargs else kwargs
     function = ufunc if method == "__call__" else getattr(ufunc, method)
-    if _profile.active:
-        arrays = [a for a, _ in known if type(a) is ndarray]
-        size = max((a._size for a in arrays), default=0)
-        small = size < _settings.defer
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        place, reason = ("host", "small") if small else ("fallback", "not in the server's table")
-        with _profile.timed(name, place, reason, arrays):
+    try:
+        if _profile.active:
+            result = _timed(ufunc, method, function, arguments, options, known)
+        else:
             result = function(*arguments, **options)
-    else:
+    except ValueError as error:
+        if not _fallback.made_writeable(known, error):
+            raise
         result = function(*arguments, **options)
     if type(result) is np.ndarray and not kwargs:
         # Nearly always: a new array.
@@ -549,3 +548,19 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
         if result.base is None:
             return adopt(result)
     return _fallback.wrap(result, known)
+
+
+def _timed(
+    ufunc: np.ufunc,
+    method: str,
+    function: Callable[..., Any],
+    arguments: list[Any],
+    options: dict[str, Any],
+    known: _fallback.Known,
+) -> Any:
+    arrays = [a for a, _ in known if type(a) is ndarray]
+    small = max((a._size for a in arrays), default=0) < _settings.defer
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    place, reason = ("host", "small") if small else ("fallback", "not in the server's table")
+    with _profile.timed(name, place, reason, arrays):
+        return function(*arguments, **options)
