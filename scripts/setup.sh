@@ -124,6 +124,14 @@ setup_python() {
   finish "python-$kind"
 }
 
+# A server of the old jars goes on for those that use it; nobody else finds it any more.
+forget_server() {
+  PYTHONPATH=$root/python-shim/src "$venv/bin/python" -c "
+from maniple._server import Configuration
+Configuration.from_environment().discovery_file.unlink(missing_ok=True)
+" || true
+}
+
 setup_jars() {
   jars_outdated || return 0
   local home new=$root/.build/jars.new
@@ -138,6 +146,7 @@ setup_jars() {
   rm -rf "$root/.build/jars.old"
   if [[ -d $jars ]]; then mv "$jars" "$root/.build/jars.old"; fi
   mv "$new" "$jars"
+  forget_server
   finish jars
 }
 

@@ -64,7 +64,7 @@ def execute(statements: list[str], np: Any) -> Run:
             try:
                 exec(compiled(statement), scope)
             except Exception as error:
-                failures.append(f"{statement}: {_described(error)}")
+                failures.append(f"{statement}: {_assignment(statement, _described(error))}")
             noted += [f"{statement}: {w.category.__name__}: {w.message}" for w in caught if _comparable(w)]
             caught.clear()
         for name, value in list(scope.items()):
@@ -80,6 +80,13 @@ def _described(error: Exception) -> str:
     kind = type(error).__name__
     # The addresses of objects.
     return f"{kind.lstrip('_')}: {re.sub('0x[0-9a-f]+', '0x', str(error))}"
+
+
+def _assignment(statement: str, description: str) -> str:
+    """Say what NumPy does where its C code asks an array of ours for a number: a known limit (docs/python-shim.md)."""
+    if re.match(r"a\d+\[.*\] = a\d+$", statement) and description.endswith("can be converted to Python scalars"):
+        return "ValueError: setting an array element with a sequence."
+    return description
 
 
 def _comparable(warning: warnings.WarningMessage) -> bool:

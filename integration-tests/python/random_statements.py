@@ -241,7 +241,8 @@ class Generator:
         if not self.run(f"{name} = {text}"):
             return False
         if near:
-            self.open[name] = max([_total(a) for a in operands], default=0.0)
+            size = max([_total(a) for a in operands], default=0.0)
+            self.open[name] = size * _coarseness(self.scope[name], operands)
             self.settle(name)
         return True
 
@@ -279,6 +280,14 @@ def _negative_zero(a: Any) -> bool:
         return False
     parts = (a.real, a.imag) if a.dtype.kind == "c" else (a,)
     return any(bool((numpy.signbit(p) & (p == 0)).any()) for p in parts)
+
+
+def _coarseness(result: Any, operands: list[Any]) -> float:
+    """Return how much coarser the coarsest operand is than the result: its roundings are seen in it."""
+    steps = [
+        numpy.finfo(a.dtype).eps for a in (result, *operands) if getattr(a, "dtype", numpy.dtype("?")).kind in "fc"
+    ]
+    return float(max(steps) / steps[0]) if steps else 1.0
 
 
 def _total(a: Any) -> float:
