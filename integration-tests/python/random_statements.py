@@ -242,7 +242,7 @@ class Generator:
             return False
         if near:
             size = max([_total(a) for a in operands], default=0.0)
-            self.open[name] = size * _coarseness(self.scope[name], operands)
+            self.open[name] = size * _coarseness(self.scope.get(name), operands)
             self.settle(name)
         return True
 
@@ -284,10 +284,9 @@ def _negative_zero(a: Any) -> bool:
 
 def _coarseness(result: Any, operands: list[Any]) -> float:
     """Return how much coarser the coarsest operand is than the result: its roundings are seen in it."""
-    steps = [
-        numpy.finfo(a.dtype).eps for a in (result, *operands) if getattr(a, "dtype", numpy.dtype("?")).kind in "fc"
-    ]
-    return float(max(steps) / steps[0]) if steps else 1.0
+    inexact = [a.dtype for a in (result, *operands) if isinstance(a, numpy.ndarray) and a.dtype.kind in "fc"]
+    steps = [float(numpy.finfo(dtype).eps) for dtype in inexact]
+    return max(steps) / steps[0] if steps else 1.0
 
 
 def _total(a: Any) -> float:
