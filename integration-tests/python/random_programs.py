@@ -172,7 +172,8 @@ def _equal(want: Any, got: Any, ulp: float, size: float) -> bool:
     if want.dtype.kind not in "fc" or not ulp:
         return False
     scale = numpy.max(numpy.abs(want[numpy.isfinite(want)]), initial=0.0)
-    tolerance = ulp * numpy.finfo(want.dtype).eps * max(float(scale), size)
+    kind = numpy.finfo(want.dtype)
+    tolerance = ulp * (kind.eps * max(float(scale), size) + float(kind.smallest_subnormal))
     # Part by part: the other part of an infinite complex number may be near only, too.
     parts = [(want.real, got.real), (want.imag, got.imag)] if want.dtype.kind == "c" else [(want, got)]
     return all(numpy.allclose(w, g, rtol=0, atol=tolerance, equal_nan=True) for w, g in parts)

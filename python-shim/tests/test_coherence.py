@@ -128,6 +128,17 @@ def test_selection_is_a_copy() -> None:
     assert s[3] == 6
 
 
+def test_packed_selection_is_written_element_by_element() -> None:
+    """Also where its shape broadcasts to the array's."""
+    x = np.arange(40_000.0).reshape(10_000, 4) * 1
+    mask = (x < 16) & (x % 4 == 1)
+    s = x[mask]
+    assert s[3] == 13  # looked at, and so packed
+    s *= -1
+    x[mask] = s
+    assert x[:5, 1].tolist() == [-1, -5, -9, -13, 17]
+
+
 def test_masked_update_is_not_packed() -> None:
     x = np.arange(N) * 1.0
     mask = x > 10

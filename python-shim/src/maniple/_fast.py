@@ -1,4 +1,4 @@
-"""Operators and ufuncs of one result, decided once for each pair of layouts.
+"""Operators, ufuncs of one result and `np.where`: what each combination of layouts means.
 
 What NumPy's rules and the backend's table say about an operation depends on the ufunc and on the
 operands' layouts (and the types of scalars) alone. The first time an `Entry` keeps it; from then on
@@ -16,9 +16,9 @@ from numpy._core._ufunc_config import _extobj_contextvar  # type: ignore[attr-de
 from maniple import _profile, _settings, _ufuncs
 from maniple._array import _new, adopt, ndarray, overlaps_itself
 from maniple._buffer import LOCAL, PRIVATE, Buffer, Remote
-from maniple._dtypes import CODE
+from maniple._dtypes import CHARACTER, CODE, INTEGER_RANGE
 from maniple._recorder import stream
-from maniple._ufuncs import HOST, errors_matter, plan_for, scalar_key
+from maniple._ufuncs import HOST, errors_matter, new_array, plan_for, scalar_key
 from maniple._views import Layout, address_space, broadcast_shapes, broadcast_strides, intern
 
 _frame = sys._getframe
@@ -99,6 +99,7 @@ def forget() -> None:
     for pair in _tables.values():
         for table in pair:
             table.clear()
+    _choices.clear()
 
 
 def layout_of(a: ndarray) -> Layout | None:
@@ -417,6 +418,118 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any) -> Any:
     if kind is ndarray:
         return perform(entry, a, b, out, 3)
     return perform(entry, b, a, out, 3)
+
+
+# -- np.where ----------------------------------------------------------------------------------
+
+
+class Choice:
+    """What is known about `np.where` of three operands: as an `Entry`."""
+
+    __slots__ = ("code", "dtype", "high", "largest", "layouts", "low", "number", "out")
+
+    def __init__(self, number: int, out: Layout, layouts: list[Any]) -> None:
+        self.number = number
+        self.out = out
+        self.layouts = layouts
+        self.dtype = out.dtype
+        self.code = CODE[out.dtype]
+        self.low, self.high = INTEGER_RANGE.get(out.dtype) or (1 - (1 << 53), (1 << 53) - 1)
+        self.largest = float(np.finfo(out.dtype).max) if out.dtype.kind in "fc" else np.inf
+
+    def holds(self, value: Any) -> bool:
+        return not self.largest < abs(value) < np.inf
+
+
+_choices: dict[Any, Choice | None] = {}
+
+
+def choose(condition: Any, x: Any, y: Any) -> Any:
+    """Record `np.where(condition, x, y)` of arrays that are large, and scalars; or return HOST."""
+    operands = (condition, x, y)
+    key = (_key(condition), _key(x), _key(y))
+    try:
+        choice = _choices[key]
+    except KeyError:
+        choice = _learn_choice(key, operands)
+    if choice is None or choice.out.size < _settings.defer or not stream.enabled:
+        return HOST
+    if _error_state(None) is not stream.calm and errors_matter():
+        return HOST
+    with stream.lock:
+        if stream.guarded:
+            return HOST
+        handles = [0]
+        offsets = [0]
+        for v in operands:
+            if type(v) is ndarray:
+                buf = v._buf
+                handle = buf.handle if buf.home == PRIVATE else buf.for_reading()
+                if not handle:
+                    return HOST
+                handles.append(handle)
+                offsets.append(v._offset)
+            elif not (choice.low <= v <= choice.high if type(v) is int else choice.holds(v)):
+                return HOST  # and NumPy's error or warning
+            else:
+                handles.append(0)
+                offsets.append(0)
+        target = choice.out
+        result = new_array(target.shape, target.dtype, target.strides)
+        result._layout = target
+        handles[0] = result._buf.handle
+        number = stream.number
+        layouts = [target.index if target.number == number else stream.place(target)]
+        for v, layout in zip(operands, choice.layouts, strict=True):
+            if layout is None:
+                layouts.append(stream.scalar(scalar_key(v, choice.dtype)))
+            else:
+                layouts.append(layout.index if layout.number == number else stream.place(layout))
+        stream.emit(choice.number, handles, layouts, offsets, target.size, False)
+    if _profile.active:
+        _profile.count("where", "deferred", "", target.size)
+    return result
+
+
+def _key(v: Any) -> Any:
+    kind = type(v)
+    if kind is ndarray:
+        return v._layout or layout_of(v)
+    return kind if kind in SCALARS else None
+
+
+def _learn_choice(key: Any, operands: tuple[Any, ...]) -> Choice | None:
+    choice = None if None in key else _choice(operands)
+    if len(_choices) > 10_000:
+        _choices.clear()
+    _choices[key] = choice
+    return choice
+
+
+def _choice(operands: tuple[Any, ...]) -> Choice | None:
+    arrays = [v for v in operands if type(v) is ndarray]
+    try:
+        shape = broadcast_shapes(*[a._shape for a in arrays])
+    except ValueError:
+        return None
+    if type(operands[0]) is not ndarray or 0 in shape or not shape:
+        return None
+    dtype = np.result_type(*[v._dtype if type(v) is ndarray else type(v)(0) for v in operands[1:]])
+    character = CHARACTER.get(dtype)
+    number = stream.operations.get(f"where:?{character}{character}->{character}")
+    strides = _ufuncs._result_strides(operands, shape, dtype, "K")
+    out = intern(dtype, shape, strides)
+    if number is None or out is None or out.nbytes > address_space:
+        return None
+    layouts = [
+        intern(v._dtype, shape, broadcast_strides(v._shape, v._strides, shape))
+        if type(v) is ndarray
+        else None
+        for v in operands
+    ]
+    if sum([layout is not None for layout in layouts]) < len(arrays):
+        return None
+    return Choice(number, out, layouts)
 
 
 def array_ufunc(self: ndarray, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from maniple import (
     _fallback,
+    _fast,
     _fft,
     _indexing,
     _linalg,
@@ -282,6 +283,9 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         return _array(condition).nonzero()  # type: ignore[attr-defined]
     if x is None or y is None:
         return HOST
+    result = _fast.choose(condition, x, y)
+    if result is not HOST:
+        return result
     operands = [operand(v) for v in (condition, x, y)]
     if any([v is HOST for v in operands]):
         return HOST
@@ -306,6 +310,13 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     for v in operands[1:]:
         if type(v) is int and not _in_range(v, dtype):
             return HOST
+        if (
+            type(v) in (float, np.float64)
+            and dtype.char in "efF"
+            and np.isfinite(v)
+            and abs(v) > np.finfo(dtype).max
+        ):
+            return HOST  # with NumPy's warning
     with stream.lock:
         out = new_array(shape, dtype, _ufuncs._result_strides(tuple(operands), shape, dtype, "K"))
         instruction = Instruction()

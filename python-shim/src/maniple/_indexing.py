@@ -89,6 +89,7 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
 
         if _selection.assign(self, key, value):
             return
+        value = value._view_as_is()  # packed: an array like others from here on
     if is_basic(key):
         if self._size >= _settings.defer or busy(self) or _is_deferred(value):
             full = key if type(key) is tuple else (key,)
