@@ -17,6 +17,7 @@ from maniple import _profile, _settings, _ufuncs
 from maniple._array import _new, adopt, ndarray, overlaps_itself
 from maniple._buffer import LOCAL, PRIVATE, Buffer, Remote
 from maniple._dtypes import CHARACTER, CODE, INTEGER_RANGE
+from maniple._pace import pace, weight
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, errors_matter, new_array, plan_for, scalar_key
 from maniple._views import Layout, address_space, broadcast_shapes, broadcast_strides, intern
@@ -44,6 +45,8 @@ class Entry:
         The backend's operation; 0 if it has none, -1 as long as nobody has asked.
     size : int
         Elements of the result.
+    work : int
+        What they cost, in additions.
     kind : int
         ONE array, PAIR of arrays, array and SCALAR, or scalar and array (REVERSED).
     out, first, second : Layout
@@ -57,7 +60,7 @@ class Entry:
     """
 
     __slots__ = ("code", "dtype", "first", "high", "host", "into", "kind", "low", "number", "out",
-                 "second", "size", "ufunc")  # fmt: skip
+                 "second", "size", "ufunc", "work")  # fmt: skip
 
     first: Layout
     host: Layout | None
@@ -72,6 +75,7 @@ class Entry:
     number: int
     size: int
     ufunc: Any
+    work: int
 
 
 ONE, PAIR, SCALAR, REVERSED = range(4)
@@ -148,6 +152,7 @@ def _entry(ufunc: np.ufunc, a: Any, b: Any, out: Any) -> Entry | None:
     entry.first = layouts[0]  # type: ignore[assignment]
     entry.second = layouts[-1]  # type: ignore[assignment]
     entry.size = entry.first.size
+    entry.work = entry.size * weight(ufunc.__name__)
     return entry
 
 
@@ -190,6 +195,10 @@ def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
     home = x.home
     if entry.size < _settings.defer or not stream.enabled:
         # Small: recorded only where an operand is at the backend already.
+        if pace.talkative:
+            if home != PRIVATE and (kind != PAIR or b._buf.home != PRIVATE):
+                return _on_host(entry, a, b, out)
+            return HOST
         if home == LOCAL:
             if kind == PAIR:
                 y = b._buf
@@ -309,7 +318,7 @@ def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
         operation.append(entry.number)
         batch.operand_count.append(count)
         batch.source.append(source)
-        stream.pending_elements += target.size
+        stream.pending_elements += entry.work
         if stream.must_sync or entry.into or len(operation) >= _settings.batch_instructions:
             stream.send_if_due(entry.into)
     if _profile.active:
@@ -322,13 +331,15 @@ def _on_host(entry: Entry, a: ndarray, b: Any, out: Any) -> Any:
     if _profile.active:
         return HOST
     # An array of its own needs no view, and a copy at the backend stays current.
+    if pace.talkative:
+        pace.computed(entry.size)
     x = a._buf
     first = x.owner if a._root and x.typed else a._host()
     kind = entry.kind
     ufunc = entry.ufunc
     if entry.into:
         target = out._buf
-        if not out._writeable or target.home != LOCAL or target.selections:
+        if not out._writeable or target.home == PRIVATE or target.selections:
             return HOST
         target = out._host()
         if kind == PAIR:

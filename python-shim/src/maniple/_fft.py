@@ -12,6 +12,7 @@ from maniple import _profile, _ufuncs
 from maniple._array import ndarray
 from maniple._dtypes import INTP
 from maniple._linalg import handler, implementations
+from maniple._pace import TRANSFORM
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, operand, prepare_outputs, scalar_key
 
@@ -102,7 +103,7 @@ def _transform(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any])
         instruction.input(np.asarray(factor, types[1]))
         for value in scalars:
             instruction.scalar(scalar_key(value, INTP))
-        instruction.emit(number, max(a.size, out._size), True)
+        instruction.emit(number, max(a.size, out._size) * TRANSFORM, True)
     if _profile.active:
         _profile.count(ufunc.__name__, "deferred", "", max(a.size, out._size))
     return out

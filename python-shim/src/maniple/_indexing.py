@@ -10,7 +10,7 @@ import numpy as np
 
 from maniple import _attribution, _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
-from maniple._buffer import PRIVATE, SHARED
+from maniple._buffer import SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
 from maniple._flags import warn_on_write
 from maniple._recorder import stream
@@ -76,7 +76,7 @@ def _plain(k: Any) -> Any:
 def busy(a: ndarray) -> bool:
     """Whether looking at `a` would have to wait."""
     buf = a._buf
-    return buf.home == PRIVATE or (buf.home == SHARED and buf.touched > stream.completed)
+    return _ufuncs.stays(a) or (buf.home == SHARED and buf.touched > stream.completed)
 
 
 def setitem(self: ndarray, key: Any, value: Any) -> None:
@@ -106,7 +106,7 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
 
 
 def _is_deferred(value: Any) -> bool:
-    return type(value) is ndarray and value._buf.home == PRIVATE
+    return type(value) is ndarray and _ufuncs.stays(value)
 
 
 def _assign_on_host(self: ndarray, key: Any, value: Any) -> None:

@@ -17,11 +17,11 @@ from numpy.linalg import _linalg, _umath_linalg
 
 from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import ndarray
-from maniple._buffer import PRIVATE
 from maniple._dtypes import INTP
 from maniple._errors import ManipleLinAlgError
+from maniple._pace import LINEAR_ALGEBRA
 from maniple._recorder import stream
-from maniple._ufuncs import HOST, Instruction, new_array, operand, scalar_key
+from maniple._ufuncs import HOST, Instruction, new_array, operand, scalar_key, stays
 from maniple._views import broadcast_shapes, stacked_order
 
 _Shape = tuple[int, ...]
@@ -66,7 +66,7 @@ def implementations(module: ModuleType, **replaced: Any) -> Callable[[Any], Any]
 def concerns(value: Any) -> bool:
     """Whether there is an array in `value` that is worth computing at the server."""
     if issubclass(type(value), ndarray):
-        return bool(value._size >= _settings.defer or value._buf.home == PRIVATE)
+        return value._size >= _settings.defer or stays(value)
     return type(value) in (list, tuple) and any([concerns(v) for v in value])
 
 
@@ -147,7 +147,7 @@ def record(
         for value in scalars:
             instruction.scalar(scalar_key(value, INTP))
         elements = max([prod(shape) for shape in sizes])
-        instruction.emit(number, elements)
+        instruction.emit(number, elements * LINEAR_ALGEBRA)
         if check:
             stream.flush([(results[0]._buf.handle, 0, 1)])
     if _profile.active:

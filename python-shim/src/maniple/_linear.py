@@ -10,11 +10,10 @@ from numpy._core.multiarray import c_einsum
 
 from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
-from maniple._buffer import PRIVATE
 from maniple._dtypes import CHARACTER
 from maniple._linalg import handler, implementations
 from maniple._recorder import stream
-from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
+from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, stays
 from maniple._views import broadcast_shapes, is_c_contiguous, stacked_order
 
 
@@ -26,8 +25,7 @@ def _worthwhile(a: Any, b: Any, shape: tuple[int, ...], inner: int) -> bool:
         work *= n
     # A product touches its operands many times: count multiplications, not elements.
     return work >= _settings.defer or any(
-        type(x) is ndarray and (x._size >= _settings.defer or x._buf.home == PRIVATE)
-        for x in (a, b)
+        type(x) is ndarray and (x._size >= _settings.defer or stays(x)) for x in (a, b)
     )
 
 

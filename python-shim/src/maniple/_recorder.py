@@ -23,6 +23,7 @@ from maniple._errors import (
     ManipleMemoryError,
     ServerError,
 )
+from maniple._pace import pace
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -414,6 +415,8 @@ class Stream:
             self._settle(backend)
             batch = self.batch
             batch.number = self.number
+            if observations:
+                pace.looked(self.pending_elements)
             batch.observations += observations
             batch.sync = sync
             number = self.number

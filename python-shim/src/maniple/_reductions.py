@@ -119,7 +119,7 @@ def worthwhile(a: Any) -> bool:
     return (
         issubclass(type(a), ndarray)
         and stream.enabled
-        and (a._size >= _settings.defer or a._buf.home == PRIVATE)
+        and (a._size >= _settings.defer or _ufuncs.stays(a))
         and a._size > 0
         and not errors_matter()
     )

@@ -31,6 +31,9 @@ axis: int = 0 if defer_all else _integer("MANIPLE_AXIS", 64)
 defer: int = 0 if defer_all else _integer("MANIPLE_DEFER", 32768)
 """Operations on fewer elements are computed by NumPy at once."""
 
+host: int = _integer("MANIPLE_HOST", 1 << 20)
+"""The same in programs that look at results all the time (`_pace`); 0: never."""
+
 inline_bytes: int = _integer("MANIPLE_INLINE_BYTES", 64 << 10)
 """Up to this many bytes travel inside a batch, more through shared memory."""
 

@@ -13,6 +13,7 @@ from numpy.lib import _histograms_impl
 from maniple import _fallback, _indexing, _methods, _profile, _reductions, _ufuncs
 from maniple._array import adopt, ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE, FLOAT64, INTP
+from maniple._pace import SORTING
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, Instruction, new_array, operand
@@ -51,7 +52,7 @@ def _record(
         instruction.input(value)
     for scalar in scalars:
         instruction.scalar(_ufuncs.scalar_key(scalar, INTP))
-    instruction.emit(number, elements, in_place)
+    instruction.emit(number, elements * SORTING, in_place)
     if _profile.active:
         _profile.count(name, "deferred", "", elements)
     return True

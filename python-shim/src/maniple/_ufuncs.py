@@ -15,6 +15,7 @@ from maniple._array import adopt, make, ndarray, overlaps_itself
 from maniple._buffer import PRIVATE, Remote
 from maniple._dtypes import BOOL, CHARACTER, CODE, INTEGER_RANGE
 from maniple._flags import warn_on_write
+from maniple._pace import pace, weight
 from maniple._recorder import stream
 from maniple._views import (
     address_space,
@@ -254,6 +255,16 @@ def new_array(
     return make(buf, 0, dtype, shape, strides or c_strides(shape, itemsize), size)
 
 
+def stays(a: ndarray) -> bool:
+    """Whether `a` is at the backend, and to be left there."""
+    if a._buf.home != PRIVATE:
+        return False
+    if pace.talkative and a._size < _settings.defer and not stream.guarded:
+        a._buf.look()
+        return a._buf.home == PRIVATE
+    return True
+
+
 def is_private(value: Any) -> bool:
     return type(value) is ndarray and value._buf.home == PRIVATE
 
@@ -263,9 +274,7 @@ def worth_deferring(size: int, operands: Any) -> bool:
     if size >= _settings.defer:
         return stream.enabled
     for value in operands:
-        if type(value) is ndarray and (
-            value._size >= _settings.defer or value._buf.home == PRIVATE
-        ):
+        if type(value) is ndarray and (value._size >= _settings.defer or stays(value)):
             return stream.enabled
     return False
 
@@ -417,7 +426,7 @@ def _record(
                 instruction.scalar(scalar_key(x, dtype))
         if where is not True:
             instruction.input(where, shape)
-        instruction.emit(plan.number, size, bool(given))
+        instruction.emit(plan.number, size * weight(ufunc.__name__), bool(given))
     if _profile.active:
         _profile.count(ufunc, "deferred", "", size)
     if not shape and scalar_result:
@@ -532,6 +541,8 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     arguments = [_fallback.real(x, known) for x in inputs]
     options = _fallback.real(kwargs, known) if kwargs else kwargs
     function = ufunc if method == "__call__" else getattr(ufunc, method)
+    if pace.talkative:
+        pace.computed(max([a.size for a, _ in known], default=0))
     try:
         if _profile.active:
             result = _timed(ufunc, method, function, arguments, options, known)

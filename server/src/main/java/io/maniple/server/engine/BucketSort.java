@@ -7,19 +7,32 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Sorts one long row of 64-bit keys (of signed order) in native memory, most significant digit first: all threads deal
- * the row out to buckets by its highest varying bits, then each thread sorts whole buckets in its cache. Buckets that
- * are too large for that are dealt out again. Stable.
+ * Sorts one long row of 64-bit keys (of signed order): all threads deal the row out to the buckets that {@link Buckets}
+ * finds by a sample, then each thread sorts whole buckets in its cache. Buckets that are too large for that are dealt
+ * out again. Stable.
  */
 final class BucketSort {
     private static final MemorySegment MEMORY = Scalars.MEMORY;
-    private static final int DIGIT = 11;
     private static final long LEAST_BLOCK = 32_768;
-    private static final long MOST_BLOCKS = 64;
+    private static final long MOST_BLOCKS = 32;
+    /** Keys that are read at a time: as many as stay in the nearest cache. */
+    private static final int CHUNK = 1024;
     /** Keys of a bucket that one thread sorts. */
     private static final int IN_CACHE = 1 << 17;
     /** Buckets are handed out by about so many keys. */
     private static final long GRAIN = 32_768;
+
+    /** Where the keys come from; it is asked twice for each. */
+    @FunctionalInterface
+    interface Source {
+        /** Fills the first places with keys {@code first} to before {@code first + count}. */
+        void keys(long first, int count, long[] into);
+
+        /** The same for what moves along with the keys; not called where nothing does. */
+        default void payload(long first, int count, long[] into) {
+            throw new IllegalStateException("nothing moves along with the keys");
+        }
+    }
 
     /** Takes a sorted piece of the row. */
     @FunctionalInterface
@@ -33,143 +46,125 @@ final class BucketSort {
 
     private final Workers workers;
     private final int lowest;
+    private final boolean withPayload;
+    private final Memory memory;
     private final Output output;
     private final HeapSort[] heaps;
 
     /**
      * @param lowest the lowest bit that counts; keys that differ in lower ones only must be given in order
+     * @param withPayload whether the source has something that moves along with the keys
+     * @param memory for the buckets
      */
-    BucketSort(Workers workers, int lowest, Output output) {
+    BucketSort(Workers workers, int lowest, boolean withPayload, Memory memory, Output output) {
         this.workers = workers;
         this.lowest = lowest;
+        this.withPayload = withPayload;
+        this.memory = memory;
         this.output = output;
         this.heaps = new HeapSort[workers.threads()];
     }
 
-    /**
-     * A part of the row.
-     *
-     * @param first the place of its first key in the row
-     */
-    private record Part(long keys, long spareKeys, long payload, long sparePayload, long first, long count) {
-        boolean hasPayload() {
-            return payload != 0;
-        }
-
-        /** A bucket, after this part was dealt out to its spare memory. */
-        Part bucket(long start, long size) {
-            return new Part(
-                    spareKeys + 8 * start,
-                    keys + 8 * start,
-                    hasPayload() ? sparePayload + 8 * start : 0,
-                    hasPayload() ? payload + 8 * start : 0,
-                    first + start,
-                    size);
-        }
+    /** Sorts. Nothing is written before all has been read, so the output may overwrite where the source reads. */
+    void sort(Source source, long count) {
+        sort(source, count, 0);
     }
 
-    /**
-     * Sorts. A piece is read before the output is given it, so the output may write to where the piece's keys or payload
-     * began.
-     *
-     * @param payload what moves along with the keys, as much of it, and room for that; or 0 and 0
-     */
-    void sort(long keys, long spareKeys, long payload, long sparePayload, long count) {
-        List<Part> open = new ArrayList<>();
-        open.add(new Part(keys, spareKeys, payload, sparePayload, 0, count));
-        while (!open.isEmpty()) {
-            open.addAll(deal(open.removeLast()));
-        }
-    }
-
-    /** @return the buckets that are still too large for one thread's cache */
-    private List<Part> deal(Part part) {
-        long varying = varying(part);
-        if (varying == 0) {
-            equal(part);
-            return List.of();
-        }
-        int top = Long.SIZE - Long.numberOfLeadingZeros(varying);
-        int digit = Math.min(DIGIT, top - lowest);
-        long[] starts = scatter(part, top - digit, digit);
-        ConcurrentLinkedQueue<Part> large = new ConcurrentLinkedQueue<>();
-        int bins = starts.length - 1;
-        long grain = Math.max(1, bins * GRAIN / Math.max(1, part.count()));
-        workers.run(bins, grain, (worker, begin, end) -> {
-            for (int bin = (int) begin; bin < end; bin++) {
-                long start = starts[bin];
-                long size = starts[bin + 1] - start;
-                if (size == 0) {
-                    continue;
-                }
-                Part bucket = part.bucket(start, size);
-                if (size > IN_CACHE) {
-                    large.add(bucket);
+    /** @param first the place of the source's first key in the row */
+    private void sort(Source source, long count, long first) {
+        try (Memory.Scratch keys = memory.scratch(8 * count);
+                Memory.Scratch payload = memory.scratch(withPayload ? 8 * count : 1)) {
+            Buckets buckets = Buckets.sampled(source, count, lowest);
+            long[] starts = deal(source, count, buckets, keys.address(), payload.address());
+            for (int bin : inCache(starts, keys.address(), payload.address(), first)) {
+                Source bucket = new Dealt(
+                        keys.address() + 8 * starts[bin], payload.address() + (withPayload ? 8 * starts[bin] : 0));
+                long size = starts[bin + 1] - starts[bin];
+                if (buckets.isUniform(bin)) {
+                    equal(bucket, size, first + starts[bin]);
                 } else {
-                    inCache(worker, bucket);
+                    sort(bucket, size, first + starts[bin]);
                 }
             }
-        });
-        return List.copyOf(large);
+        }
     }
 
-    private static long get(long address, long index) {
-        return MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, address + 8 * index);
+    /** A bucket. */
+    private record Dealt(long keys, long payload) implements Source {
+        @Override
+        public void keys(long first, int count, long[] into) {
+            copy(keys + 8 * first, into, count);
+        }
+
+        @Override
+        public void payload(long first, int count, long[] into) {
+            copy(payload + 8 * first, into, count);
+        }
+    }
+
+    private static void copy(long from, long[] to, int count) {
+        MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, from, to, 0, count);
     }
 
     private static void put(long address, long index, long value) {
         MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address + 8 * index, value);
     }
 
-    private static long block(long count) {
-        return Math.max(LEAST_BLOCK, (count + MOST_BLOCKS - 1) / MOST_BLOCKS);
+    @FunctionalInterface
+    private interface Chunks {
+        void each(long first, int count);
     }
 
-    private long varying(Part part) {
-        long block = block(part.count());
-        int blocks = (int) ((part.count() + block - 1) / block);
-        long[] ones = new long[blocks];
-        long[] zeros = new long[blocks];
-        workers.run(blocks, 1, (worker, begin, end) -> {
-            for (int number = (int) begin; number < end; number++) {
-                long any = 0;
-                long all = -1;
-                long last = Math.min(part.count(), (number + 1) * block);
-                for (long index = number * block; index < last; index++) {
-                    long key = get(part.keys(), index);
-                    any |= key;
-                    all &= key;
-                }
-                ones[number] = any;
-                zeros[number] = all;
-            }
-        });
-        long any = 0;
-        long all = -1;
-        for (int number = 0; number < blocks; number++) {
-            any |= ones[number];
-            all &= zeros[number];
+    private static void eachChunk(long begin, long end, Chunks body) {
+        for (long first = begin; first < end; first += CHUNK) {
+            body.each(first, (int) Math.min(CHUNK, end - first));
         }
-        return (any ^ all) >>> lowest << lowest;
     }
 
-    /** Deals a part out to its spare memory. */
-    private long[] scatter(Part part, int shift, int digit) {
-        int bins = 1 << digit;
-        long mask = bins - 1L;
-        long block = block(part.count());
-        int blocks = (int) ((part.count() + block - 1) / block);
+    /** @return where each bucket begins, and where the last one ends */
+    private long[] deal(Source source, long count, Buckets buckets, long keysTo, long payloadTo) {
+        long block = Math.max(LEAST_BLOCK, (count + MOST_BLOCKS - 1) / MOST_BLOCKS);
+        int blocks = (int) ((count + block - 1) / block);
         long[][] places = new long[blocks][];
         workers.run(blocks, 1, (worker, begin, end) -> {
+            long[] keys = new long[CHUNK];
+            int[] bins = new int[CHUNK];
             for (int number = (int) begin; number < end; number++) {
-                long[] counts = new long[bins];
-                long last = Math.min(part.count(), (number + 1) * block);
-                for (long index = number * block; index < last; index++) {
-                    counts[(int) ((get(part.keys(), index) ^ Long.MIN_VALUE) >>> shift & mask)]++;
-                }
+                long[] counts = new long[buckets.count()];
+                eachChunk(number * block, Math.min(count, (number + 1) * block), (first, size) -> {
+                    source.keys(first, size, keys);
+                    buckets.find(keys, size, bins);
+                    for (int index = 0; index < size; index++) {
+                        counts[bins[index]]++;
+                    }
+                });
                 places[number] = counts;
             }
         });
+        long[] starts = starts(places, buckets.count());
+        workers.run(blocks, 1, (worker, begin, end) -> {
+            long[] keys = new long[CHUNK];
+            int[] bins = new int[CHUNK];
+            long[] payload = new long[withPayload ? CHUNK : 0];
+            for (int number = (int) begin; number < end; number++) {
+                long[] next = places[number];
+                eachChunk(number * block, Math.min(count, (number + 1) * block), (first, size) -> {
+                    source.keys(first, size, keys);
+                    buckets.find(keys, size, bins);
+                    if (withPayload) {
+                        source.payload(first, size, payload);
+                        move(bins, keys, payload, size, next, keysTo, payloadTo);
+                    } else {
+                        move(bins, keys, size, next, keysTo);
+                    }
+                });
+            }
+        });
+        return starts;
+    }
+
+    /** Makes of each block's counts its places: bucket by bucket, in each one block by block. */
+    private static long[] starts(long[][] places, int bins) {
         long[] starts = new long[bins + 1];
         long next = 0;
         for (int bin = 0; bin < bins; bin++) {
@@ -181,68 +176,69 @@ final class BucketSort {
             }
         }
         starts[bins] = next;
-        workers.run(blocks, 1, (worker, begin, end) -> {
-            for (int number = (int) begin; number < end; number++) {
-                long last = Math.min(part.count(), (number + 1) * block);
-                if (part.hasPayload()) {
-                    moveBoth(part, places[number], shift, mask, number * block, last);
-                } else {
-                    moveKeys(part, places[number], shift, mask, number * block, last);
-                }
-            }
-        });
         return starts;
     }
 
-    private static void moveKeys(Part part, long[] places, int shift, long mask, long from, long to) {
-        for (long index = from; index < to; index++) {
-            long key = get(part.keys(), index);
-            put(part.spareKeys(), places[(int) ((key ^ Long.MIN_VALUE) >>> shift & mask)]++, key);
+    private static void move(int[] bins, long[] keys, int count, long[] next, long keysTo) {
+        for (int index = 0; index < count; index++) {
+            put(keysTo, next[bins[index]]++, keys[index]);
         }
     }
 
-    private static void moveBoth(Part part, long[] places, int shift, long mask, long from, long to) {
-        for (long index = from; index < to; index++) {
-            long key = get(part.keys(), index);
-            long place = places[(int) ((key ^ Long.MIN_VALUE) >>> shift & mask)]++;
-            put(part.spareKeys(), place, key);
-            put(part.sparePayload(), place, get(part.payload(), index));
+    private static void move(
+            int[] bins, long[] keys, long[] payload, int count, long[] next, long keysTo, long payloadTo) {
+        for (int index = 0; index < count; index++) {
+            long place = next[bins[index]]++;
+            put(keysTo, place, keys[index]);
+            put(payloadTo, place, payload[index]);
         }
     }
 
-    /** Reads some keys of a part, and what moves along with them, into the thread's heap. */
-    private HeapSort read(int worker, Part part, long from, int count) {
+    /** @return the buckets that are too large for one thread's cache, which nothing was done to */
+    private List<Integer> inCache(long[] starts, long keys, long payload, long first) {
+        ConcurrentLinkedQueue<Integer> large = new ConcurrentLinkedQueue<>();
+        int bins = starts.length - 1;
+        long grain = Math.max(1, bins * GRAIN / Math.max(1, starts[bins]));
+        workers.run(bins, grain, (worker, begin, end) -> {
+            for (int bin = (int) begin; bin < end; bin++) {
+                long start = starts[bin];
+                long size = starts[bin + 1] - start;
+                if (size > IN_CACHE) {
+                    large.add(bin);
+                } else if (size > 0) {
+                    HeapSort heap = heap(worker);
+                    copy(keys + 8 * start, heap.keys(), (int) size);
+                    if (withPayload) {
+                        copy(payload + 8 * start, heap.payload(), (int) size);
+                    }
+                    heap.sort((int) size);
+                    output.write(heap.keys(), heap.payload(), (int) size, first + start);
+                }
+            }
+        });
+        return new ArrayList<>(large);
+    }
+
+    private HeapSort heap(int worker) {
         if (heaps[worker] == null) {
-            heaps[worker] = new HeapSort(IN_CACHE, part.hasPayload(), lowest);
+            heaps[worker] = new HeapSort(IN_CACHE, withPayload, lowest);
         }
-        HeapSort heap = heaps[worker];
-        copy(part.keys() + 8 * from, heap.keys(), count);
-        if (part.hasPayload()) {
-            copy(part.payload() + 8 * from, heap.payload(), count);
-        }
-        return heap;
+        return heaps[worker];
     }
 
-    private static void copy(long from, long[] to, int count) {
-        MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, from, to, 0, count);
-    }
-
-    private void inCache(int worker, Part bucket) {
-        int count = (int) bucket.count();
-        HeapSort heap = read(worker, bucket, 0, count);
-        heap.sort(count);
-        output.write(heap.keys(), heap.payload(), count, bucket.first());
-    }
-
-    /** Nothing is left to sort. */
-    private void equal(Part part) {
-        long pieces = (part.count() + IN_CACHE - 1) / IN_CACHE;
+    /** Hands out a bucket in which nothing is left to sort. */
+    private void equal(Source bucket, long count, long first) {
+        long pieces = (count + IN_CACHE - 1) / IN_CACHE;
         workers.run(pieces, 1, (worker, begin, end) -> {
+            HeapSort heap = heap(worker);
             for (long piece = begin; piece < end; piece++) {
                 long from = piece * IN_CACHE;
-                int count = (int) Math.min(IN_CACHE, part.count() - from);
-                HeapSort heap = read(worker, part, from, count);
-                output.write(heap.keys(), heap.payload(), count, part.first() + from);
+                int size = (int) Math.min(IN_CACHE, count - from);
+                bucket.keys(from, size, heap.keys());
+                if (withPayload) {
+                    bucket.payload(from, size, heap.payload());
+                }
+                output.write(heap.keys(), heap.payload(), size, first + from);
             }
         });
     }

@@ -2,11 +2,14 @@ package io.maniple.server.engine;
 
 import java.util.Arrays;
 
-/** Sorts keys of one thread in the Java heap, most significant digit first, short runs by insertion. Stable. */
+/**
+ * Sorts keys of one thread in the Java heap. The uppermost varying bits deal them out to about as many bins as there are
+ * keys; of the few that share a bin, insertion finds the order, in one pass over all bins. Stable.
+ */
 final class HeapSort {
     private static final int SHORT = 24;
     private static final int LEAST_DIGIT = 4;
-    private static final int MOST_DIGIT = 12;
+    private static final int MOST_DIGIT = 13;
 
     private final long[] keys;
     private final long[] spareKeys;
@@ -56,25 +59,26 @@ final class HeapSort {
             return;
         }
         int top = Long.SIZE - Long.numberOfLeadingZeros(varying);
-        int wanted = Math.clamp(Integer.SIZE - Integer.numberOfLeadingZeros(count) - 2, LEAST_DIGIT, MOST_DIGIT);
+        int wanted = Math.clamp(Integer.SIZE - Integer.numberOfLeadingZeros(count), LEAST_DIGIT, MOST_DIGIT);
         int digit = Math.min(top - lowest, wanted);
         int shift = top - digit;
         int bins = 1 << digit;
         int[] ends = level(level, bins);
-        deal(from, to, shift, bins - 1, ends);
+        int most = deal(from, to, shift, bins - 1, ends);
         if (shift == lowest) {
             return;
         }
-        int begin = from;
-        for (int bin = 0; bin < bins; bin++) {
-            int end = ends[bin];
-            if (end - begin > SHORT) {
-                sort(begin, end, level + 1);
-            } else if (end - begin > 1) {
-                insert(begin, end);
+        if (most > SHORT) {
+            int begin = from;
+            for (int bin = 0; bin < bins; bin++) {
+                int end = ends[bin];
+                if (end - begin > SHORT) {
+                    sort(begin, end, level + 1);
+                }
+                begin = end;
             }
-            begin = end;
         }
+        insert(from, to);
     }
 
     private int[] level(int level, int bins) {
@@ -84,17 +88,23 @@ final class HeapSort {
         return places[level];
     }
 
-    /** Behind it {@code ends} says where each bin ends. */
-    private void deal(int from, int to, int shift, int mask, int[] ends) {
+    /**
+     * Behind it {@code ends} says where each bin ends.
+     *
+     * @return the keys of the largest bin
+     */
+    private int deal(int from, int to, int shift, int mask, int[] ends) {
         Arrays.fill(ends, 0, mask + 1, 0);
         for (int index = from; index < to; index++) {
             ends[(int) ((keys[index] ^ Long.MIN_VALUE) >>> shift) & mask]++;
         }
         int next = from;
+        int most = 0;
         for (int bin = 0; bin <= mask; bin++) {
             int here = ends[bin];
             ends[bin] = next;
             next += here;
+            most = Math.max(most, here);
         }
         if (payload.length == 0) {
             for (int index = from; index < to; index++) {
@@ -111,6 +121,7 @@ final class HeapSort {
             System.arraycopy(sparePayload, from, payload, from, to - from);
         }
         System.arraycopy(spareKeys, from, keys, from, to - from);
+        return most;
     }
 
     private void insert(int from, int to) {

@@ -53,32 +53,31 @@ final class SortKeys {
         };
     }
 
-    /** Writes the reversible keys of elements {@code begin} to before {@code end}, shifted upwards. */
-    static void readReversible(DType type, long source, long keys, long begin, long end, int shift) {
+    /** Puts the reversible keys of elements {@code first} and so on, shifted upwards, into the first places. */
+    static void readReversible(DType type, long source, long first, int count, int shift, long[] into) {
         if (type == DType.FLOAT64) {
-            for (long index = begin; index < end; index++) {
-                long bits = MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, source + 8 * index);
-                MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, ofDouble(bits));
+            long begin = source + 8 * first;
+            for (int index = 0; index < count; index++) {
+                into[index] = ofDouble(MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, begin + 8L * index));
             }
             return;
         }
-        for (long index = begin; index < end; index++) {
-            long key = reversible(type, source + index * type.bytes()) << shift;
-            MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, key);
+        for (int index = 0; index < count; index++) {
+            into[index] = reversible(type, source + (first + index) * type.bytes()) << shift;
         }
     }
 
-    /** Writes the (first) equal keys of elements {@code begin} to before {@code end}. */
-    static void readEqual(DType type, long source, long keys, long begin, long end) {
+    /** Puts the (first) equal keys of elements {@code first} and so on into the first places. */
+    static void readEqual(DType type, long source, long first, int count, long[] into) {
         if (type == DType.FLOAT64) {
-            for (long index = begin; index < end; index++) {
-                double value = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, source + 8 * index);
-                MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, real(value));
+            long begin = source + 8 * first;
+            for (int index = 0; index < count; index++) {
+                into[index] = real(MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, begin + 8L * index));
             }
             return;
         }
-        for (long index = begin; index < end; index++) {
-            MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * index, equal(type, source + index * type.bytes()));
+        for (int index = 0; index < count; index++) {
+            into[index] = equal(type, source + (first + index) * type.bytes());
         }
     }
 

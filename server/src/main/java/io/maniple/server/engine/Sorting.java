@@ -137,22 +137,16 @@ final class Sorting {
     }
 
     private void radix(DType type, long source, long target, long length, Memory memory) {
-        int bytes = type.bytes();
         // The sign belongs into the uppermost bit.
-        int shift = Long.SIZE - 8 * bytes;
-        try (Memory.Scratch keys = memory.scratch(8 * length);
-                Memory.Scratch spare = memory.scratch(8 * length)) {
-            workers.run(
-                    length,
-                    GRAIN,
-                    (worker, begin, end) -> SortKeys.readReversible(type, source, keys.address(), begin, end, shift));
-            new BucketSort(
-                            workers,
-                            0,
-                            (sorted, none, count, first) ->
-                                    SortKeys.write(type, target + first * bytes, sorted, count, shift))
-                    .sort(keys.address(), spare.address(), 0, 0, length);
-        }
+        int shift = Long.SIZE - 8 * type.bytes();
+        new BucketSort(
+                        workers,
+                        shift,
+                        false,
+                        memory,
+                        (sorted, none, count, first) ->
+                                SortKeys.write(type, target + first * type.bytes(), sorted, count, shift))
+                .sort((first, count, into) -> SortKeys.readReversible(type, source, first, count, shift, into), length);
     }
 
     /** Zeros of both signs are equal, and stay in the order in which they stood. */
@@ -254,19 +248,18 @@ final class Sorting {
     /** The index stands in the lower half of the key. */
     private void orderPacked(DType type, long source, long target, long length, Memory memory) {
         int shift = Long.SIZE - SortKeys.bits(type);
-        try (Memory.Scratch spare = memory.scratch(8 * length)) {
-            workers.run(length, GRAIN, (worker, begin, end) -> {
-                for (long index = begin; index < end; index++) {
-                    put(target, index, SortKeys.equal(type, source + index * type.bytes()) << shift | index);
-                }
-            });
-            new BucketSort(workers, Integer.SIZE, (sorted, none, count, first) -> {
-                        for (int index = 0; index < count; index++) {
-                            put(target, first + index, sorted[index] & 0xffff_ffffL);
-                        }
-                    })
-                    .sort(target, spare.address(), 0, 0, length);
-        }
+        BucketSort.Source packed = (first, count, into) -> {
+            for (int index = 0; index < count; index++) {
+                long place = first + index;
+                into[index] = SortKeys.equal(type, source + place * type.bytes()) << shift | place;
+            }
+        };
+        new BucketSort(workers, Integer.SIZE, false, memory, (sorted, none, count, first) -> {
+                    for (int index = 0; index < count; index++) {
+                        put(target, first + index, sorted[index] & 0xffff_ffffL);
+                    }
+                })
+                .sort(packed, length);
     }
 
     /**
@@ -274,35 +267,53 @@ final class Sorting {
      * ones.
      */
     private void orderLong(DType type, long source, long target, long length, Memory memory) {
-        try (Memory.Scratch keys = memory.scratch(8 * length);
-                Memory.Scratch spareKeys = memory.scratch(8 * length);
-                Memory.Scratch sparePayload = memory.scratch(8 * length)) {
-            BucketSort sort = new BucketSort(
-                    workers,
-                    0,
-                    (sorted, places, count, first) -> MemorySegment.copy(
-                            places, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, target + 8 * first, count));
-            workers.run(length, GRAIN, (worker, begin, end) -> {
-                for (long index = begin; index < end; index++) {
-                    put(target, index, index);
-                }
-                if (type == DType.COMPLEX128) {
-                    for (long index = begin; index < end; index++) {
-                        put(keys.address(), index, SortKeys.second(source + index * type.bytes()));
-                    }
-                } else {
-                    SortKeys.readEqual(type, source, keys.address(), begin, end);
-                }
-            });
-            sort.sort(keys.address(), spareKeys.address(), target, sparePayload.address(), length);
-            if (type == DType.COMPLEX128) {
-                workers.run(length, GRAIN, (worker, begin, end) -> {
-                    for (long index = begin; index < end; index++) {
-                        put(keys.address(), index, SortKeys.equal(type, source + get(target, index) * type.bytes()));
-                    }
-                });
-                sort.sort(keys.address(), spareKeys.address(), target, sparePayload.address(), length);
+        BucketSort sort = new BucketSort(
+                workers,
+                0,
+                true,
+                memory,
+                (sorted, places, count, first) -> MemorySegment.copy(
+                        places, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, target + 8 * first, count));
+        sort.sort(new InPlace(type, source), length);
+        if (type == DType.COMPLEX128) {
+            sort.sort(new InOrder(source, target), length);
+        }
+    }
+
+    /** The elements as they stand, and their places; of complex numbers the second keys. */
+    private record InPlace(DType type, long source) implements BucketSort.Source {
+        @Override
+        public void keys(long first, int count, long[] into) {
+            if (type != DType.COMPLEX128) {
+                SortKeys.readEqual(type, source, first, count, into);
+                return;
             }
+            for (int index = 0; index < count; index++) {
+                into[index] = SortKeys.second(source + (first + index) * type.bytes());
+            }
+        }
+
+        @Override
+        public void payload(long first, int count, long[] into) {
+            for (int index = 0; index < count; index++) {
+                into[index] = first + index;
+            }
+        }
+    }
+
+    /** Complex numbers, by their first keys, in an order that is found already. */
+    private record InOrder(long source, long order) implements BucketSort.Source {
+        @Override
+        public void keys(long first, int count, long[] into) {
+            for (int index = 0; index < count; index++) {
+                long place = get(order, first + index);
+                into[index] = SortKeys.equal(DType.COMPLEX128, source + place * DType.COMPLEX128.bytes());
+            }
+        }
+
+        @Override
+        public void payload(long first, int count, long[] into) {
+            MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, order + 8 * first, into, 0, count);
         }
     }
 

@@ -116,6 +116,10 @@ class TestSorting {
         SPECIAL,
         FEW,
         CONSTANT,
+        /** Most of it equal, the rest on both sides, too rare for a sample. */
+        OUTLIERS,
+        /** Of all magnitudes. */
+        SKEWED,
         SORTED,
         REVERSED
     }
@@ -133,6 +137,8 @@ class TestSorting {
                 case SPECIAL -> random.nextInt(3) == 0 ? random.nextLong() : special(type, random);
                 case FEW -> random.nextInt(4);
                 case CONSTANT -> 3;
+                case OUTLIERS -> random.nextInt(10_000) == 0 ? random.nextLong() : 3;
+                case SKEWED -> random.nextLong() >> random.nextInt(Long.SIZE);
             };
             long high = data == Data.SPECIAL ? special(type, random) : random.nextInt(3);
             elements[index] = new Element(type, narrowed(type, low), type.isComplex() ? narrowed(type, high) : 0);
@@ -389,6 +395,38 @@ class TestSorting {
                 operands.close();
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"OUTLIERS", "SKEWED", "SORTED", "CONSTANT", "SPECIAL"})
+    void sortsRowsWithLargeBuckets(Data data) {
+        try (Workers workers = new Workers(2)) {
+            check(workers, DType.FLOAT64, elements(DType.FLOAT64, LONGEST, data, new Random(6)), data.toString());
+        }
+    }
+
+    @Test
+    void bucketsOfUniformNumbersAreSmallAndInOrder() {
+        double[] numbers = new Random(7).doubles(LONGEST).sorted().toArray();
+        BucketSort.Source source = (first, count, into) -> {
+            for (int index = 0; index < count; index++) {
+                into[index] = Double.doubleToRawLongBits(numbers[(int) first + index]);
+            }
+        };
+        Buckets buckets = Buckets.sampled(source, numbers.length, 0);
+        long[] counts = new long[buckets.count()];
+        int last = 0;
+        long[] key = new long[1];
+        int[] found = new int[1];
+        for (double number : numbers) {
+            key[0] = Double.doubleToRawLongBits(number);
+            buckets.find(key, 1, found);
+            int bucket = found[0];
+            assertThat(bucket).isGreaterThanOrEqualTo(last);
+            counts[bucket]++;
+            last = bucket;
+        }
+        assertThat(Arrays.stream(counts).max().orElseThrow()).isLessThan(8_192);
     }
 
     @Test
