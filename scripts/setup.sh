@@ -181,11 +181,7 @@ record_start() {
   (
     export MANIPLE_RUNTIME_DIR=$directory MANIPLE_JARS=$jars MANIPLE_JAVA_HOME=$runtime
     export MANIPLE_AOT_RECORD=$cache.new PYTHONPATH=$root/python-shim/src
-    "$venv/bin/python" -c "
-import maniple as np
-x = np.linspace(0.0, 1.0, 1_000_000)
-print(float((np.sqrt(x * x + 1.0) * np.exp(-x)).sum()), float(x[x > 0.5].mean()), x.reshape(1000, 1000).std(axis=0)[0])
-"
+    "$venv/bin/python" "$root/scripts/training.py"
     unset MANIPLE_AOT_RECORD
     "$venv/bin/python" -m maniple server stop
     for _ in $(seq 100); do

@@ -3,26 +3,25 @@ package io.maniple.server.engine;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Sorts one long row of 64-bit keys (of signed order): all threads deal the row out to the buckets that {@link Buckets}
- * finds by a sample, then each thread sorts whole buckets in its cache. Buckets that are too large for that are dealt
- * out again. Stable.
+ * Sorts one long row of 64-bit keys (of signed order). The row is cut into blocks that fit a cache; each is dealt out, by
+ * itself, to the buckets that {@link Buckets} finds by a sample. Then each thread collects whole buckets from all blocks
+ * and sorts them in its cache. Buckets that are too large for that are sorted in the same way. Stable.
  */
 final class BucketSort {
     private static final MemorySegment MEMORY = Scalars.MEMORY;
-    private static final long LEAST_BLOCK = 32_768;
-    private static final long MOST_BLOCKS = 32;
-    /** Keys that are read at a time: as many as stay in the nearest cache. */
-    private static final int CHUNK = 1024;
+    /** Keys of a block. */
+    private static final int BLOCK = 1 << 16;
     /** Keys of a bucket that one thread sorts. */
     private static final int IN_CACHE = 1 << 17;
     /** Buckets are handed out by about so many keys. */
     private static final long GRAIN = 32_768;
 
-    /** Where the keys come from; it is asked twice for each. */
+    /** Where the keys come from. Some are asked for twice. */
     @FunctionalInterface
     interface Source {
         /** Fills the first places with keys {@code first} to before {@code first + count}. */
@@ -75,148 +74,138 @@ final class BucketSort {
         try (Memory.Scratch keys = memory.scratch(8 * count);
                 Memory.Scratch payload = memory.scratch(withPayload ? 8 * count : 1)) {
             Buckets buckets = Buckets.sampled(source, count, lowest);
-            long[] starts = deal(source, count, buckets, keys.address(), payload.address());
-            for (int bin : inCache(starts, keys.address(), payload.address(), first)) {
-                Source bucket = new Dealt(
-                        keys.address() + 8 * starts[bin], payload.address() + (withPayload ? 8 * starts[bin] : 0));
-                long size = starts[bin + 1] - starts[bin];
-                if (buckets.isUniform(bin)) {
-                    equal(bucket, size, first + starts[bin]);
-                } else {
-                    sort(bucket, size, first + starts[bin]);
-                }
+            Dealt dealt = deal(source, count, buckets, keys.address(), payload.address());
+            for (int bin : inCache(dealt, first)) {
+                large(dealt, bin, buckets.isUniform(bin), first + dealt.starts[bin]);
             }
         }
     }
 
-    /** A bucket. */
-    private record Dealt(long keys, long payload) implements Source {
+    /**
+     * The row's blocks, each of them in the order of the buckets.
+     *
+     * @param starts where each bucket begins in the row when it is in order, and where the last one ends
+     * @param within the same for each block, from the block's first key on
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    private record Dealt(long keys, long payload, long[] starts, int[][] within) {
+        long size(int bin) {
+            return starts[bin + 1] - starts[bin];
+        }
+
+        /** Collects a bucket's part of one block. */
+        int collect(long from, int block, int bin, long[] into, int at) {
+            int end = within[block][bin + 1];
+            long base = from + 8L * block * BLOCK;
+            int next = at;
+            for (int index = within[block][bin]; index < end; index++) {
+                into[next++] = MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, base + 8L * index);
+            }
+            return next;
+        }
+    }
+
+    /** Keys that lie one behind the other. */
+    private record Row(long keys, long payload) implements Source {
         @Override
         public void keys(long first, int count, long[] into) {
-            copy(keys + 8 * first, into, count);
+            MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * first, into, 0, count);
         }
 
         @Override
         public void payload(long first, int count, long[] into) {
-            copy(payload + 8 * first, into, count);
+            MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, payload + 8 * first, into, 0, count);
         }
-    }
-
-    private static void copy(long from, long[] to, int count) {
-        MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, from, to, 0, count);
     }
 
     private static void put(long address, long index, long value) {
         MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address + 8 * index, value);
     }
 
-    @FunctionalInterface
-    private interface Chunks {
-        void each(long first, int count);
-    }
-
-    private static void eachChunk(long begin, long end, Chunks body) {
-        for (long first = begin; first < end; first += CHUNK) {
-            body.each(first, (int) Math.min(CHUNK, end - first));
+    private Dealt deal(Source source, long count, Buckets buckets, long keysTo, long payloadTo) {
+        int blocks = Math.toIntExact((count + BLOCK - 1) / BLOCK);
+        int[][] within = new int[blocks][];
+        workers.run(blocks, 1, (worker, begin, end) -> {
+            long[] values = new long[BLOCK];
+            int[] bins = new int[BLOCK];
+            int[] next = new int[buckets.count()];
+            for (int block = (int) begin; block < end; block++) {
+                long first = (long) block * BLOCK;
+                int size = (int) Math.min(BLOCK, count - first);
+                source.keys(first, size, values);
+                buckets.find(values, size, bins);
+                int[] starts = starts(bins, size, next);
+                move(values, bins, size, next, keysTo + 8 * first);
+                if (withPayload) {
+                    System.arraycopy(starts, 0, next, 0, next.length);
+                    source.payload(first, size, values);
+                    move(values, bins, size, next, payloadTo + 8 * first);
+                }
+                within[block] = starts;
+            }
+        });
+        long[] starts = new long[buckets.count() + 1];
+        for (int[] ends : within) {
+            for (int bin = 1; bin < starts.length; bin++) {
+                starts[bin] += ends[bin];
+            }
         }
+        return new Dealt(keysTo, payloadTo, starts, within);
     }
 
-    /** @return where each bucket begins, and where the last one ends */
-    private long[] deal(Source source, long count, Buckets buckets, long keysTo, long payloadTo) {
-        long block = Math.max(LEAST_BLOCK, (count + MOST_BLOCKS - 1) / MOST_BLOCKS);
-        int blocks = (int) ((count + block - 1) / block);
-        long[][] places = new long[blocks][];
-        workers.run(blocks, 1, (worker, begin, end) -> {
-            long[] keys = new long[CHUNK];
-            int[] bins = new int[CHUNK];
-            for (int number = (int) begin; number < end; number++) {
-                long[] counts = new long[buckets.count()];
-                eachChunk(number * block, Math.min(count, (number + 1) * block), (first, size) -> {
-                    source.keys(first, size, keys);
-                    buckets.find(keys, size, bins);
-                    for (int index = 0; index < size; index++) {
-                        counts[bins[index]]++;
-                    }
-                });
-                places[number] = counts;
-            }
-        });
-        long[] starts = starts(places, buckets.count());
-        workers.run(blocks, 1, (worker, begin, end) -> {
-            long[] keys = new long[CHUNK];
-            int[] bins = new int[CHUNK];
-            long[] payload = new long[withPayload ? CHUNK : 0];
-            for (int number = (int) begin; number < end; number++) {
-                long[] next = places[number];
-                eachChunk(number * block, Math.min(count, (number + 1) * block), (first, size) -> {
-                    source.keys(first, size, keys);
-                    buckets.find(keys, size, bins);
-                    if (withPayload) {
-                        source.payload(first, size, payload);
-                        move(bins, keys, payload, size, next, keysTo, payloadTo);
-                    } else {
-                        move(bins, keys, size, next, keysTo);
-                    }
-                });
-            }
-        });
+    /** @param next becomes where each bucket begins, for whoever moves the keys there */
+    private static int[] starts(int[] bins, int size, int[] next) {
+        Arrays.fill(next, 0);
+        for (int index = 0; index < size; index++) {
+            next[bins[index]]++;
+        }
+        int[] starts = new int[next.length + 1];
+        int sum = 0;
+        for (int bin = 0; bin < next.length; bin++) {
+            starts[bin] = sum;
+            sum += next[bin];
+            next[bin] = starts[bin];
+        }
+        starts[next.length] = sum;
         return starts;
     }
 
-    /** Makes of each block's counts its places: bucket by bucket, in each one block by block. */
-    private static long[] starts(long[][] places, int bins) {
-        long[] starts = new long[bins + 1];
-        long next = 0;
-        for (int bin = 0; bin < bins; bin++) {
-            starts[bin] = next;
-            for (long[] counts : places) {
-                long here = counts[bin];
-                counts[bin] = next;
-                next += here;
-            }
-        }
-        starts[bins] = next;
-        return starts;
-    }
-
-    private static void move(int[] bins, long[] keys, int count, long[] next, long keysTo) {
-        for (int index = 0; index < count; index++) {
-            put(keysTo, next[bins[index]]++, keys[index]);
-        }
-    }
-
-    private static void move(
-            int[] bins, long[] keys, long[] payload, int count, long[] next, long keysTo, long payloadTo) {
-        for (int index = 0; index < count; index++) {
-            long place = next[bins[index]]++;
-            put(keysTo, place, keys[index]);
-            put(payloadTo, place, payload[index]);
+    private static void move(long[] values, int[] bins, int size, int[] next, long to) {
+        for (int index = 0; index < size; index++) {
+            put(to, next[bins[index]]++, values[index]);
         }
     }
 
     /** @return the buckets that are too large for one thread's cache, which nothing was done to */
-    private List<Integer> inCache(long[] starts, long keys, long payload, long first) {
+    private List<Integer> inCache(Dealt dealt, long first) {
         ConcurrentLinkedQueue<Integer> large = new ConcurrentLinkedQueue<>();
-        int bins = starts.length - 1;
-        long grain = Math.max(1, bins * GRAIN / Math.max(1, starts[bins]));
+        int bins = dealt.starts.length - 1;
+        long grain = Math.max(1, bins * GRAIN / Math.max(1, dealt.starts[bins]));
         workers.run(bins, grain, (worker, begin, end) -> {
             for (int bin = (int) begin; bin < end; bin++) {
-                long start = starts[bin];
-                long size = starts[bin + 1] - start;
+                int size = (int) Math.min(Integer.MAX_VALUE, dealt.size(bin));
                 if (size > IN_CACHE) {
                     large.add(bin);
                 } else if (size > 0) {
                     HeapSort heap = heap(worker);
-                    copy(keys + 8 * start, heap.keys(), (int) size);
-                    if (withPayload) {
-                        copy(payload + 8 * start, heap.payload(), (int) size);
-                    }
-                    heap.sort((int) size);
-                    output.write(heap.keys(), heap.payload(), (int) size, first + start);
+                    collect(dealt, bin, heap);
+                    heap.sort(size);
+                    output.write(heap.keys(), heap.payload(), size, first + dealt.starts[bin]);
                 }
             }
         });
         return new ArrayList<>(large);
+    }
+
+    private void collect(Dealt dealt, int bin, HeapSort heap) {
+        int keys = 0;
+        int payload = 0;
+        for (int block = 0; block < dealt.within.length; block++) {
+            keys = dealt.collect(dealt.keys, block, bin, heap.keys(), keys);
+            if (withPayload) {
+                payload = dealt.collect(dealt.payload, block, bin, heap.payload(), payload);
+            }
+        }
     }
 
     private HeapSort heap(int worker) {
@@ -226,17 +215,47 @@ final class BucketSort {
         return heaps[worker];
     }
 
-    /** Hands out a bucket in which nothing is left to sort. */
-    private void equal(Source bucket, long count, long first) {
+    /**
+     * Sorts a large bucket.
+     *
+     * @param isUniform whether nothing is left to sort
+     * @param first the place of its first key in the row
+     */
+    private void large(Dealt dealt, int bin, boolean isUniform, long first) {
+        long size = dealt.size(bin);
+        try (Memory.Scratch keys = memory.scratch(8 * size);
+                Memory.Scratch payload = memory.scratch(withPayload ? 8 * size : 1)) {
+            long next = 0;
+            for (int block = 0; block < dealt.within.length; block++) {
+                long begin = (long) block * BLOCK + dealt.within[block][bin];
+                long length = (long) dealt.within[block][bin + 1] - dealt.within[block][bin];
+                MemorySegment.copy(MEMORY, dealt.keys + 8 * begin, MEMORY, keys.address() + 8 * next, 8 * length);
+                if (withPayload) {
+                    MemorySegment.copy(
+                            MEMORY, dealt.payload + 8 * begin, MEMORY, payload.address() + 8 * next, 8 * length);
+                }
+                next += length;
+            }
+            Row row = new Row(keys.address(), payload.address());
+            if (isUniform) {
+                equal(row, size, first);
+            } else {
+                sort(row, size, first);
+            }
+        }
+    }
+
+    /** Hands out a row in which nothing is left to sort. */
+    private void equal(Source row, long count, long first) {
         long pieces = (count + IN_CACHE - 1) / IN_CACHE;
         workers.run(pieces, 1, (worker, begin, end) -> {
             HeapSort heap = heap(worker);
             for (long piece = begin; piece < end; piece++) {
                 long from = piece * IN_CACHE;
                 int size = (int) Math.min(IN_CACHE, count - from);
-                bucket.keys(from, size, heap.keys());
+                row.keys(from, size, heap.keys());
                 if (withPayload) {
-                    bucket.payload(from, size, heap.payload());
+                    row.payload(from, size, heap.payload());
                 }
                 output.write(heap.keys(), heap.payload(), size, first + from);
             }

@@ -12,7 +12,7 @@ final class Buckets {
     private static final int LEAST_SAMPLE = 1024;
     private static final int MOST_SAMPLE = 16_384;
     /** Keys that a bucket should have, if that makes not too many buckets: what one thread sorts in its nearest caches. */
-    private static final long WANTED = 4096;
+    private static final long WANTED = 8192;
 
     private static final long MANY = 16_384;
 
