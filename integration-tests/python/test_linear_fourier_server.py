@@ -51,3 +51,57 @@ def test_large_matrices(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+PRODUCTS = """
+import numpy
+import maniple as np
+
+random = numpy.random.default_rng(5)
+
+
+def matrix(dtype, *shape):
+    x = random.normal(size=shape)
+    return (x + 1j * random.normal(size=shape) if dtype[0] == "c" else x).astype(dtype)
+
+
+FORMS = (
+    lambda z: z @ z.T,
+    lambda z: z.T @ z,
+    lambda z: z.T.dot(z),
+    lambda z: z[1:] @ z[1:].T,
+    lambda z: z[:, ::2].T @ z[:, ::2],
+    lambda z: z[::2] @ z[::2].T,
+    lambda z: z[::2].T @ z[::2],
+    lambda z: z @ z.conj().T,
+    lambda z: z.T.copy("F") @ z.T.copy("F").T,
+)
+for dtype in ("f8", "f4", "c16", "c8"):
+    for n, k in ((5, 7), (64, 64), (65, 300), (300, 65), (257, 129)):
+        x = matrix(dtype, n, k)
+        for number, form in enumerate(FORMS):
+            assert form(x).tobytes() == numpy.asarray(form(np.asarray(x))).tobytes(), (dtype, n, k, number)
+    for n, m, k in ((10, 7, 5), (64, 64, 64), (100, 131, 100), (257, 64, 300)):
+        a, b = matrix(dtype, 9, n, k), matrix(dtype, 9, k, m)
+        assert (a @ b).tobytes() == numpy.asarray(np.asarray(a) @ np.asarray(b)).tobytes(), (dtype, n, m, k)
+a = matrix("f8", 300, 300)
+for value in (numpy.inf, numpy.nan):
+    b = a.copy()
+    b[5, 7] = value
+    numpy.testing.assert_array_equal(numpy.asarray(np.asarray(a) @ np.asarray(b)), a @ b)
+"""
+
+
+def test_products_are_numpys_to_the_bit(tmp_path: Path) -> None:
+    """Also of a matrix and its transpose, half of which is computed, and of stacks, which are shared out."""
+    program = tmp_path / "program.py"
+    program.write_text(PRODUCTS)
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        env={**os.environ, "MANIPLE_BACKEND": "server", "MANIPLE_DEFER_ALL": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -28,14 +28,20 @@ public final class Blas {
     private static final int ROW_MAJOR = 101;
     private static final int PLAIN = 111;
     private static final int TRANSPOSED = 112;
-    /** Products of at most so many multiplications OpenBLAS leaves to one thread anyway. */
-    private static final long SMALL_PRODUCT = 1L << 18;
+    private static final int UPPER = 121;
+    /** Of a stack, products of at most so many multiplications are better shared out whole than each cut in pieces. */
+    private static final long SMALL_PRODUCT = 1L << 26;
+
+    private static final long GRAIN = 1L << 18;
+    /** Edge of the tiles in which a triangle is mirrored. */
+    private static final long TILE = 64;
 
     private final Optional<Path> library;
     private final Lapack lapack;
     private boolean opened;
     private final Map<DType, MethodHandle> gemm = new EnumMap<>(DType.class);
     private final Map<DType, MethodHandle> gemv = new EnumMap<>(DType.class);
+    private final Map<DType, MethodHandle> syrk = new EnumMap<>(DType.class);
 
     /** @param library OpenBLAS with CBLAS and 64-bit integers; empty for none. It is opened at the first product. */
     public Blas(Optional<Path> library) {
@@ -73,6 +79,15 @@ public final class Blas {
                                         FunctionDescriptor.ofVoid(
                                                 flag, flag, flag, integer, integer, integer, scalar, pointer, integer,
                                                 pointer, integer, scalar, pointer, integer))));
+        find(lookup, "cblas_" + letter + "syrk")
+                .ifPresent(symbol -> syrk.put(
+                        type,
+                        Linker.nativeLinker()
+                                .downcallHandle(
+                                        symbol,
+                                        FunctionDescriptor.ofVoid(
+                                                flag, flag, flag, integer, integer, scalar, pointer, integer, scalar,
+                                                pointer, integer))));
         find(lookup, "cblas_" + letter + "gemv")
                 .ifPresent(symbol -> gemv.put(
                         type,
@@ -113,7 +128,8 @@ public final class Blas {
             // Allocated now, by one thread.
             memory.address(view.buffer());
         }
-        boolean small = work <= SMALL_PRODUCT && !gemm.isEmpty();
+        boolean small =
+                !gemm.isEmpty() && (work <= GRAIN || (work <= SMALL_PRODUCT && count >= 2L * workers.threads()));
         Workers.Body body = (worker, begin, end) -> {
             for (long index = begin; index < end; index++) {
                 product(matrix(out, index), matrix(a, index), matrix(b, index), memory);
@@ -121,7 +137,7 @@ public final class Blas {
         };
         if (small) {
             try (Lapack.SingleThreaded _ = lapack.singleThreaded()) {
-                workers.run(count, Math.max(1, SMALL_PRODUCT / work), body);
+                workers.run(count, Math.max(1, GRAIN / work), body);
             }
         } else {
             workers.run(count, count, body);
@@ -172,6 +188,22 @@ public final class Blas {
                 gemv(type, a, false, b, depth, target, rows, arena);
             } else if (rows == 1) {
                 gemv(type, b, true, a, depth, target, columns, arena);
+            } else if (a.isTransposeOf(b) && syrk.containsKey(type)) {
+                // As NumPy does: half the work, and exactly symmetric.
+                invoke(
+                        Objects.requireNonNull(syrk.get(type)),
+                        ROW_MAJOR,
+                        UPPER,
+                        a.flag(),
+                        rows,
+                        depth,
+                        one(type, arena),
+                        a.address,
+                        a.leading(),
+                        zero(type, arena),
+                        target,
+                        columns);
+                mirror(target, rows, type.bytes());
             } else {
                 invoke(
                         Objects.requireNonNull(gemm.get(type)),
@@ -189,6 +221,20 @@ public final class Blas {
                         zero(type, arena),
                         target,
                         columns);
+            }
+        }
+    }
+
+    /** Copies what is above the diagonal to below it. */
+    private static void mirror(long matrix, long size, int bytes) {
+        for (long top = 0; top < size; top += TILE) {
+            for (long left = top; left < size; left += TILE) {
+                for (long row = top; row < Math.min(size, top + TILE); row++) {
+                    for (long column = Math.max(left, row + 1); column < Math.min(size, left + TILE); column++) {
+                        Elements.copy(
+                                matrix + (row * size + column) * bytes, matrix + (column * size + row) * bytes, bytes);
+                    }
+                }
             }
         }
     }
@@ -264,6 +310,18 @@ public final class Blas {
 
         long columns() {
             return view.layout().size(1);
+        }
+
+        /** Whether it is the other one's transpose, in the same memory. */
+        boolean isTransposeOf(Matrix other) {
+            Layout own = view.layout();
+            Layout others = other.view.layout();
+            return address == other.address
+                    && own.size(0) == others.size(1)
+                    && own.size(1) == others.size(0)
+                    && own.stride(0) == others.stride(1)
+                    && own.stride(1) == others.stride(0)
+                    && isTransposed() != other.isTransposed();
         }
 
         boolean isTransposed() {

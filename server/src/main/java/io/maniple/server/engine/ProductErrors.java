@@ -6,6 +6,8 @@ import io.maniple.bridge.program.Operand;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ops.Casts;
 import io.maniple.kernels.ops.FloatingPointRules;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Tells by value which errors a product of matrices had: an element that is not finite is looked at together with its
@@ -39,7 +41,7 @@ final class ProductErrors {
         long perMatrixColumns = out.length();
         workers.run(out.count(), Math.max(1, GRAIN / out.length()), (worker, begin, end) -> {
             for (long row = begin; row < end; row++) {
-                if (out.state(row) != 0) {
+                if (!out.isFinite(row) && out.state(row) != 0) {
                     look(out, rows, columns, row, row / perMatrixRows * perMatrixColumns);
                 }
             }
@@ -63,6 +65,28 @@ final class ProductErrors {
                 return;
             }
         }
+    }
+
+    // An exponent of ones only, which infinities and NaN have, carries into the sign when one is added to it.
+
+    private static boolean isFinite64(long address, int count) {
+        MemorySegment values = Scalars.MEMORY;
+        long any = 0;
+        for (int index = 0; index < count; index++) {
+            long bits = values.get(ValueLayout.JAVA_LONG_UNALIGNED, address + 8L * index);
+            any |= (bits & 0x7ff0_0000_0000_0000L) + 0x0010_0000_0000_0000L;
+        }
+        return any >= 0;
+    }
+
+    private static boolean isFinite32(long address, int count) {
+        MemorySegment values = Scalars.MEMORY;
+        int any = 0;
+        for (int index = 0; index < count; index++) {
+            int bits = values.get(ValueLayout.JAVA_INT_UNALIGNED, address + 4L * index);
+            any |= (bits & 0x7f80_0000) + 0x0080_0000;
+        }
+        return any >= 0;
     }
 
     /** The rows or the columns of a stack of matrices. */
@@ -99,6 +123,17 @@ final class ProductErrors {
                 rest /= layout.size(dimension);
             }
             return address;
+        }
+
+        /** Whether a line is known to be finite: the quick look at ordinary results. */
+        boolean isFinite(long line) {
+            if (layout.stride(along) != (long) parts * type.bytes() || length() > Integer.MAX_VALUE / parts) {
+                return false;
+            }
+            int count = (int) length() * parts;
+            return type == ElementType.FLOAT64
+                    ? isFinite64(address(line), count)
+                    : type == ElementType.FLOAT32 && isFinite32(address(line), count);
         }
 
         byte state(long line) {
