@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs the steps of plans on this machine's processors. */
 public final class Engine {
-    private static final int BLOCK_WORDS = 4_096;
+    /** Of an argument block. */
+    static final int BLOCK_WORDS = 4_096;
+
     private static final long ELEMENTS_A_TURN = 65_536;
 
     private final Workers workers;

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** Cuts a kernel step into regions and compiles its kernel for the access each operand has there. */
 final class LaunchBuilder {
@@ -23,6 +24,9 @@ final class LaunchBuilder {
 
     private static final long FOLD_LEAST_ROW = 128;
     private static final long FOLD_COLUMNS = 1_024;
+    /** Fewer rows are not worth a kernel for several at a time. */
+    private static final long FOLD_LEAST_GROUPED = 16;
+
     private static final long FOLD_LEAST_ROWS = 64;
     private static final long FOLD_BLOCK = 262_144;
     private static final long MOST_FOLD_BLOCKS = 64;
@@ -142,7 +146,18 @@ final class LaunchBuilder {
                 chunk1,
                 chunk0,
                 motions.toArray(Region.Motion[]::new),
-                index);
+                index,
+                step.mode() == Plan.Mode.FOLD_OUTER && chunk1 >= FOLD_LEAST_GROUPED ? groups(motions, accesses) : null);
+    }
+
+    private @Nullable RowGroups groups(List<Region.Motion> motions, List<Access> accesses) {
+        boolean[] shared = new boolean[motions.size()];
+        for (int operand = 0; operand < shared.length; operand++) {
+            shared[operand] = motions.get(operand).step1() == 0;
+        }
+        return RowGroups.of(kernel, shared, accesses, compilers)
+                .filter(groups -> groups.words() <= Engine.BLOCK_WORDS)
+                .orElse(null);
     }
 
     private boolean isTransposing() {
@@ -270,7 +285,8 @@ final class LaunchBuilder {
                 chunk1,
                 piece,
                 motions.toArray(Region.Motion[]::new),
-                indexMotion);
+                indexMotion,
+                null);
     }
 
     /** Strides of the partial results of a fold over the inner loop; for a direct one those of the destination. */

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param chunk0 elements of a row a call
  * @param operands how each operand moves
  * @param index how the linear index moves; all zero where it is not used
+ * @param groups the same kernel for several rows at a time; null where there is none
  */
 record Region(
         Executable executable,
@@ -31,7 +32,8 @@ record Region(
         long chunk1,
         long chunk0,
         Motion[] operands,
-        Motion index) {
+        Motion index,
+        @Nullable RowGroups groups) {
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     /**
@@ -95,10 +97,33 @@ record Region(
                 put(block, word + 2, motion.step1());
                 word += Kernel.Arguments.WORDS_PER_OPERAND;
             }
-            int flags = executable.run(block);
+            int flags = groups == null ? executable.run(block) : inGroups(groups, block);
             if (inspector != null && (flags | inspector.always()) != 0) {
                 inspector.inspect(block, accesses, flags | inspector.always());
             }
+        }
+    }
+
+    /** Runs full groups of rows, then the rest of them; leaves the block as it was. */
+    private int inGroups(RowGroups wide, long block) {
+        long rows = get(block, Kernel.Arguments.N1);
+        long rest = rows % wide.rows();
+        int flags = rows == rest ? 0 : wide.run(block);
+        if (rest > 0) {
+            moveRows(block, rows - rest);
+            put(block, Kernel.Arguments.N1, rest);
+            flags |= executable.run(block);
+            put(block, Kernel.Arguments.N1, rows);
+            moveRows(block, rest - rows);
+        }
+        return flags;
+    }
+
+    private void moveRows(long block, long rows) {
+        int word = Kernel.Arguments.OPERANDS;
+        for (int operand = 0; operand < operands.length; operand++) {
+            put(block, word, get(block, word) + rows * get(block, word + 2));
+            word += Kernel.Arguments.WORDS_PER_OPERAND;
         }
     }
 
@@ -110,6 +135,10 @@ record Region(
             rest /= outer[dimension];
         }
         return position;
+    }
+
+    private static long get(long block, int word) {
+        return MEMORY.get(ValueLayout.JAVA_LONG, block + 8L * word);
     }
 
     private static void put(long block, int word, long value) {
