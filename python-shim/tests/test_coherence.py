@@ -365,3 +365,18 @@ def test_reductions_are_known_by_their_names() -> None:
     assert np.sum(Known()) is True
     assert pickle.loads(pickle.dumps(np.sum)) is np.sum
     assert np.sum([1, 2]) == 3
+
+
+@pytest.mark.parametrize("rest", [(), (3,), (0,), (2, 3)])
+@pytest.mark.parametrize("leading", [1, 2])
+def test_a_mask_of_leading_dimensions_chooses_rows(rest: tuple[int, ...], leading: int) -> None:
+    shape = (200, 300)[:leading] + (() if leading == 2 else (300,)) + rest
+    real = numpy.arange(float(numpy.prod(shape))).reshape(shape)
+    mask = real.sum(axis=tuple(range(leading, real.ndim))) % 7 < 3
+    for a, m in ((real, mask), (real[::-1], mask), (numpy.asfortranarray(real), mask[::-1])):
+        want = a[m]
+        got = np.asarray(a)[np.asarray(m)]
+        assert numpy.array_equal(numpy.asarray(got), want)
+        assert got.shape == want.shape
+        assert got.strides == want.strides
+    assert np.asarray(real)[np.asarray(mask & False)].shape == (0, *shape[leading:])

@@ -236,6 +236,8 @@ def _advanced(a: ndarray, key: Any, sound: tuple[Any, ...] = ()) -> Any:
         from maniple import _selection
 
         return _selection.select(a, mask)
+    if mask is not None and len(a._shape) == len(mask.shape) + 1 and a._size and mask.size:
+        return compress(a, mask)
     prepared = _index_arrays(a, key, sound)
     if prepared is HOST:
         return _mixed_read(a, key)
@@ -475,7 +477,7 @@ def _set_masked(a: ndarray, mask: Any, value: Any) -> bool:
 
 
 def compress(a: Any, mask: Any, count: int | None = None) -> Any:
-    """Record the elements of `a` where `mask` (of the same shape) is true: `count`, if known."""
+    """Record what `mask` (of the leading dimensions of `a`) chooses: `count` of them, if known."""
     dtype, size = a.dtype, a.size
     character = CHARACTER[dtype]
     number = stream.operations.get(f"compress:{character}?->{character}l")
@@ -483,7 +485,7 @@ def compress(a: Any, mask: Any, count: int | None = None) -> Any:
         return HOST
     n = int(np.count_nonzero(mask)) if count is None else count
     with stream.lock:
-        out = new_array((n,), dtype)
+        out = new_array((n, *a.shape[len(mask.shape) :]), dtype)
         counted = new_array((1,), INTP)
         instruction = Instruction()
         instruction.output(out)

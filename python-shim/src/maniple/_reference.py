@@ -201,8 +201,9 @@ def _arg_reduce(row: _Row, operands: list[_Operand]) -> None:
 def _compress(row: _Row, operands: list[_Operand]) -> None:
     _expect(operands, 4)
     out, count, source, mask = (o.array for o in operands)
-    if mask.shape != source.shape or mask.dtype != np.bool_ or out.ndim != 1:
-        raise _invalid("compress needs a mask of its input's shape and a 1-D output")
+    leading = mask.ndim and mask.shape == source.shape[: mask.ndim] and mask.dtype == np.bool_
+    if not leading or out.shape[1:] != source.shape[mask.ndim :]:
+        raise _invalid("compress needs a mask of its input's leading dimensions")
     selected = source[mask]
     if len(selected) > len(out):
         raise _invalid("the output of compress is too small")

@@ -40,8 +40,11 @@ final class ProductErrors {
                 product.view(0).layout().size(product.view(0).layout().rank() - 2);
         long perMatrixColumns = out.length();
         workers.run(out.count(), Math.max(1, GRAIN / out.length()), (worker, begin, end) -> {
+            if (out.areFinite(begin, end)) {
+                return;
+            }
             for (long row = begin; row < end; row++) {
-                if (!out.isFinite(row) && out.state(row) != 0) {
+                if (out.state(row) != 0) {
                     look(out, rows, columns, row, row / perMatrixRows * perMatrixColumns);
                 }
             }
@@ -97,6 +100,7 @@ final class ProductErrors {
         private final int parts;
         private final int across;
         private final int along;
+        private final boolean isContiguous;
 
         Lines(Operand.View view, boolean rows) {
             this.view = view;
@@ -105,6 +109,7 @@ final class ProductErrors {
             this.parts = layout.type().isComplex() ? 2 : 1;
             this.across = layout.rank() - (rows ? 2 : 1);
             this.along = layout.rank() - (rows ? 1 : 2);
+            this.isContiguous = rows && layout.isContiguous();
         }
 
         long length() {
@@ -125,15 +130,15 @@ final class ProductErrors {
             return address;
         }
 
-        /** Whether a line is known to be finite: the quick look at ordinary results. */
-        boolean isFinite(long line) {
-            if (layout.stride(along) != (long) parts * type.bytes() || length() > Integer.MAX_VALUE / parts) {
+        /** Whether lines, one behind the other, are known to be finite: the quick look at ordinary results. */
+        boolean areFinite(long begin, long end) {
+            long count = (end - begin) * length() * parts;
+            if (!isContiguous || count > Integer.MAX_VALUE) {
                 return false;
             }
-            int count = (int) length() * parts;
             return type == ElementType.FLOAT64
-                    ? isFinite64(address(line), count)
-                    : type == ElementType.FLOAT32 && isFinite32(address(line), count);
+                    ? isFinite64(address(begin), (int) count)
+                    : type == ElementType.FLOAT32 && isFinite32(address(begin), (int) count);
         }
 
         byte state(long line) {

@@ -11,6 +11,9 @@ import java.util.Map;
 /** Boolean selection: the chosen elements are counted by blocks, then every block copies to its own place. */
 final class Selections {
     private static final long BLOCK = 65_536;
+    /** Elements of a mask that are looked at together. */
+    private static final int WORD = 8;
+
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
     private final Workers workers;
@@ -25,21 +28,24 @@ final class Selections {
                 "place", call -> place(call.instruction(), call.memory()));
     }
 
-    /** Operands: out, count, in, mask. */
+    /** Operands: out, count, in, mask; with fewer dimensions than `in`, the mask chooses what the others span. */
     private void compress(Instruction instruction, Memory memory) {
         Operand.View in = instruction.view(2);
+        Operand.View out = instruction.view(0);
         long mask = Routines.address(instruction.view(3), memory);
         long count = Routines.address(instruction.view(1), memory);
         long source = Routines.address(in, memory);
-        long target = Routines.address(instruction.view(0), memory);
-        int bytes = in.layout().type().bytes();
-        long elements = in.layout().elements();
+        long target = Routines.address(out, memory);
+        long elements = instruction.view(3).layout().elements();
+        long run = elements == 0 ? 1 : in.layout().elements() / elements;
+        long bytes = in.layout().type().bytes() * run;
         long[] starts = starts(mask, elements);
         long chosen = starts[starts.length - 1];
-        long room = instruction.view(0).layout().elements();
-        if (chosen > room) {
+        if (chosen * run > out.layout().elements()) {
             throw new ManipleException(
-                    Status.INDEX_OUT_OF_RANGE, "the mask selects " + chosen + " elements, there is room for " + room);
+                    Status.INDEX_OUT_OF_RANGE,
+                    "the mask selects " + chosen * run + " elements, there is room for "
+                            + out.layout().elements());
         }
         MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, count, chosen);
         workers.run(starts.length - 1, 1, (worker, begin, end) -> {
@@ -51,23 +57,12 @@ final class Selections {
         });
     }
 
-    private static void compress(long mask, long source, long target, int bytes, long from, long to) {
+    private static void compress(long mask, long source, long target, long bytes, long from, long to) {
         long at = target;
-        if (bytes == 8) {
-            for (long index = from; index < to; index++) {
-                if (MEMORY.get(ValueLayout.JAVA_BYTE, mask + index) != 0) {
-                    MEMORY.set(
-                            ValueLayout.JAVA_LONG_UNALIGNED,
-                            at,
-                            MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, source + 8 * index));
-                    at += 8;
-                }
-            }
-            return;
-        }
-        for (long index = from; index < to; index++) {
-            if (MEMORY.get(ValueLayout.JAVA_BYTE, mask + index) != 0) {
-                Elements.copy(source + index * bytes, at, bytes);
+        for (long index = from; index < to; index += WORD) {
+            for (long left = word(mask, index, to); left != 0; left &= left - 1) {
+                long chosen = index + (Long.numberOfTrailingZeros(left) >>> 3);
+                Elements.copy(source + chosen * bytes, at, bytes);
                 at += bytes;
             }
         }
@@ -92,9 +87,10 @@ final class Selections {
             for (long block = begin; block < end; block++) {
                 long next = source + starts[(int) block] * bytes;
                 long to = Math.min(elements, (block + 1) * BLOCK);
-                for (long index = block * BLOCK; index < to; index++) {
-                    if (MEMORY.get(ValueLayout.JAVA_BYTE, mask + index) != 0) {
-                        Elements.copy(next, target + index * bytes, bytes);
+                for (long index = block * BLOCK; index < to; index += WORD) {
+                    for (long left = word(mask, index, to); left != 0; left &= left - 1) {
+                        long chosen = index + (Long.numberOfTrailingZeros(left) >>> 3);
+                        Elements.copy(next, target + chosen * bytes, bytes);
                         next += bytes;
                     }
                 }
@@ -110,8 +106,8 @@ final class Selections {
             for (long block = begin; block < end; block++) {
                 long count = 0;
                 long to = Math.min(elements, (block + 1) * BLOCK);
-                for (long index = block * BLOCK; index < to; index++) {
-                    count += MEMORY.get(ValueLayout.JAVA_BYTE, mask + index) != 0 ? 1 : 0;
+                for (long index = block * BLOCK; index < to; index += WORD) {
+                    count += Long.bitCount(word(mask, index, to));
                 }
                 counts[(int) block] = count;
             }
@@ -121,5 +117,21 @@ final class Selections {
             starts[block + 1] = starts[block] + counts[block];
         }
         return starts;
+    }
+
+    /** The next {@link #WORD} elements of a mask, or what is left of them before {@code end}: 1 in each byte that is not 0. */
+    private static long word(long mask, long index, long end) {
+        long bytes = 0;
+        if (end - index >= WORD) {
+            bytes = MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, mask + index);
+        } else {
+            for (long at = index; at < end; at++) {
+                bytes |= (MEMORY.get(ValueLayout.JAVA_BYTE, mask + at) & 0xffL) << 8 * (at - index);
+            }
+        }
+        bytes |= bytes >>> 4 & 0x0f0f_0f0f_0f0f_0f0fL;
+        bytes |= bytes >>> 2 & 0x3333_3333_3333_3333L;
+        bytes |= bytes >>> 1 & 0x5555_5555_5555_5555L;
+        return bytes & 0x0101_0101_0101_0101L;
     }
 }

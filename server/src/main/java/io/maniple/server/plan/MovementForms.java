@@ -43,15 +43,24 @@ final class MovementForms {
         if (layouts.size() != 4) {
             return "takes 4 operands";
         }
-        if (layouts.get(0).rank() != 1
-                || layouts.get(1).elements() != 1
-                || layouts.get(1).type() != DType.INT64) {
-            return "needs a 1-D output and an int64 count";
+        if (layouts.get(1).elements() != 1 || layouts.get(1).type() != DType.INT64) {
+            return "needs an int64 count";
         }
-        if (layouts.get(3).type() != DType.BOOL || !layouts.get(2).sameShape(layouts.get(3))) {
-            return "needs a boolean mask of the input's shape";
+        Layout in = layouts.get(2);
+        Layout mask = layouts.get(3);
+        boolean leads = mask.type() == DType.BOOL && mask.rank() >= 1 && mask.rank() <= in.rank();
+        for (int dimension = 0; leads && dimension < mask.rank(); dimension++) {
+            leads = mask.size(dimension) == in.size(dimension);
         }
-        return null;
+        if (!leads) {
+            return "needs a boolean mask of the input's leading dimensions";
+        }
+        Layout out = layouts.get(0);
+        boolean follows = out.rank() == 1 + in.rank() - mask.rank();
+        for (int dimension = 1; follows && dimension < out.rank(); dimension++) {
+            follows = out.size(dimension) == in.size(mask.rank() + dimension - 1);
+        }
+        return follows ? null : "needs an output with one dimension for those of the mask, and the input's other ones";
     }
 
     private static @Nullable String place(List<Layout> layouts) {
