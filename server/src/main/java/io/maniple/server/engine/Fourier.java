@@ -17,9 +17,11 @@ final class Fourier {
     private static final long TURN = 8_192;
 
     private final Workers workers;
+    private final Compilers compilers;
 
-    Fourier(Workers workers) {
+    Fourier(Workers workers, Compilers compilers) {
         this.workers = workers;
+        this.compilers = compilers;
     }
 
     Map<String, RoutineCode> routines() {
@@ -54,6 +56,10 @@ final class Fourier {
         try (Memory.Scratch tables = call.memory().scratch(16 * FourierPlan.tablePairs(length));
                 Memory.Scratch scratch = call.memory().scratch(rowBytes * copies)) {
             FourierPlan plan = new FourierPlan(length, tables.address(), scratch.address(), together);
+            if (FourierBatch.suits(plan, rows)) {
+                batches(FourierBatch.of(plan, compilers), ends, rows, call.memory());
+                return;
+            }
             if (cut) {
                 for (long row = 0; row < rows; row++) {
                     row(plan, ends, row, scratch.address(), together);
@@ -71,9 +77,56 @@ final class Fourier {
         }
     }
 
+    private void batches(FourierBatch batch, Ends ends, long rows, Memory memory) {
+        long count = (rows + FourierBatch.LANES - 1) / FourierBatch.LANES;
+        int copies = (int) Math.min(count, workers.threads());
+        long bytes = FourierBatch.bytes(ends.length);
+        try (Memory.Scratch scratch = memory.scratch(bytes * copies)) {
+            workers.run(
+                    count,
+                    count <= copies ? 1 : Math.max(1, TURN / ends.length / FourierBatch.LANES),
+                    (worker, begin, end) -> {
+                        for (long number = begin; number < end; number++) {
+                            long slot = count <= copies ? number : worker;
+                            batch(batch, ends, number * FourierBatch.LANES, rows, scratch.address() + slot * bytes);
+                        }
+                    });
+        }
+    }
+
+    private static void batch(FourierBatch batch, Ends ends, long first, long rows, long work) {
+        int lanes = (int) Math.min(FourierBatch.LANES, rows - first);
+        long plane = FourierBatch.plane(ends.length);
+        if (lanes < FourierBatch.LANES) {
+            Matrices.clear(work, 2 * plane);
+        }
+        for (int lane = 0; lane < lanes; lane++) {
+            ends.load(
+                    first + lane,
+                    new Row(work + 8L * lane, work + plane + 8L * lane, 8L * FourierBatch.LANES),
+                    0,
+                    ends.length);
+        }
+        long result = batch.transform(work);
+        for (int lane = 0; lane < lanes; lane++) {
+            ends.store(
+                    first + lane,
+                    new Row(result + 8L * lane, result + plane + 8L * lane, 8L * FourierBatch.LANES),
+                    0,
+                    ends.outLength);
+        }
+    }
+
+    /** Where a row's real and imaginary parts lie, and how far apart the elements are. */
+    private record Row(long real, long imaginary, long step) {
+        static Row ofPairs(long address) {
+            return new Row(address, address + 8, 16);
+        }
+    }
+
     private static void row(FourierPlan plan, Ends ends, long row, long work, FourierPlan.Runner runner) {
-        runner.run(ends.length, (begin, end) -> ends.load(row, work, begin, end));
-        long result = plan.transform(work, runner);
+        runner.run(ends.length, (begin, end) -> ends.load(row, Row.ofPairs(work), begin, end));
+        Row result = Row.ofPairs(plan.transform(work, runner));
         runner.run(ends.outLength, (begin, end) -> ends.store(row, result, begin, end));
     }
 
@@ -104,7 +157,13 @@ final class Fourier {
         }
 
         /** Elements beyond the input are zeros; backward, the parts change places. */
-        void load(long row, long work, long begin, long end) {
+        void load(long row, Row work, long begin, long end) {
+            long realTo = backward ? work.imaginary : work.real;
+            long imaginaryTo = backward ? work.real : work.imaginary;
+            if (!toReal && !single && end <= inLength) {
+                load(row * inLength, realTo, imaginaryTo, work.step, begin, end);
+                return;
+            }
             for (long index = begin; index < end; index++) {
                 // A transform to real numbers is given one half of its input; the other one is its mirror image.
                 boolean mirrored = toReal && index > length / 2;
@@ -119,26 +178,53 @@ final class Fourier {
                     imaginary = fromReal || !own ? 0 : get(input, 2 * element + 1);
                     imaginary = mirrored ? -imaginary : imaginary;
                 }
-                if (backward) {
-                    FourierPasses.put(work + 16 * index, imaginary, real);
+                put(realTo + work.step * index, real);
+                put(imaginaryTo + work.step * index, imaginary);
+            }
+        }
+
+        /** Double precision, all of it there: what is usual, in a loop of its own. */
+        private void load(long first, long realTo, long imaginaryTo, long step, long begin, long end) {
+            if (fromReal) {
+                for (long index = begin; index < end; index++) {
+                    put(realTo + step * index, FourierPasses.get(input + 8 * (first + index)));
+                    put(imaginaryTo + step * index, 0);
+                }
+                return;
+            }
+            for (long index = begin; index < end; index++) {
+                long element = input + 16 * (first + index);
+                put(realTo + step * index, FourierPasses.get(element));
+                put(imaginaryTo + step * index, FourierPasses.get(element + 8));
+            }
+        }
+
+        void store(long row, Row result, long begin, long end) {
+            long realFrom = backward ? result.imaginary : result.real;
+            long imaginaryFrom = backward ? result.real : result.imaginary;
+            if (!toReal && !single && !fromReal) {
+                for (long index = begin; index < end; index++) {
+                    long element = output + 16 * (row * outLength + index);
+                    put(element, FourierPasses.get(realFrom + result.step * index) * factor);
+                    put(element + 8, FourierPasses.get(imaginaryFrom + result.step * index) * factor);
+                }
+                return;
+            }
+            for (long index = begin; index < end; index++) {
+                double real = FourierPasses.get(realFrom + result.step * index) * factor;
+                double imaginary = FourierPasses.get(imaginaryFrom + result.step * index) * factor;
+                long element = row * outLength + index;
+                if (toReal) {
+                    write(element, real);
                 } else {
-                    FourierPasses.put(work + 16 * index, real, imaginary);
+                    write(2 * element, real);
+                    write(2 * element + 1, fromReal && (index == 0 || 2 * index == length) ? 0 : imaginary);
                 }
             }
         }
 
-        void store(long row, long result, long begin, long end) {
-            for (long index = begin; index < end; index++) {
-                double real = FourierPasses.get(result + 16 * index + (backward ? 8 : 0)) * factor;
-                double imaginary = FourierPasses.get(result + 16 * index + (backward ? 0 : 8)) * factor;
-                long element = row * outLength + index;
-                if (toReal) {
-                    put(element, real);
-                } else {
-                    put(2 * element, real);
-                    put(2 * element + 1, fromReal && (index == 0 || 2 * index == length) ? 0 : imaginary);
-                }
-            }
+        private static void put(long address, double value) {
+            Scalars.MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, address, value);
         }
 
         private double get(long base, long word) {
@@ -147,7 +233,7 @@ final class Fourier {
                     : Scalars.MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, base + 8 * word);
         }
 
-        private void put(long word, double value) {
+        private void write(long word, double value) {
             if (single) {
                 Scalars.MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, output + 4 * word, (float) value);
             } else {

@@ -13,6 +13,20 @@ final class FourierPasses {
     /** Prime factors up to here have a pass of their own; its cost grows with the square. */
     static final int LARGEST_RADIX = 31;
 
+    private static final double[][] COSINES = new double[LARGEST_RADIX + 1][];
+    private static final double[][] SINES = new double[LARGEST_RADIX + 1][];
+
+    static {
+        for (int radix = 1; radix <= LARGEST_RADIX; radix++) {
+            COSINES[radix] = new double[radix];
+            SINES[radix] = new double[radix];
+            for (int index = 0; index < radix; index++) {
+                COSINES[radix][index] = Roots.real(index, radix);
+                SINES[radix][index] = Roots.imaginary(index, radix);
+            }
+        }
+    }
+
     private FourierPasses() {}
 
     /**
@@ -22,15 +36,13 @@ final class FourierPasses {
      * @param radix of this pass
      * @param groups how many butterflies have twiddle factors of their own: length / (radix * stride)
      * @param stride product of the radices of the passes before
-     * @param roots pairs exp(-2πi k / length), k below length
-     * @param length of the whole transform
+     * @param roots pairs exp(-2πi k / length), k below the length of the whole transform
      */
-    static void run(
-            long from, long to, int radix, long groups, long stride, long roots, long length, long begin, long end) {
+    static void run(long from, long to, int radix, long groups, long stride, long roots, long begin, long end) {
         switch (radix) {
             case 2 -> two(from, to, groups, stride, roots, begin, end);
             case 4 -> four(from, to, groups, stride, roots, begin, end);
-            default -> odd(from, to, radix, groups, stride, roots, length, begin, end);
+            default -> odd(from, to, radix, groups, stride, roots, begin, end);
         }
     }
 
@@ -108,16 +120,11 @@ final class FourierPasses {
         }
     }
 
-    private static void odd(
-            long from, long to, int radix, long groups, long stride, long roots, long length, long begin, long end) {
+    private static void odd(long from, long to, int radix, long groups, long stride, long roots, long begin, long end) {
         int half = radix / 2;
         long apart = 16 * groups * stride;
-        double[] cosines = new double[radix];
-        double[] sines = new double[radix];
-        for (int index = 0; index < radix; index++) {
-            cosines[index] = get(roots + 16 * (length / radix * index));
-            sines[index] = get(roots + 16 * (length / radix * index) + 8);
-        }
+        double[] cosines = COSINES[radix];
+        double[] sines = SINES[radix];
         double[] sums = new double[2 * half + 2];
         double[] differences = new double[2 * half + 2];
         for (long item = begin; item < end; item++) {

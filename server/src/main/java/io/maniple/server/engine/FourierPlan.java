@@ -95,6 +95,24 @@ final class FourierPlan {
         Matrices.copy(result, kernel, 16 * inner);
     }
 
+    long length() {
+        return length;
+    }
+
+    /** Whether the transform is made of passes of its own length. */
+    boolean isDirect() {
+        return inner == length;
+    }
+
+    List<Integer> radices() {
+        return radices;
+    }
+
+    /** The address of the pairs exp(-2πi k / length). */
+    long roots() {
+        return roots;
+    }
+
     private static List<Integer> radices(long length) {
         List<Integer> found = new ArrayList<>();
         long rest = length;
@@ -157,7 +175,7 @@ final class FourierPlan {
             long step = stride;
             runner.run(
                     groups * stride,
-                    (first, end) -> FourierPasses.run(source, target, radix, groups, step, roots, inner, first, end));
+                    (first, end) -> FourierPasses.run(source, target, radix, groups, step, roots, first, end));
             stride *= radix;
             from = target;
             to = source;

@@ -35,7 +35,7 @@ final class Routines {
             }
         });
         codes.putAll(new LinearAlgebra(workers, blas.lapack()).routines());
-        codes.putAll(new Fourier(workers).routines());
+        codes.putAll(new Fourier(workers, compilers).routines());
     }
 
     Set<String> names() {
