@@ -105,3 +105,53 @@ def test_products_are_numpys_to_the_bit(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+TRANSFORMS = """
+import numpy
+import maniple as np
+
+random = numpy.random.default_rng(5)
+FORMS = {
+    "fft": lambda m, x: m.fft.fft(x),
+    "ifft": lambda m, x: m.fft.ifft(x),
+    "rfft": lambda m, x: m.fft.rfft(x.real),
+    "irfft": lambda m, x: m.fft.irfft(x),
+    "hfft": lambda m, x: m.fft.hfft(x),
+    "longer": lambda m, x: m.fft.fft(x, x.shape[-1] + 3),
+    "shorter": lambda m, x: m.fft.fft(x, x.shape[-1] - 1),
+    "single": lambda m, x: m.fft.fft(x.astype("c8")),
+    "first axis": lambda m, x: m.fft.fft(x, axis=0),
+    "backwards": lambda m, x: m.fft.ifft(x[::-1, ::-1]),
+    "both": lambda m, x: m.fft.fft2(x),
+}
+for n in (*range(2, 17), 30, 49, 64, 97, 100, 125, 210, 1155, 2000):
+    for rows in (1, 3, 4, 7, 8, 9, 17):
+        c = random.normal(size=(rows, n)) + 1j * random.normal(size=(rows, n))
+        for name, form in FORMS.items():
+            want = form(numpy, c)
+            got = numpy.asarray(form(np, np.asarray(c)))
+            assert want.dtype == got.dtype
+            assert want.strides == got.strides, (name, n, rows)
+            tolerance = (1e-5 if name == "single" else 1e-13) * abs(want).max()
+            assert abs(want - got).max() <= tolerance, (name, n, rows)
+            if name in ("fft", "ifft", "rfft"):
+                alone = numpy.asarray(form(np, np.asarray(c[:1])))
+                assert alone.tobytes() == got[:1].tobytes(), (name, n, rows)
+"""
+
+
+def test_transforms_of_rows_side_by_side(tmp_path: Path) -> None:
+    """A row's transform is the same to the bit, whatever stands beside it."""
+    program = tmp_path / "program.py"
+    program.write_text(TRANSFORMS)
+    for engine in ("auto", "avx2", "portable"):
+        done = subprocess.run(
+            [sys.executable, str(program)],
+            env={**os.environ, "MANIPLE_BACKEND": "server", "MANIPLE_DEFER_ALL": "1", "MANIPLE_ENGINE": engine},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, engine + done.stderr[-2000:]

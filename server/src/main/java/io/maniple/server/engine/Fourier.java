@@ -101,19 +101,11 @@ final class Fourier {
             Matrices.clear(work, 2 * plane);
         }
         for (int lane = 0; lane < lanes; lane++) {
-            ends.load(
-                    first + lane,
-                    new Row(work + 8L * lane, work + plane + 8L * lane, 8L * FourierBatch.LANES),
-                    0,
-                    ends.length);
+            ends.load(first + lane, Row.ofLane(work, plane, lane), 0, ends.length);
         }
         long result = batch.transform(work);
         for (int lane = 0; lane < lanes; lane++) {
-            ends.store(
-                    first + lane,
-                    new Row(result + 8L * lane, result + plane + 8L * lane, 8L * FourierBatch.LANES),
-                    0,
-                    ends.outLength);
+            ends.store(first + lane, Row.ofLane(result, plane, lane), 0, ends.outLength);
         }
     }
 
@@ -121,6 +113,10 @@ final class Fourier {
     private record Row(long real, long imaginary, long step) {
         static Row ofPairs(long address) {
             return new Row(address, address + 8, 16);
+        }
+
+        static Row ofLane(long batch, long plane, int lane) {
+            return new Row(batch + 8L * lane, batch + plane + 8L * lane, 8L * FourierBatch.LANES);
         }
     }
 
@@ -132,24 +128,28 @@ final class Fourier {
 
     /** Reads and writes the rows' elements as pairs of doubles. */
     private static final class Ends {
-        private final long input;
-        private final long output;
+        private final Lines input;
+        private final Lines output;
         private final long inLength;
         private final long outLength;
         private final long length;
         private final boolean single;
+        /** Bytes of a real or an imaginary part. */
+        private final int part;
+
         private final boolean fromReal;
         private final boolean toReal;
         private final boolean backward;
         private final double factor;
 
         Ends(RoutineCall call, long length, boolean backward, double factor) {
-            this.input = call.address(1);
-            this.output = call.address(0);
+            this.input = new Lines(call.address(1), call.layout(1));
+            this.output = new Lines(call.address(0), call.layout(0));
             this.inLength = length(call, 1);
             this.outLength = length(call, 0);
             this.length = length;
             this.single = call.layout(2).type() == DType.FLOAT32;
+            this.part = call.layout(2).type().bytes();
             this.fromReal = !call.layout(1).type().isComplex();
             this.toReal = !call.layout(0).type().isComplex();
             this.backward = backward;
@@ -161,9 +161,10 @@ final class Fourier {
             long realTo = backward ? work.imaginary : work.real;
             long imaginaryTo = backward ? work.real : work.imaginary;
             if (!toReal && !single && end <= inLength) {
-                load(row * inLength, realTo, imaginaryTo, work.step, begin, end);
+                load(input.address(row), realTo, imaginaryTo, work.step, begin, end);
                 return;
             }
+            long first = input.address(row);
             for (long index = begin; index < end; index++) {
                 // A transform to real numbers is given one half of its input; the other one is its mirror image.
                 boolean mirrored = toReal && index > length / 2;
@@ -171,11 +172,11 @@ final class Fourier {
                 double real = 0;
                 double imaginary = 0;
                 if (position < inLength) {
-                    long element = row * inLength + position;
-                    real = get(input, fromReal ? element : 2 * element);
+                    long element = first + input.step * position;
+                    real = get(element);
                     // What the mirror image would contradict is taken to be zero.
                     boolean own = !toReal || position != 0 && 2 * position != length;
-                    imaginary = fromReal || !own ? 0 : get(input, 2 * element + 1);
+                    imaginary = fromReal || !own ? 0 : get(element + part);
                     imaginary = mirrored ? -imaginary : imaginary;
                 }
                 put(realTo + work.step * index, real);
@@ -187,13 +188,13 @@ final class Fourier {
         private void load(long first, long realTo, long imaginaryTo, long step, long begin, long end) {
             if (fromReal) {
                 for (long index = begin; index < end; index++) {
-                    put(realTo + step * index, FourierPasses.get(input + 8 * (first + index)));
+                    put(realTo + step * index, FourierPasses.get(first + input.step * index));
                     put(imaginaryTo + step * index, 0);
                 }
                 return;
             }
             for (long index = begin; index < end; index++) {
-                long element = input + 16 * (first + index);
+                long element = first + input.step * index;
                 put(realTo + step * index, FourierPasses.get(element));
                 put(imaginaryTo + step * index, FourierPasses.get(element + 8));
             }
@@ -202,9 +203,10 @@ final class Fourier {
         void store(long row, Row result, long begin, long end) {
             long realFrom = backward ? result.imaginary : result.real;
             long imaginaryFrom = backward ? result.real : result.imaginary;
+            long first = output.address(row);
             if (!toReal && !single && !fromReal) {
                 for (long index = begin; index < end; index++) {
-                    long element = output + 16 * (row * outLength + index);
+                    long element = first + output.step * index;
                     put(element, FourierPasses.get(realFrom + result.step * index) * factor);
                     put(element + 8, FourierPasses.get(imaginaryFrom + result.step * index) * factor);
                 }
@@ -213,12 +215,10 @@ final class Fourier {
             for (long index = begin; index < end; index++) {
                 double real = FourierPasses.get(realFrom + result.step * index) * factor;
                 double imaginary = FourierPasses.get(imaginaryFrom + result.step * index) * factor;
-                long element = row * outLength + index;
-                if (toReal) {
-                    write(element, real);
-                } else {
-                    write(2 * element, real);
-                    write(2 * element + 1, fromReal && (index == 0 || 2 * index == length) ? 0 : imaginary);
+                long element = first + output.step * index;
+                write(element, real);
+                if (!toReal) {
+                    write(element + part, fromReal && (index == 0 || 2 * index == length) ? 0 : imaginary);
                 }
             }
         }
@@ -227,18 +227,40 @@ final class Fourier {
             Scalars.MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, address, value);
         }
 
-        private double get(long base, long word) {
-            return single
-                    ? Scalars.MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, base + 4 * word)
-                    : Scalars.MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, base + 8 * word);
+        private double get(long address) {
+            return single ? Scalars.MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address) : FourierPasses.get(address);
         }
 
-        private void write(long word, double value) {
+        private void write(long address, double value) {
             if (single) {
-                Scalars.MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, output + 4 * word, (float) value);
+                Scalars.MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, (float) value);
             } else {
-                Scalars.MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, output + 8 * word, value);
+                put(address, value);
             }
+        }
+    }
+
+    /** The rows of an array, in C order of the other dimensions. */
+    private static final class Lines {
+        private final long address;
+        private final Layout layout;
+        /** From one element of a row to the next, in bytes. */
+        private final long step;
+
+        Lines(long address, Layout layout) {
+            this.address = address;
+            this.layout = layout;
+            this.step = layout.stride(layout.rank() - 1);
+        }
+
+        long address(long row) {
+            long at = address;
+            long rest = row;
+            for (int dimension = layout.rank() - 2; dimension >= 0; dimension--) {
+                at += rest % layout.size(dimension) * layout.stride(dimension);
+                rest /= layout.size(dimension);
+            }
+            return at;
         }
     }
 }

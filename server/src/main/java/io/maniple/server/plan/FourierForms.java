@@ -28,6 +28,16 @@ final class FourierForms {
             public int scalars() {
                 return scalars;
             }
+
+            @Override
+            public boolean acceptsStrided(Layout layout) {
+                return true;
+            }
+
+            @Override
+            public boolean acceptsStridedOutputs() {
+                return true;
+            }
         };
     }
 

@@ -33,4 +33,9 @@ public interface RoutineForm {
     default boolean acceptsStrided(Layout layout) {
         return false;
     }
+
+    /** Whether outputs may lie as they like, as long as no element lies on another. */
+    default boolean acceptsStridedOutputs() {
+        return false;
+    }
 }

@@ -46,7 +46,8 @@ final class RoutineOperands {
                             .inputs()
                             .get(Math.min(index - outputs, operation.inputs().size() - 1));
             boolean suits = view.layout().type() == type
-                    && (view.layout().isContiguous() || !isOutput && form.acceptsStrided(view.layout()))
+                    && (view.layout().isContiguous()
+                            || (isOutput ? form.acceptsStridedOutputs() : form.acceptsStrided(view.layout())))
                     && (isOutput || !meetsOutput(instruction, outputs, view));
             if (suits) {
                 operands.add(view);
