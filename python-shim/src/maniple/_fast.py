@@ -80,6 +80,9 @@ class Entry:
 
 ONE, PAIR, SCALAR, REVERSED = range(4)
 
+_COUNTED = 1 << 15
+"""Smaller operations say nothing about where those of a middle size should run."""
+
 Table = dict[Any, "Entry | None"]
 _tables: dict[np.ufunc, tuple[Table, Table]] = {}
 
@@ -195,21 +198,16 @@ def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
     home = x.home
     if entry.size < _settings.defer or not stream.enabled:
         # Small: recorded only where an operand is at the backend already.
-        if pace.talkative:
-            if home != PRIVATE and (kind != PAIR or b._buf.home != PRIVATE):
-                return _on_host(entry, a, b, out)
-            return HOST
         if home == LOCAL:
-            if kind == PAIR:
-                y = b._buf
-                if y.home == LOCAL:
-                    return _on_host(entry, a, b, out)
-                if y.home != PRIVATE:
-                    return HOST
-            else:
+            if kind != PAIR:
                 return _on_host(entry, a, b, out)
-        elif home != PRIVATE and (kind != PAIR or b._buf.home != PRIVATE):
-            return HOST
+            there = b._buf.home
+            if there == LOCAL:
+                return _on_host(entry, a, b, out)
+            if there != PRIVATE or pace.talkative:
+                return _middling(entry, a, b, out)
+        elif pace.talkative or (home != PRIVATE and (kind != PAIR or b._buf.home != PRIVATE)):
+            return _middling(entry, a, b, out)
     if entry.number <= 0:
         if entry.number < 0 and stream.enabled:
             operands = (a,) if kind == ONE else (b, a) if kind == REVERSED else (a, b)
@@ -326,12 +324,18 @@ def perform(entry: Entry, a: ndarray, b: Any, out: Any, depth: int) -> Any:
     return result
 
 
+def _middling(entry: Entry, a: ndarray, b: Any, out: Any) -> Any:
+    """Let NumPy do what it can where results are looked at all the time; else the general code."""
+    private = a._buf.home == PRIVATE or (entry.kind == PAIR and b._buf.home == PRIVATE)
+    return _on_host(entry, a, b, out) if pace.talkative and not private else HOST
+
+
 def _on_host(entry: Entry, a: ndarray, b: Any, out: Any) -> Any:
-    """Call NumPy on the arrays themselves, which are local."""
+    """Call NumPy on the arrays themselves, which are not at the backend."""
     if _profile.active:
         return HOST
     # An array of its own needs no view, and a copy at the backend stays current.
-    if pace.talkative:
+    if entry.size >= _COUNTED and pace.talkative:
         pace.computed(entry.size)
     x = a._buf
     first = x.owner if a._root and x.typed else a._host()
