@@ -10,7 +10,7 @@ public final class CudaExpressions {
     public static final String PRELUDE = """
             template <typename T> __device__ inline T maniple_power(T base, T exponent) {
                 T power = 1;
-                for (; exponent != 0; exponent >>= 1) {
+                for (; exponent > 0; exponent >>= 1) {
                     if (exponent & 1) power = (T) ((unsigned long long) power * (unsigned long long) base);
                     base = (T) ((unsigned long long) base * (unsigned long long) base);
                 }
@@ -59,7 +59,7 @@ public final class CudaExpressions {
             case CEIL -> function(primitive, type, "ceil", x);
             case TRUNC -> function(primitive, type, "trunc", x);
             case RINT -> function(primitive, type, "rint", x);
-            case ROUND_TO_HALF -> floating(primitive, type, "__half2float(__float2half_rn(" + x + "))");
+            case ROUND_TO_HALF -> floating(primitive, type, "maniple_round_to_half(" + x + ")");
             case AND -> whole(primitive, type, "(" + x + " & " + y + ")");
             case OR -> whole(primitive, type, "(" + x + " | " + y + ")");
             case XOR -> whole(primitive, type, "(" + x + " ^ " + y + ")");

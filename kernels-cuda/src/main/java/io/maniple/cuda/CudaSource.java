@@ -1,0 +1,183 @@
+package io.maniple.cuda;
+
+import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Kernel;
+import io.maniple.kernels.ir.Node;
+import java.util.List;
+
+/**
+ * Writes kernels that map elements (loads, values, stores; no reductions) in CUDA C++. What stands before them, once, is
+ * {@link #PRELUDE}. It needs no header, so that NVRTC alone can compile it; to be compiled with {@code --fmad=false},
+ * since every operation is rounded as on the processor.
+ *
+ * <p>A kernel takes one argument, the structure {@code <name>_box}: n0 and n1, the index's base and steps, then of every
+ * operand the address, the inner and the outer stride in bytes, then the scalars' bits: the words of
+ * {@link Kernel.Arguments}. Any grid will do: threads take elements in turns.
+ */
+public final class CudaSource {
+    public static final String PRELUDE = CudaExpressions.PRELUDE + """
+            __device__ inline float maniple_half_value(unsigned short bits) {
+                float value;
+                asm("{cvt.f32.f16 %0, %1;}" : "=f"(value) : "h"(bits));
+                return value;
+            }
+            __device__ inline unsigned short maniple_half_bits(float value) {
+                unsigned short bits;
+                asm("{cvt.rn.f16.f32 %0, %1;}" : "=h"(bits) : "f"(value));
+                return bits;
+            }
+            __device__ inline float maniple_round_to_half(float value) {
+                return maniple_half_value(maniple_half_bits(value));
+            }
+            // Out of range x86-64 gives the smallest number.
+            template <typename F> __device__ inline int maniple_to_int(F x) {
+                return x >= (F) -2147483648.0 && x < (F) 2147483648.0 ? (int) x : (int) 0x80000000;
+            }
+            template <typename F> __device__ inline long long maniple_to_long(F x) {
+                return x >= (F) -9223372036854775808.0 && x < (F) 9223372036854775808.0
+                    ? (long long) x : (long long) 0x8000000000000000ULL;
+            }
+            template <typename F> __device__ inline unsigned long long maniple_to_unsigned(F x) {
+                return x >= (F) 9223372036854775808.0
+                    ? (unsigned long long) maniple_to_long(x - (F) 9223372036854775808.0) ^ 0x8000000000000000ULL
+                    : (unsigned long long) maniple_to_long(x);
+            }
+            """;
+
+    private final Kernel kernel;
+    private final StringBuilder text = new StringBuilder();
+
+    private CudaSource(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /**
+     * @param name of the function, and part of the name of its structure
+     * @throws IllegalArgumentException if the kernel reduces
+     */
+    public static String map(Kernel kernel, String name) {
+        if (kernel.reduces()) {
+            throw new IllegalArgumentException("the kernel reduces: " + kernel);
+        }
+        return new CudaSource(kernel).write(name);
+    }
+
+    private String write(String name) {
+        line("struct " + name + "_box {");
+        line("    long long n0, n1, base, step0, step1;");
+        line("    struct { char* address; long long step0, step1; } operands[" + kernel.operands() + "];");
+        if (kernel.scalars() > 0) {
+            line("    unsigned long long scalars[" + kernel.scalars() + "];");
+        }
+        line("};");
+        line("extern \"C\" __global__ void " + name + "(const " + name + "_box box) {");
+        line("    const long long count = box.n0 * box.n1, turn = (long long) gridDim.x * blockDim.x;");
+        line("    for (long long t = (long long) blockIdx.x * blockDim.x + threadIdx.x; t < count; t += turn) {");
+        line("        const long long i1 = box.n1 == 1 ? 0 : t / box.n0, i0 = t - i1 * box.n0;");
+        for (int operand = 0; operand < kernel.operands(); operand++) {
+            String own = "box.operands[" + operand + "]";
+            line("        char* const p" + operand + " = " + own + ".address + i0 * " + own + ".step0 + i1 * " + own
+                    + ".step1;");
+        }
+        for (int number = 0; number < kernel.nodes().size(); number++) {
+            node(number, kernel.nodes().get(number));
+        }
+        line("    }");
+        line("}");
+        return text.toString();
+    }
+
+    private void line(String line) {
+        text.append(line).append('\n');
+    }
+
+    private void node(int number, Node node) {
+        switch (node) {
+            case Node.Load load -> value(number, load(load));
+            case Node.Scalar scalar -> value(number, bits("box.scalars[" + scalar.slot() + "]", scalar.type()));
+            case Node.Literal literal ->
+                value(number, bits("0x" + Long.toHexString(literal.bits()) + "ULL", literal.type()));
+            case Node.Index _ -> value(number, "box.base + i0 * box.step0 + i1 * box.step1");
+            case Node.Apply apply -> {
+                List<String> arguments =
+                        apply.arguments().stream().map(CudaSource::name).toList();
+                value(number, CudaExpressions.expression(apply.primitive(), apply.type(), arguments));
+            }
+            case Node.Cast cast -> value(number, cast(name(cast.value()), cast.from(), cast.type()));
+            case Node.Reinterpret again -> value(number, reinterpret(name(again.value()), again.from(), again.type()));
+            case Node.Store store -> store(store);
+            case Node.Reduce _ -> throw new IllegalStateException("a reduction");
+        }
+    }
+
+    private static String name(int value) {
+        return "v" + value;
+    }
+
+    private void value(int number, String expression) {
+        String type = CudaExpressions.typeName(kernel.typeOf(number));
+        line("        const " + type + " " + name(number) + " = " + expression + ";");
+    }
+
+    private static String load(Node.Load load) {
+        String address = "p" + load.operand();
+        return switch (load.storage()) {
+            case BOOL -> "*(const unsigned char*) " + address + " != 0";
+            case FLOAT16 -> "maniple_half_value(*(const unsigned short*) " + address + ")";
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 ->
+                "*(const " + CudaExpressions.typeName(load.storage()) + "*) " + address;
+        };
+    }
+
+    private void store(Node.Store store) {
+        String address = "p" + store.operand();
+        String value = name(store.value());
+        String statement = switch (store.storage()) {
+            case BOOL -> "*(unsigned char*) " + address + " = " + value + " ? 1 : 0;";
+            case FLOAT16 -> "*(unsigned short*) " + address + " = maniple_half_bits(" + value + ");";
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 ->
+                "*(" + CudaExpressions.typeName(store.storage()) + "*) " + address + " = " + value + ";";
+        };
+        line("        " + (store.mask() < 0 ? "" : "if (" + name(store.mask()) + ") ") + statement);
+    }
+
+    /** A value from its bits, which stand in the lower part of 64. */
+    private static String bits(String bits, ElementType type) {
+        return switch (type) {
+            case BOOL -> bits + " != 0";
+            case FLOAT16, FLOAT32 -> "__int_as_float((int) " + bits + ")";
+            case FLOAT64 -> "__longlong_as_double((long long) " + bits + ")";
+            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64 ->
+                "(" + CudaExpressions.typeName(type) + ") " + bits;
+        };
+    }
+
+    private static String cast(String value, ElementType from, ElementType to) {
+        String name = CudaExpressions.typeName(to);
+        if (to == ElementType.BOOL) {
+            return value + " != 0";
+        }
+        if (!from.isFloating() || to.isFloating()) {
+            return "(" + name + ") " + value;
+        }
+        return switch (to) {
+            // By way of 32 bits, of which the lower ones stay.
+            case INT8, UINT8, INT16, UINT16, INT32 -> "(" + name + ") maniple_to_int(" + value + ")";
+            case UINT64 -> "maniple_to_unsigned(" + value + ")";
+            case UINT32, INT64 -> "(" + name + ") maniple_to_long(" + value + ")";
+            case BOOL, FLOAT16, FLOAT32, FLOAT64 -> throw new IllegalStateException("done above");
+        };
+    }
+
+    private static String reinterpret(String value, ElementType from, ElementType to) {
+        String name = CudaExpressions.typeName(to);
+        if (from.isFloating() == to.isFloating()) {
+            return "(" + name + ") " + value;
+        }
+        boolean wide = from.bytes() == Long.BYTES;
+        String function = from.isFloating()
+                ? wide ? "__double_as_longlong" : "__float_as_int"
+                : wide ? "__longlong_as_double" : "__int_as_float";
+        return "(" + name + ") " + function + "(" + value + ")";
+    }
+}
