@@ -215,34 +215,17 @@ def main() -> int:
         if not code:
             failures.append(f"{operation}: {log[:300]}")
             continue
-        functions[operation] = (device.function(code, function), dtypes)
-        memory = [device.allocate(a.nbytes) for a in arrays]
-        for position, (a, address) in enumerate(zip(arrays, memory, strict=True)):
-            poison = np.full(a.nbytes, 0xA5, np.uint8) if position < int(outputs) else np.ascontiguousarray(a)
-            device.call("cuMemcpyHtoD_v2", address, poison.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(a.nbytes))
-        device.launch(functions[operation][0], [m.value for m in memory], [d.itemsize for d in dtypes], count)
-        device.call("cuCtxSynchronize")
         worst = 0.0
-        for want, address in list(zip(arrays, memory, strict=True))[: int(outputs)]:
-            got = np.empty_like(want)
-            device.call("cuMemcpyDtoH_v2", got.ctypes.data_as(ctypes.c_void_p), address, ctypes.c_size_t(want.nbytes))
-            distance = ulps(want, got) if want.dtype.kind == "f" else np.where(want == got, 0.0, np.inf)
-            place = int(distance.argmax())
-            wrong = distance > MOST_ULP if float(ulp) else distance > 0
-            if float(ulp) and want.dtype.kind == "f":
-                with np.errstate(all="ignore"):
-                    wrong &= ~(np.abs(got - want) <= MOST_ULP * np.finfo(want.dtype).eps)  # parts of about 1 cancel
-            if wrong.any():
-                first = int(np.flatnonzero(wrong)[0])
-                given = [str(a[first]) for a in arrays[int(outputs) :]]
-                failures.append(f"{operation}({', '.join(given)}): {got[first]!r}, not {want[first]!r}; "
-                                f"{int(wrong.sum())} of {count} differ")  # fmt: skip
-            worst = max(worst, float(distance[place]))
+        for form in ("", "_flat"):
+            compiled_one = device.function(code, function + form)
+            functions[operation + form] = (compiled_one, dtypes)
+            found, problem = check(device, compiled_one, arrays, int(outputs), bool(float(ulp)))
+            worst = max(worst, found)
+            if problem:
+                failures.append(f"{operation}{form}{problem}")
         if index % 100 == 99:
             print(f"{index + 1} kernels", flush=True)
         results.append({"operation": operation, "exact": not float(ulp), "ulp": worst})
-        for address in memory:
-            device.call("cuMemFree_v2", address)
 
     by_name: dict[str, float] = collections.defaultdict(float)
     for result in results:
@@ -269,6 +252,33 @@ def main() -> int:
     return 1 if failures else 0
 
 
+def check(device: Device, function: Any, arrays: list[np.ndarray], outputs: int, rounds: bool) -> tuple[float, str]:
+    """Run a kernel; return how far its results are from the expected ones, and what is wrong with them."""
+    memory = [device.allocate(a.nbytes) for a in arrays]
+    for position, (a, address) in enumerate(zip(arrays, memory, strict=True)):
+        content = np.full(a.nbytes, 0xA5, np.uint8) if position < outputs else np.ascontiguousarray(a)
+        device.call("cuMemcpyHtoD_v2", address, content.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(a.nbytes))
+    device.launch(function, [m.value for m in memory], [a.itemsize for a in arrays], len(arrays[0]))
+    device.call("cuCtxSynchronize")
+    worst, problem = 0.0, ""
+    for want, address in zip(arrays[:outputs], memory, strict=False):
+        got = np.empty_like(want)
+        device.call("cuMemcpyDtoH_v2", got.ctypes.data_as(ctypes.c_void_p), address, ctypes.c_size_t(want.nbytes))
+        distance = ulps(want, got) if want.dtype.kind == "f" else np.where(want == got, 0.0, np.inf)
+        wrong = distance > MOST_ULP if rounds else distance > 0
+        if rounds and want.dtype.kind == "f":
+            with np.errstate(all="ignore"):
+                wrong &= ~(np.abs(got - want) <= MOST_ULP * np.finfo(want.dtype).eps)  # parts of about 1 cancel
+        if wrong.any():
+            first = int(np.flatnonzero(wrong)[0])
+            given = ", ".join(str(a[first]) for a in arrays[outputs:])
+            problem = f"({given}): {got[first]!r}, not {want[first]!r}; {int(wrong.sum())} of {len(want)} differ"
+        worst = max(worst, float(distance.max()))
+    for address in memory:
+        device.call("cuMemFree_v2", address)
+    return worst, problem
+
+
 def timed(device: Device, functions: dict[str, Any]) -> dict[str, float]:
     size = LARGE * 8
     memory = [device.allocate(size) for _ in range(3)]
@@ -281,7 +291,7 @@ def timed(device: Device, functions: dict[str, Any]) -> dict[str, float]:
     best = 2 * size / copy
     print(f"\ncopy: {best / 1e9:.0f} GB/s")
     times = {"copy": best}
-    for operation in TIMED:
+    for operation in [name + form for name in TIMED for form in ("", "_flat")]:
         if operation not in functions:
             continue
         function, dtypes = functions[operation]
@@ -291,7 +301,7 @@ def timed(device: Device, functions: dict[str, Any]) -> dict[str, float]:
         )
         rate = LARGE * sum(d.itemsize for d in dtypes) / seconds
         times[operation] = rate
-        print(f"{operation:18} {1e3 * seconds:7.3f} ms  {rate / 1e9:6.0f} GB/s  {rate / best:.2f} of the copy")
+        print(f"{operation:20} {1e3 * seconds:7.3f} ms  {rate / 1e9:6.0f} GB/s  {rate / best:.2f} of the copy")
     for address in memory:
         device.call("cuMemFree_v2", address)
     return times

@@ -3,6 +3,7 @@ package io.maniple.cuda;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.Node;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -29,6 +30,10 @@ public final class CudaSource {
             __device__ inline float maniple_round_to_half(float value) {
                 return maniple_half_value(maniple_half_bits(value));
             }
+            // What one instruction loads or stores.
+            template <int BYTES> struct alignas(BYTES) maniple_pack {
+                char bytes[BYTES];
+            };
             // Out of range x86-64 gives the smallest number.
             template <typename F> __device__ inline int maniple_to_int(F x) {
                 return x >= (F) -2147483648.0 && x < (F) 2147483648.0 ? (int) x : (int) 0x80000000;
@@ -60,6 +65,92 @@ public final class CudaSource {
             throw new IllegalArgumentException("the kernel reduces: " + kernel);
         }
         return new CudaSource(kernel).write(name);
+    }
+
+    /**
+     * The same for one row of contiguous operands, each aligned to 16 bytes, and a length that {@link #pack} divides: a
+     * thread takes so many elements at a time, by wide loads and stores.
+     *
+     * @param name of the function; its structure is that of {@link #map} of the same name, which stands before it
+     */
+    public static String flat(Kernel kernel, String name) {
+        if (kernel.reduces()) {
+            throw new IllegalArgumentException("the kernel reduces: " + kernel);
+        }
+        return new CudaSource(kernel).writeFlat(name);
+    }
+
+    /** How many elements a thread of {@link #flat} takes: 16 bytes of the widest operand. */
+    public static int pack(Kernel kernel) {
+        return 16
+                / Arrays.stream(storages(kernel))
+                        .mapToInt(ElementType::bytes)
+                        .max()
+                        .orElse(16);
+    }
+
+    /** The types of the operands in memory. */
+    private static ElementType[] storages(Kernel kernel) {
+        ElementType[] storages = new ElementType[kernel.operands()];
+        Arrays.fill(storages, ElementType.BOOL);
+        for (Node node : kernel.nodes()) {
+            switch (node) {
+                case Node.Load load -> storages[load.operand()] = load.storage();
+                case Node.Store store -> storages[store.operand()] = store.storage();
+                case Node.Scalar _,
+                        Node.Literal _,
+                        Node.Index _,
+                        Node.Apply _,
+                        Node.Cast _,
+                        Node.Reinterpret _,
+                        Node.Reduce _ -> {}
+            }
+        }
+        return storages;
+    }
+
+    private String writeFlat(String name) {
+        int pack = pack(kernel);
+        ElementType[] storages = storages(kernel);
+        boolean[] loaded = new boolean[storages.length];
+        boolean[] stored = new boolean[storages.length];
+        for (Node node : kernel.nodes()) {
+            if (node instanceof Node.Load load) {
+                loaded[load.operand()] = true;
+            } else if (node instanceof Node.Store store) {
+                stored[store.operand()] = true;
+                // What is not written must stay.
+                loaded[store.operand()] |= store.mask() >= 0;
+            }
+        }
+        line("extern \"C\" __global__ void " + name + "_flat(const " + name + "_box box) {");
+        line("    const long long count = box.n0 / " + pack + ", turn = (long long) gridDim.x * blockDim.x;");
+        line("    for (long long t = (long long) blockIdx.x * blockDim.x + threadIdx.x; t < count; t += turn) {");
+        for (int operand = 0; operand < storages.length; operand++) {
+            String type = "maniple_pack<" + pack * storages[operand].bytes() + ">";
+            line("        " + type + " a" + operand
+                    + (loaded[operand] ? " = ((const " + type + "*) box.operands[" + operand + "].address)[t];" : ";"));
+        }
+        line("        #pragma unroll");
+        line("        for (int k = 0; k < " + pack + "; k++) {");
+        line("        const long long i0 = t * " + pack + " + k, i1 = 0;");
+        for (int operand = 0; operand < storages.length; operand++) {
+            line("        char* const p" + operand + " = a" + operand + ".bytes + k * " + storages[operand].bytes()
+                    + ";");
+        }
+        for (int number = 0; number < kernel.nodes().size(); number++) {
+            node(number, kernel.nodes().get(number));
+        }
+        line("        }");
+        for (int operand = 0; operand < storages.length; operand++) {
+            if (stored[operand]) {
+                String type = "maniple_pack<" + pack * storages[operand].bytes() + ">";
+                line("        ((" + type + "*) box.operands[" + operand + "].address)[t] = a" + operand + ";");
+            }
+        }
+        line("    }");
+        line("}");
+        return text.toString();
     }
 
     private String write(String name) {

@@ -112,7 +112,7 @@ final class OperationBundle {
 
     private void write(String function, Check check) throws IOException {
         int operands = check.outputs.size() + check.inputs.size();
-        source.append(CudaSource.map(check.kernel, function));
+        source.append(CudaSource.map(check.kernel, function)).append(CudaSource.flat(check.kernel, function));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment block = arena.allocate(8L * Kernel.Arguments.scalars(operands), 64);
             block.setAtIndex(ValueLayout.JAVA_LONG, Kernel.Arguments.N0, COUNT);

@@ -64,6 +64,23 @@ class TestCudaSource {
     }
 
     @Test
+    void takesSixteenBytesOfTheWidestOperandAtATime() {
+        KernelBuilder builder = new KernelBuilder();
+        int target = builder.newOperand();
+        int mask = builder.load(builder.newOperand(), ElementType.BOOL);
+        int value = builder.load(builder.newOperand(), ElementType.FLOAT32);
+        builder.store(target, ElementType.FLOAT32, value, mask);
+        Kernel kernel = builder.build();
+        assertThat(CudaSource.pack(kernel)).isEqualTo(4);
+        assertThat(CudaSource.flat(kernel, "k"))
+                .contains("void k_flat(const k_box box)")
+                .contains("maniple_pack<4> a1 = ((const maniple_pack<4>*) box.operands[1].address)[t];")
+                // What the mask leaves out keeps what was there.
+                .contains("maniple_pack<16> a0 = ((const maniple_pack<16>*) box.operands[0].address)[t];")
+                .contains("((maniple_pack<16>*) box.operands[0].address)[t] = a0;");
+    }
+
+    @Test
     void refusesReductions() {
         KernelBuilder builder = new KernelBuilder();
         int target = builder.newOperand();
