@@ -32,7 +32,7 @@ environment:
   MANIPLE_EXCLUDE      patterns of module names that keep NumPy
   MANIPLE_SMALL        arrays of fewer elements are NumPy's (1000)
   MANIPLE_DEFER        operations on fewer elements are computed at once (32768)
-  MANIPLE_HOST         the same in programs that look at results all the time (1048576; 0: no difference)
+  MANIPLE_HOST         the same in programs that look at results all the time (1048576)
 """
 
 
