@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import programs
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -40,17 +43,7 @@ assert np.allclose(q @ r, a[:, :500])
 
 def test_large_matrices(tmp_path: Path) -> None:
     """LAPACK's recursion needs several megabytes of stack then."""
-    program = tmp_path / "program.py"
-    program.write_text(LARGE)
-    done = subprocess.run(
-        [sys.executable, "-m", "maniple", str(program)],
-        env={**os.environ, "MANIPLE_BACKEND": "server"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    programs.check(tmp_path, LARGE, "-m", "maniple")
 
 
 PRODUCTS = """
@@ -94,17 +87,7 @@ for value in (numpy.inf, numpy.nan):
 
 def test_products_are_numpys_to_the_bit(tmp_path: Path) -> None:
     """Also of a matrix and its transpose, half of which is computed, and of stacks, which are shared out."""
-    program = tmp_path / "program.py"
-    program.write_text(PRODUCTS)
-    done = subprocess.run(
-        [sys.executable, str(program)],
-        env={**os.environ, "MANIPLE_BACKEND": "server", "MANIPLE_DEFER_ALL": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    programs.check(tmp_path, PRODUCTS, MANIPLE_DEFER_ALL="1")
 
 
 TRANSFORMS = """
@@ -141,17 +124,7 @@ for n in (*range(2, 17), 30, 49, 64, 97, 100, 125, 210, 1155, 2000):
 """
 
 
-def test_transforms_of_rows_side_by_side(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", programs.ENGINES)
+def test_transforms_of_rows_side_by_side(tmp_path: Path, engine: str) -> None:
     """A row's transform is the same to the bit, whatever stands beside it."""
-    program = tmp_path / "program.py"
-    program.write_text(TRANSFORMS)
-    for engine in ("auto", "avx2", "portable"):
-        done = subprocess.run(
-            [sys.executable, str(program)],
-            env={**os.environ, "MANIPLE_BACKEND": "server", "MANIPLE_DEFER_ALL": "1", "MANIPLE_ENGINE": engine},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, engine + done.stderr[-2000:]
+    programs.check(tmp_path, TRANSFORMS, MANIPLE_DEFER_ALL="1", MANIPLE_ENGINE=engine)

@@ -1,9 +1,9 @@
 """Reductions over the first axis on the server, which takes several rows at a time."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+import programs
+import pytest
 
 PROGRAM = """
 import os
@@ -60,16 +60,6 @@ assert portable or any("overflow encountered in reduce" in str(w.message) for w 
 """
 
 
-def test_sums_over_rows_are_numpys(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    for engine in ("auto", "avx2", "portable"):
-        done = subprocess.run(
-            [sys.executable, str(program)],
-            env={**os.environ, "MANIPLE_BACKEND": "server", "MANIPLE_DEFER_ALL": "1", "MANIPLE_ENGINE": engine},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 0, engine + done.stderr[-2000:]
+@pytest.mark.parametrize("engine", programs.ENGINES)
+def test_sums_over_rows_are_numpys(tmp_path: Path, engine: str) -> None:
+    programs.check(tmp_path, PROGRAM, MANIPLE_DEFER_ALL="1", MANIPLE_ENGINE=engine)

@@ -441,14 +441,13 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any) -> Any:
 class Choice:
     """What is known about `np.where` of three operands: as an `Entry`."""
 
-    __slots__ = ("code", "dtype", "high", "largest", "layouts", "low", "number", "out")
+    __slots__ = ("dtype", "high", "largest", "layouts", "low", "number", "out")
 
     def __init__(self, number: int, out: Layout, layouts: list[Any]) -> None:
         self.number = number
         self.out = out
         self.layouts = layouts
         self.dtype = out.dtype
-        self.code = CODE[out.dtype]
         self.low, self.high = INTEGER_RANGE.get(out.dtype) or (1 - (1 << 53), (1 << 53) - 1)
         self.largest = float(np.finfo(out.dtype).max) if out.dtype.kind in "fc" else np.inf
 

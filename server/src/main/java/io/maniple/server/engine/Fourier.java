@@ -57,7 +57,7 @@ final class Fourier {
                 Memory.Scratch scratch = call.memory().scratch(rowBytes * copies)) {
             FourierPlan plan = new FourierPlan(length, tables.address(), scratch.address(), together);
             if (FourierBatch.suits(plan, rows)) {
-                batches(FourierBatch.of(plan, compilers), ends, rows, call.memory());
+                batches(new FourierBatch(plan, compilers), ends, rows, call.memory());
                 return;
             }
             if (cut) {

@@ -33,7 +33,8 @@ final class FourierBatch {
     private final long roots;
     private final List<Pass> passes = new ArrayList<>();
 
-    private FourierBatch(FourierPlan plan, Compilers compilers) {
+    /** @param plan one that {@link #suits} */
+    FourierBatch(FourierPlan plan, Compilers compilers) {
         this.length = plan.length();
         this.roots = plan.roots();
         long stride = 1;
@@ -47,10 +48,6 @@ final class FourierBatch {
         return plan.isDirect()
                 && rows >= LEAST_ROWS
                 && plan.radices().stream().allMatch(radix -> radix <= LARGEST_RADIX);
-    }
-
-    static FourierBatch of(FourierPlan plan, Compilers compilers) {
-        return new FourierBatch(plan, compilers);
     }
 
     /** How many bytes of memory a batch takes: the real and the imaginary parts, and as much again to go to. */
