@@ -173,7 +173,11 @@ def _plan(entry: Entry, operands: tuple[Any, ...], out: Any) -> None:
         return
     shape = entry.first.shape
     dtype = plan.outputs[0]
-    strides = _ufuncs._result_strides(operands, shape, dtype, "K") if out is None else out._strides
+    strides = (
+        _ufuncs._result_strides(operands, shape, dtype, "K", plan.inputs)
+        if out is None
+        else out._strides
+    )
     result = intern(dtype if out is None else out._dtype, shape, strides)
     if result is None or result.nbytes > address_space:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -23,6 +23,7 @@ from maniple._views import (
     broadcast_strides,
     c_strides,
     f_strides,
+    is_f_contiguous,
     keep_order,
 )
 
@@ -416,7 +417,9 @@ def _record(
         results = []
         for o, dtype in zip(outs, plan.outputs, strict=True):
             if o is None:
-                o = new_array(shape, dtype, _result_strides(operands, shape, dtype, order))
+                o = new_array(
+                    shape, dtype, _result_strides(operands, shape, dtype, order, plan.inputs)
+                )
             results.append(o)
             instruction.output(o)
         for x, dtype in zip(operands, plan.inputs, strict=True):
@@ -466,9 +469,34 @@ def _spec(x: Any) -> Any:
     return kind if kind in _PYTHON_SCALARS else x.dtype
 
 
+def _loops_by_columns(
+    operands: tuple[Any, ...], shape: tuple[int, ...], inputs: Sequence[np.dtype]
+) -> bool:
+    """Whether NumPy takes its simplest loop over arrays in Fortran's order, to a result in that.
+
+    It shows in the strides of dimensions of size one alone.
+    """
+    if 1 not in shape or not inputs:
+        return False
+    found = False
+    for x, dtype in zip(operands, inputs, strict=False):
+        if type(x) is ndarray:
+            if x._shape != shape or x._dtype != dtype or not is_f_contiguous(x):
+                return False
+            found = True
+        elif type(x) is np.ndarray:
+            return False
+    return found
+
+
 def _result_strides(
-    operands: tuple[Any, ...], shape: tuple[int, ...], dtype: np.dtype, order: str
+    operands: tuple[Any, ...],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    order: str,
+    inputs: Sequence[np.dtype] = (),
 ) -> tuple[int, ...]:
+    """Return the strides of a new result; `inputs`: the types a ufunc converts its operands to."""
     itemsize = dtype.itemsize
     if order == "F":
         return f_strides(shape, itemsize)
@@ -486,6 +514,8 @@ def _result_strides(
             views.append((shape, broadcast_strides(x.shape, x.strides, shape)))
     if not views:
         return strides
+    if _loops_by_columns(operands, shape, inputs):
+        return f_strides(shape, itemsize)
     views = [
         (shape, broadcast_strides(x.shape, x.strides, shape))
         for x in operands
