@@ -257,7 +257,7 @@ def new_array(
 
 
 def stays(a: ndarray) -> bool:
-    """Whether `a` is at the backend, and to be left there."""
+    """Whether `a` is at the backend, and to be left there; what is not to be is fetched."""
     if a._buf.home != PRIVATE:
         return False
     if pace.talkative and a._size < _settings.defer and not stream.guarded:

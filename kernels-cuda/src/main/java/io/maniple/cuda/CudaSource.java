@@ -53,6 +53,9 @@ public final class CudaSource {
     private final StringBuilder text = new StringBuilder();
 
     private CudaSource(Kernel kernel) {
+        if (kernel.reduces()) {
+            throw new IllegalArgumentException("the kernel reduces: " + kernel);
+        }
         this.kernel = kernel;
     }
 
@@ -61,9 +64,6 @@ public final class CudaSource {
      * @throws IllegalArgumentException if the kernel reduces
      */
     public static String map(Kernel kernel, String name) {
-        if (kernel.reduces()) {
-            throw new IllegalArgumentException("the kernel reduces: " + kernel);
-        }
         return new CudaSource(kernel).write(name);
     }
 
@@ -74,9 +74,6 @@ public final class CudaSource {
      * @param name of the function; its structure is that of {@link #map} of the same name, which stands before it
      */
     public static String flat(Kernel kernel, String name) {
-        if (kernel.reduces()) {
-            throw new IllegalArgumentException("the kernel reduces: " + kernel);
-        }
         return new CudaSource(kernel).writeFlat(name);
     }
 
@@ -127,7 +124,7 @@ public final class CudaSource {
         line("    const long long count = box.n0 / " + pack + ", turn = (long long) gridDim.x * blockDim.x;");
         line("    for (long long t = (long long) blockIdx.x * blockDim.x + threadIdx.x; t < count; t += turn) {");
         for (int operand = 0; operand < storages.length; operand++) {
-            String type = "maniple_pack<" + pack * storages[operand].bytes() + ">";
+            String type = packed(storages[operand], pack);
             line("        " + type + " a" + operand
                     + (loaded[operand] ? " = ((const " + type + "*) box.operands[" + operand + "].address)[t];" : ";"));
         }
@@ -138,19 +135,21 @@ public final class CudaSource {
             line("        char* const p" + operand + " = a" + operand + ".bytes + k * " + storages[operand].bytes()
                     + ";");
         }
-        for (int number = 0; number < kernel.nodes().size(); number++) {
-            node(number, kernel.nodes().get(number));
-        }
+        nodes();
         line("        }");
         for (int operand = 0; operand < storages.length; operand++) {
             if (stored[operand]) {
-                String type = "maniple_pack<" + pack * storages[operand].bytes() + ">";
+                String type = packed(storages[operand], pack);
                 line("        ((" + type + "*) box.operands[" + operand + "].address)[t] = a" + operand + ";");
             }
         }
         line("    }");
         line("}");
         return text.toString();
+    }
+
+    private static String packed(ElementType type, int pack) {
+        return "maniple_pack<" + pack * type.bytes() + ">";
     }
 
     private String write(String name) {
@@ -170,9 +169,7 @@ public final class CudaSource {
             line("        char* const p" + operand + " = " + own + ".address + i0 * " + own + ".step0 + i1 * " + own
                     + ".step1;");
         }
-        for (int number = 0; number < kernel.nodes().size(); number++) {
-            node(number, kernel.nodes().get(number));
-        }
+        nodes();
         line("    }");
         line("}");
         return text.toString();
@@ -180,6 +177,12 @@ public final class CudaSource {
 
     private void line(String line) {
         text.append(line).append('\n');
+    }
+
+    private void nodes() {
+        for (int number = 0; number < kernel.nodes().size(); number++) {
+            node(number, kernel.nodes().get(number));
+        }
     }
 
     private void node(int number, Node node) {

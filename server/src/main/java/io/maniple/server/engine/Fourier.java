@@ -2,9 +2,11 @@ package io.maniple.server.engine;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
+import io.maniple.kernels.ir.KernelCompiler.Executable;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Discrete Fourier transforms of rows, computed in double precision whatever the type. Many rows are shared out among
@@ -18,6 +20,7 @@ final class Fourier {
 
     private final Workers workers;
     private final Compilers compilers;
+    private final Map<Integer, Executable> butterflies = new ConcurrentHashMap<>();
 
     Fourier(Workers workers, Compilers compilers) {
         this.workers = workers;
@@ -57,7 +60,7 @@ final class Fourier {
                 Memory.Scratch scratch = call.memory().scratch(rowBytes * copies)) {
             FourierPlan plan = new FourierPlan(length, tables.address(), scratch.address(), together);
             if (FourierBatch.suits(plan, rows)) {
-                batches(new FourierBatch(plan, compilers), ends, rows, call.memory());
+                batches(new FourierBatch(plan, this::butterfly), ends, rows, call.memory());
                 return;
             }
             if (cut) {
@@ -75,6 +78,10 @@ final class Fourier {
                 }
             });
         }
+    }
+
+    private Executable butterfly(int radix) {
+        return butterflies.computeIfAbsent(radix, missing -> FourierBatch.butterfly(missing, compilers));
     }
 
     private void batches(FourierBatch batch, Ends ends, long rows, Memory memory) {

@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * Transforms several rows side by side, one in each lane of the vectors, by compiled kernels: a pass is one call. Real
@@ -33,13 +34,16 @@ final class FourierBatch {
     private final long roots;
     private final List<Pass> passes = new ArrayList<>();
 
-    /** @param plan one that {@link #suits} */
-    FourierBatch(FourierPlan plan, Compilers compilers) {
+    /**
+     * @param plan one that {@link #suits}
+     * @param butterflies the kernel of each radix
+     */
+    FourierBatch(FourierPlan plan, IntFunction<Executable> butterflies) {
         this.length = plan.length();
         this.roots = plan.roots();
         long stride = 1;
         for (int radix : plan.radices()) {
-            passes.add(new Pass(new Butterfly(radix).compile(compilers), radix, length / stride / radix, stride));
+            passes.add(new Pass(butterflies.apply(radix), radix, length / stride / radix, stride));
             stride *= radix;
         }
     }
@@ -48,6 +52,11 @@ final class FourierBatch {
         return plan.isDirect()
                 && rows >= LEAST_ROWS
                 && plan.radices().stream().allMatch(radix -> radix <= LARGEST_RADIX);
+    }
+
+    /** The kernel of a radix. */
+    static Executable butterfly(int radix, Compilers compilers) {
+        return new Butterfly(radix).compile(compilers);
     }
 
     /** How many bytes of memory a batch takes: the real and the imaginary parts, and as much again to go to. */
