@@ -119,9 +119,17 @@ setup_python() {
   for site in "$venv"/lib/python3.*/site-packages; do
     echo ../../../../python-shim/src >"$site/maniple-source.pth"
   done
-  # Where PYTHONDONTWRITEBYTECODE is set nobody else would, and every start would compile the shim anew.
-  "$venv/bin/python" -m compileall -q "$root/python-shim/src/maniple" || true
   finish "python-$kind"
+}
+
+bytecode_outdated() { outdated bytecode "$root"/python-shim/src/maniple/*.py; }
+
+# Where PYTHONDONTWRITEBYTECODE is set nobody else would, and every start would compile the shim anew.
+setup_bytecode() {
+  bytecode_outdated || return 0
+  begin bytecode
+  "$venv/bin/python" -m compileall -q "$root/python-shim/src/maniple" || true
+  finish bytecode
 }
 
 # A server of the old jars goes on for those that use it; nobody else finds it any more.
@@ -197,7 +205,7 @@ record_start() {
 # setup KIND: everything for 'run', or for 'test' or 'world' as well.
 setup() {
   local kind=$1
-  if ! python_outdated run && { [[ $kind == run ]] || ! python_outdated "$kind"; } && ! jars_outdated && ! runtime_outdated; then
+  if ! python_outdated run && { [[ $kind == run ]] || ! python_outdated "$kind"; } && ! bytecode_outdated && ! jars_outdated && ! runtime_outdated; then
     return
   fi
   mkdir -p "$stamps" "$logs"
@@ -206,6 +214,7 @@ setup() {
   if command -v flock >/dev/null; then flock 9; fi
   setup_python run
   if [[ $kind != run ]]; then setup_python "$kind"; fi
+  setup_bytecode
   if jars_outdated || runtime_outdated; then
     setup_jars
     setup_runtime

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from maniple import _settings
 
-WORTH = 300_000
+WORTH = 800_000
 """Work, in additions of two elements, that an observation has to be worth."""
 
-_LOOKS = 16
+_LOOKS = 8
 """The first observations say nothing: programs begin with small things."""
 
 _PATIENCE = 1 << 27
@@ -21,18 +21,36 @@ _PATIENCE = 1 << 27
 
 _MOST_PATIENCE = 1 << 34
 
+_FUNCTIONS = frozenset(
+    """
+    cos divide exp exp2 log log10 log2 sin sqrt tanh true_divide
+    """.split()
+)
 _HEAVY = frozenset(
     """
     arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt cosh divmod expm1 float_power
     floor_divide fmod hypot log1p logaddexp logaddexp2 nextafter power remainder sinh tan
     """.split()
 )
-_HEAVIER = 8
+_COSTS = {**dict.fromkeys(_FUNCTIONS, 3), **dict.fromkeys(_HEAVY, 8)}
 
-SORTING = 16
 LINEAR_ALGEBRA = 32
 TRANSFORM = 16
 """What an element costs there, in additions."""
+
+_SEARCHING = 16
+_GAINS = {"sort": 1, "partition": 1, "argsort": 2, "bincount": 2, "unique": 4, "accumulate": 8}
+"""What an element gains in operations that NumPy does about as fast on arrays of a middle size."""
+
+_LEAST = {
+    "sort": 1 << 20,
+    "partition": 1 << 20,
+    "histogram": 1 << 19,
+    "argsort": 1 << 18,
+    "bincount": 1 << 18,
+    "unique": 1 << 18,
+}
+"""Fewer elements are NumPy's, wherever they lie."""
 
 
 class Pace:
@@ -43,13 +61,15 @@ class Pace:
     talkative : bool
         The program computes little between observations: what is smaller than `_settings.defer`,
         which is raised then, is fetched rather than left at the backend.
+    usual : int
+        What `_settings.defer` is where it is not raised.
     """
 
-    __slots__ = ("_before", "_elements", "_looks", "_patience", "_work", "talkative")
+    __slots__ = ("_elements", "_looks", "_patience", "_work", "talkative", "usual")
 
     def __init__(self) -> None:
         self.talkative = False
-        self._before = 0
+        self.usual = 0
         self._elements = 0
         self._patience = _PATIENCE
         self._begin()
@@ -74,7 +94,7 @@ class Pace:
             if self._work > 4 * WORTH:
                 self._leave()
         elif self._looks >= _LOOKS and self._work < WORTH and 0 < _settings.defer < _settings.host:
-            self._before = _settings.defer
+            self.usual = _settings.defer
             _settings.defer = _settings.host
             self.talkative = True
             self._elements = 0
@@ -89,7 +109,7 @@ class Pace:
 
     def _leave(self) -> None:
         self.talkative = False
-        _settings.defer = self._before
+        _settings.defer = self.usual
         self._begin()
 
 
@@ -98,4 +118,20 @@ pace = Pace()
 
 def weight(name: str) -> int:
     """Return what an element of a ufunc costs, in additions."""
-    return _HEAVIER if name in _HEAVY else 1
+    return _COSTS.get(name, 1)
+
+
+def sorting_weight(name: str) -> int:
+    """Return what an element gains in an operation that sorts, searches or counts."""
+    return _GAINS.get(name, _SEARCHING)
+
+
+def least(name: str) -> int:
+    """Return the size from which an operation that orders, counts or accumulates is recorded."""
+    usual = _LEAST.get(name, 0)
+    defer = pace.usual if pace.talkative else _settings.defer
+    # The same relation to what is deferred at all where that was set.
+    size = max(defer, min(usual, defer * (usual >> 15)))
+    if pace.talkative:
+        size = max(size, _settings.defer // _GAINS.get(name, 1))
+    return size

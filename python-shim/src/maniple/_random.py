@@ -141,6 +141,7 @@ def _new(shape: tuple[int, ...], dtype: np.dtype) -> Any:
         return HOST
     try:
         with stream.lock:
+            stream.recycle(nbytes)
             buf = shared_buffer(nbytes)
     except ManipleError:
         return HOST  # no room there, or no server: the numbers can be had all the same

@@ -80,6 +80,9 @@ _UNCONFIRMED_BATCHES = 160
 _CONTENT_BYTES = 1 << 20
 """A batch with more data than this is sent; a control message has room for four times that."""
 
+_RECYCLED_BYTES = 1 << 18
+"""Before more than this is reserved, the server is told what has become free."""
+
 _FORK_BYTES = 256 << 20
 """So much of what only the server has is moved to where children can read it."""
 
@@ -211,6 +214,13 @@ class Stream:
             raise self._lose(error) from None
         except _backend.BackendError as error:
             raise _to_exception(error, caller()) from None
+
+    def recycle(self, nbytes: int) -> None:
+        """Tell the backend what has died, before so much is reserved; not amid an instruction."""
+        # The first touch of a page costs more than a message. With operations in the making it
+        # would be sent too early for them to be fused.
+        if nbytes >= _RECYCLED_BYTES and self.frees and not self.batch.operation:
+            self.flush()
 
     @property
     def started_backend(self) -> _backend.Backend | None:

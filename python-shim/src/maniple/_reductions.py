@@ -14,6 +14,7 @@ from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
 from maniple._buffer import PRIVATE
 from maniple._dtypes import BOOL, CHARACTER, INTP
+from maniple._pace import least
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, scalar_key
 from maniple._views import broadcast_shapes, broadcast_strides, is_c_contiguous, keep_order
@@ -121,6 +122,16 @@ def worthwhile(a: Any) -> bool:
         and stream.enabled
         and (a._size >= _settings.defer or _ufuncs.stays(a))
         and a._size > 0
+        and not errors_matter()
+    )
+
+
+def pays(a: Any, name: str) -> bool:
+    """Whether an operation of a cost of its own (`_pace.least`) is recorded, wherever `a` lies."""
+    return (
+        issubclass(type(a), ndarray)
+        and stream.enabled
+        and a._size >= max(least(name), 1)
         and not errors_matter()
     )
 
@@ -310,7 +321,9 @@ def accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any])
     if len(inputs) > 1:
         kwargs = {**dict(zip(names, inputs[1:], strict=False)), **kwargs}
     a = inputs[0]
-    if not worthwhile(a) or not a._shape or not kwargs.keys() <= set(names):
+    if not (worthwhile(a) or pays(a, "accumulate")) or not a._shape:
+        return HOST
+    if not kwargs.keys() <= set(names):
         return HOST
     axes = normalize_axes(kwargs.get("axis", 0), len(a._shape))
     out = kwargs.get("out")
@@ -465,7 +478,7 @@ def ravelled(a: ndarray) -> ndarray:
 
 def cumulative(ufunc: np.ufunc, a: Any, axis: Any, dtype: Any, out: Any) -> Any:
     """cumsum and cumprod."""
-    if not worthwhile(a):
+    if not (worthwhile(a) or pays(a, "accumulate")):
         return HOST
     if axis is None:
         a, axis = ravelled(a), 0

@@ -13,9 +13,9 @@ from numpy.lib import _histograms_impl
 from maniple import _fallback, _indexing, _methods, _profile, _reductions, _ufuncs
 from maniple._array import adopt, ndarray
 from maniple._dtypes import BOOL, CHARACTER, CODE, FLOAT64, INTP
-from maniple._pace import SORTING
+from maniple._pace import sorting_weight
 from maniple._recorder import stream
-from maniple._reductions import worthwhile
+from maniple._reductions import pays, worthwhile
 from maniple._ufuncs import HOST, Instruction, new_array, operand
 from maniple._views import broadcast_shapes, is_c_contiguous
 
@@ -52,7 +52,7 @@ def _record(
         instruction.input(value)
     for scalar in scalars:
         instruction.scalar(_ufuncs.scalar_key(scalar, INTP))
-    instruction.emit(number, elements * SORTING, in_place)
+    instruction.emit(number, elements * sorting_weight(name), in_place)
     if _profile.active:
         _profile.count(name, "deferred", "", elements)
     return True
@@ -116,8 +116,8 @@ def _rows(a: Any, axis: Any) -> tuple[Any, int | None]:
 # -- sort, argsort -----------------------------------------------------------------------------
 
 
-def _sort_copy(a: Any, axis: Any, kind: Any, order: Any, stable: Any) -> Any:
-    if not worthwhile(a) or not _plain(kind, order, stable):
+def _sort_copy(a: Any, axis: Any, kind: Any, order: Any, stable: Any, purpose: str = "sort") -> Any:
+    if not pays(a, purpose) or not _plain(kind, order, stable):
         return HOST
     a, axis = _rows(a, axis)
     if axis is None:
@@ -137,13 +137,13 @@ def _sort(
     return _sort_copy(a, axis, kind, order, stable)
 
 
-def _in_place(a: ndarray) -> bool:
+def _in_place(a: ndarray, wanted: bool) -> bool:
     return (
         type(a) is ndarray
         and a._size > 0
         and len(a._shape) > 0
         and a._writeable is True
-        and (worthwhile(a) or (_indexing.busy(a) and not _ufuncs.errors_matter()))
+        and (wanted or (_indexing.busy(a) and not _ufuncs.errors_matter()))
     )
 
 
@@ -157,7 +157,7 @@ def _try_sort(
     a: ndarray, axis: Any = -1, kind: Any = None, order: Any = None, *more: Any,
     stable: Any = None, **others: Any,
 ) -> bool:  # fmt: skip
-    if more or others or not _in_place(a) or not _plain(kind, order, stable):
+    if more or others or not _in_place(a, pays(a, "sort")) or not _plain(kind, order, stable):
         return False
     axis = _axis(axis, len(a._shape))
     if axis is None:
@@ -172,7 +172,7 @@ def _try_sort(
 def _argsort(
     a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
-    if not worthwhile(a) or not _plain(kind, order, stable):
+    if not pays(a, "argsort") or not _plain(kind, order, stable):
         return HOST
     a, axis = _rows(a, axis)
     if axis is None:
@@ -221,7 +221,7 @@ def _positions(kth: Any, n: int) -> Any:
 def _partition(
     a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
-    if not worthwhile(a) or kind != "introselect" or order is not None:
+    if not pays(a, "partition") or kind != "introselect" or order is not None:
         return HOST
     a, axis = _rows(a, axis)
     positions = None if axis is None else _positions(kth, a._shape[axis])
@@ -246,7 +246,13 @@ def _try_partition(
     a: ndarray, kth: Any = None, axis: Any = -1, kind: Any = "introselect", order: Any = None,
     *more: Any, **others: Any,
 ) -> bool:  # fmt: skip
-    if more or others or not _in_place(a) or kind != "introselect" or order is not None:
+    if (
+        more
+        or others
+        or not _in_place(a, pays(a, "partition"))
+        or kind != "introselect"
+        or order is not None
+    ):
         return False
     axis = _axis(axis, len(a._shape))
     positions = None if axis is None else _positions(kth, a._shape[axis])
@@ -389,7 +395,11 @@ def _count(x: Any, bins: int, weights: Any = None) -> Any:
 
 @handles(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
-    if not (worthwhile(x) or worthwhile(weights)) or type(minlength) is not int or minlength < 0:
+    if (
+        not (pays(x, "bincount") or pays(weights, "bincount"))
+        or type(minlength) is not int
+        or minlength < 0
+    ):
         return HOST
     x = operand(x)
     if type(x) not in _ARRAYS or x.ndim != 1 or not x.size or x.dtype.kind not in "biu":
@@ -410,7 +420,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
 def _histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
-    if not worthwhile(a) or weights is not None or isinstance(bins, str):
+    if not pays(a, "histogram") or weights is not None or isinstance(bins, str):
         return HOST
     a = _reductions.ravelled(operand(a))
     if a._dtype.kind not in "iuf":
@@ -449,7 +459,7 @@ def _uniform(a: Any, edges: Any, uniform: Any) -> Any:
 
 
 def _nonuniform(a: Any, edges: Any) -> Any:
-    ordered = _sort_copy(a, -1, None, None, None)
+    ordered = _sort_copy(a, -1, None, None, None, "histogram")
     if ordered is HOST:
         return HOST
     left = _searchsorted(ordered, edges[:-1], "left")
@@ -467,7 +477,7 @@ def _unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
     axis: Any = None, *, equal_nan: bool = True, sorted: bool = True,
 ) -> Any:  # fmt: skip
-    if not worthwhile(ar) or axis is not None:
+    if not pays(ar, "unique") or axis is not None:
         return HOST
     a = operand(ar)
     shape = a._shape
@@ -477,7 +487,7 @@ def _unique(
         order = _argsort(a)
         ordered = HOST if order is HOST else _indexing.getitem(a, order)
     else:
-        ordered = _sort_copy(a, -1, None, None, None)
+        ordered = _sort_copy(a, -1, None, None, None, "unique")
     if ordered is HOST:
         return HOST
     # numpy/lib/_arraysetops_impl.py: _unique1d, but that all NaN of the end are found at once.
@@ -583,7 +593,7 @@ def _unpackbits(a: Any, /, axis: Any = None, count: Any = None, bitorder: Any = 
 
 def at(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Record `ufunc.at(a, indices, b)`."""
-    if kwargs or len(inputs) != 3 or not _in_place(inputs[0]):
+    if kwargs or len(inputs) != 3 or not _in_place(inputs[0], worthwhile(inputs[0])):
         return HOST
     a, indices, b = inputs
     c = CHARACTER[a._dtype]

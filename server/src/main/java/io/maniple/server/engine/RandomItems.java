@@ -18,23 +18,47 @@ record RandomItems(RandomWords words, int width, int held, long half) {
             words.fill(first, items, count);
             return;
         }
-        int parts = 32 / width;
-        long mask = (1L << width) - 1;
-        long firstHalf = first / parts - held;
-        long lastHalf = (first + count - 1) / parts - held;
+        int shift = Integer.numberOfTrailingZeros(32 / width);
+        long firstHalf = (first >> shift) - held;
+        long lastHalf = ((first + count - 1) >> shift) - held;
         long firstWord = Math.max(firstHalf, 0) / 2;
         if (lastHalf >= 0) {
             words.fill(firstWord, buffer, (int) (lastHalf / 2 - firstWord) + 1);
         }
+        if (shift == 0) {
+            halves(firstHalf, items, count, buffer);
+            return;
+        }
+        int within = (1 << shift) - 1;
+        long mask = (1L << width) - 1;
         for (int index = 0; index < count; index++) {
             long item = first + index;
-            long position = item / parts - held;
+            long position = (item >> shift) - held;
             long bits = half;
             if (position >= 0) {
                 long word = buffer[(int) ((position >>> 1) - firstWord)];
                 bits = (position & 1) == 0 ? word : word >>> 32;
             }
-            items[index] = bits >>> (int) (item % parts) * width & mask;
+            items[index] = bits >>> (int) (item & within) * width & mask;
+        }
+    }
+
+    /** Halves of words, from number {@code position} of the stream on: -1 is the one that is held. */
+    private void halves(long position, long[] items, int count, long[] buffer) {
+        int index = 0;
+        int word = 0;
+        if (position < 0) {
+            items[index++] = half;
+        } else if ((position & 1) != 0) {
+            items[index++] = buffer[word++] >>> 32;
+        }
+        for (; index + 1 < count; index += 2) {
+            long both = buffer[word++];
+            items[index] = both & 0xffff_ffffL;
+            items[index + 1] = both >>> 32;
+        }
+        if (index < count) {
+            items[index] = buffer[word] & 0xffff_ffffL;
         }
     }
 }

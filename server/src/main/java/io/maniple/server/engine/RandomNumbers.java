@@ -216,28 +216,49 @@ final class RandomNumbers {
             }
             return 0;
         }
-        long mask = -1L >>> 64 - width;
+        if (width < 64) {
+            return mapNarrow(range, items, count);
+        }
         long threshold = range.threshold() + Long.MIN_VALUE;
         int rejected = 0;
         for (int index = 0; index < count; index++) {
             long item = items[index];
             long product = item * size;
-            rejected += (product & mask) + Long.MIN_VALUE < threshold ? 1 : 0;
-            items[index] = low + (width == 64 ? Math.unsignedMultiplyHigh(item, size) : product >>> width);
+            rejected += product + Long.MIN_VALUE < threshold ? 1 : 0;
+            items[index] = low + Math.unsignedMultiplyHigh(item, size);
         }
         return rejected;
+    }
+
+    private static int mapNarrow(Range range, long[] items, int count) {
+        long low = range.low();
+        long size = range.size();
+        int width = range.width();
+        long mask = -1L >>> 64 - width;
+        long threshold = range.threshold();
+        long rejected = 0;
+        for (int index = 0; index < count; index++) {
+            long product = items[index] * size;
+            // The sign of the difference: both are far below 2^63, and there is no branch.
+            rejected += (product & mask) - threshold >>> 63;
+            items[index] = low + (product >>> width);
+        }
+        return (int) rejected;
     }
 
     private static void store(Target target, long first, long[] items, int count) {
         int bytes = target.type().bytes();
         long at = target.address() + first * bytes;
+        if (bytes == Long.BYTES) {
+            MemorySegment.copy(items, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, at, count);
+            return;
+        }
         for (int index = 0; index < count; index++) {
             long address = at + (long) index * bytes;
             switch (bytes) {
                 case 1 -> MEMORY.set(ValueLayout.JAVA_BYTE, address, (byte) items[index]);
                 case 2 -> MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, (short) items[index]);
-                case 4 -> MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, address, (int) items[index]);
-                default -> MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, items[index]);
+                default -> MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, address, (int) items[index]);
             }
         }
     }

@@ -22,11 +22,24 @@ sealed interface RandomWords {
 
         @Override
         public void fill(long first, long[] words, int count) {
+            // Two parts side by side: a step waits for the product of the step before.
+            int part = count / 2;
             Congruence.Walk walk = congruence.at(first);
-            for (int index = 0; index < count; index++) {
+            Congruence.Walk other = congruence.at(first + part);
+            for (int index = 0; index < part; index++) {
                 walk.step();
-                words[index] = Long.rotateRight(walk.high ^ walk.low, (int) (walk.high >>> 58));
+                other.step();
+                words[index] = mixed(walk);
+                words[part + index] = mixed(other);
             }
+            for (int index = 2 * part; index < count; index++) {
+                other.step();
+                words[index] = mixed(other);
+            }
+        }
+
+        private static long mixed(Congruence.Walk walk) {
+            return Long.rotateRight(walk.high ^ walk.low, (int) (walk.high >>> 58));
         }
     }
 
