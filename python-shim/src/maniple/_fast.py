@@ -168,8 +168,10 @@ def _plan(entry: Entry, operands: tuple[Any, ...], out: Any) -> None:
         plan = plan_for(ufunc, (*specs, None if out is None else out._dtype))
     except TypeError:
         return  # whose message is NumPy's
-    if plan is None or (ufunc is np.power and plan.inputs[1].kind in "iu"):
-        # Integer exponents must be looked at first.
+    if plan is None:
+        return
+    if ufunc is np.power and (plan.inputs[1].kind in "iu" or entry.kind == SCALAR):
+        # Integer exponents must be looked at first, and some exponents are products.
         return
     shape = entry.first.shape
     dtype = plan.outputs[0]

@@ -5,6 +5,7 @@ Every batch is verified before anything of it is executed, as the server does.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,13 @@ def _elementwise(row: _Row, operands: list[_Operand]) -> None:
         results = row.ufunc(*inputs, signature=row.loop, where=where, out=space)
     for out, result in zip(operands, results if nout > 1 else (results,), strict=False):
         _store(out.array, np.asarray(result), where)
+
+
+def _power(row: _Row, operands: list[_Operand], exponent: int) -> None:
+    _same_shape(operands)
+    where = _condition(operands, 2)
+    x = _cast(operands[1].array, row.inputs[0])
+    _store(operands[0].array, np.power(x, exponent, where=where, out=np.zeros_like(x)), where)
 
 
 def _copyto(row: _Row, operands: list[_Operand]) -> None:
@@ -309,6 +317,11 @@ def _table() -> list[_Row]:
         rows.append(_Row("argmin.reduce", f"{c}->l", _arg_reduce))
         if c != "?":
             rows.append(_Row("arange", f"{c}{c}->{c}", _arange))
+    rows += [
+        _Row(f"power{n}", f"{c}->{c}", functools.partial(_power, exponent=n))
+        for n in (3, 4)
+        for c in "efd"
+    ]
     rows += [_Row("matmul", f"{c}{c}->{c}", _matmul) for c in "fdFD"]
     rows += [_Row(name, loop, execute) for name, loop, execute in _reference_linear.rows()]
     for name in _reference_random.GENERATORS:

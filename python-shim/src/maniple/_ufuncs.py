@@ -410,6 +410,13 @@ def _record(
             return HOST
     if ufunc is np.power and plan.ranges[1] is not None and _negative(operands[1]):
         return HOST  # with NumPy's error
+    number, sources = plan.number, operands
+    if ufunc is np.power and type(operands[1]) in (int, float) and plan.inputs[0].kind == "f":
+        c = CHARACTER[plan.inputs[0]]
+        product = stream.operations.get(f"power{operands[1]:g}:{c}->{c}")
+        if product is not None:
+            number, sources = product, operands[:1]
+            stream.call_it(f"power{operands[1]:g}", "power")
     with stream.lock:
         if given and not prepare_outputs(given):
             return HOST
@@ -422,14 +429,14 @@ def _record(
                 )
             results.append(o)
             instruction.output(o)
-        for x, dtype in zip(operands, plan.inputs, strict=True):
+        for x, dtype in zip(sources, plan.inputs, strict=False):
             if type(x) is ndarray or type(x) is np.ndarray:
                 instruction.input(x, shape)
             else:
                 instruction.scalar(scalar_key(x, dtype))
         if where is not True:
             instruction.input(where, shape)
-        instruction.emit(plan.number, size * weight(ufunc.__name__), bool(given))
+        instruction.emit(number, size * weight(ufunc.__name__), bool(given))
     if _profile.active:
         _profile.count(ufunc, "deferred", "", size)
     if not shape and scalar_result:

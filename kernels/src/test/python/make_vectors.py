@@ -168,6 +168,12 @@ def rows(pools):
                 results = (precise(name, arguments, results[0].dtype, results[0]),)
             data = " ".join(encode(result) for result in results)
             lines.append(f"row {name} {signature} {' '.join(names)} {data}")
+    for exponent in (3, 4):
+        for character in FLOATS:
+            x = pools["many-" + character]
+            wide = np.full(x.shape, exponent, np.longdouble)
+            result = precise("power", [x, wide], x.dtype, np.power(x, x.dtype.type(exponent)))
+            lines.append(f"row power{exponent} {character}->{character} many-{character} {encode(result)}")
     for character in "?" + INTEGERS + FLOATS + COMPLEX:
         lines.append(f"row copyto {character}->{character} {character} {encode(pools[character])}")
         names = ["?", "few-" + character, "few-" + character]

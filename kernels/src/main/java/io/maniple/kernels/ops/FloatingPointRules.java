@@ -31,6 +31,8 @@ public final class FloatingPointRules {
             Map.entry("reciprocal", DIVIDE | OVERFLOW),
             Map.entry("power", ALL),
             Map.entry("float_power", ALL),
+            Map.entry("power3", OVERFLOW),
+            Map.entry("power4", OVERFLOW),
             Map.entry("floor_divide", ALL),
             Map.entry("divmod", ALL),
             Map.entry("remainder", INVALID),
