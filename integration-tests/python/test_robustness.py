@@ -428,7 +428,8 @@ def test_a_refused_batch_is_undone(place: Place) -> None:
         x = np.ones(100_000)
         assert x.sum() == 100_000
         assert not stream.lost and not stream.absent, (stream.lost, stream.absent)
-        """
+        """,
+        MANIPLE_HOST="0",
     )
 
 

@@ -120,12 +120,12 @@ def test_the_backend_is_tried_again_later_and_later(monkeypatch: pytest.MonkeyPa
 
 
 def test_few_observations_say_nothing() -> None:
-    look_often(np.ones(N) + 1, times=10)
+    look_often(np.ones(N) + 1, times=7)
     assert not pace.talkative
 
 
 def test_expensive_work_is_worth_an_observation() -> None:
-    x = np.ones(N) + 1
+    x = np.ones(3 * N) + 1
     for _ in range(100):
         x = np.arctan2(x, 2.0)
         float(x[0])
@@ -136,3 +136,30 @@ def test_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_settings, "host", 0)
     look_often(np.ones(N) + 1)
     assert not pace.talkative
+
+
+def test_what_numpy_does_as_fast_is_numpys() -> None:
+    x = np.ones(4 * N) + 1
+    assert np.sort(x)._buf.home == LOCAL
+    assert np.sort(np.ones(LARGE) + 1)._buf.home == PRIVATE
+    for name in ("sort", "argsort", "unique", "histogram", "accumulate", "searchsorted"):
+        assert _pace.least(name) >= _settings.defer
+    assert _pace.least("sort") > _pace.least("argsort") > _pace.least("accumulate")
+
+
+def test_what_gains_more_is_deferred_while_looking_often() -> None:
+    look_often(np.ones(N) + 1)
+    assert pace.talkative
+    x = np.ones(10 * N)
+    assert np.cumsum(x)._buf.home == PRIVATE
+    assert (x + 1)._buf.home == LOCAL
+    assert (
+        _pace.least("accumulate") < _pace.least("argsort") < _pace.least("sort") == _settings.host
+    )
+
+
+def test_the_sizes_follow_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_settings, "defer", 0)
+    assert _pace.least("sort") == 0
+    monkeypatch.setattr(_settings, "defer", 100)
+    assert _pace.least("sort") == 3200

@@ -13,6 +13,7 @@ from maniple import _fallback, _indexing, _profile, _rebound, _reductions, _sett
 from maniple._array import ndarray
 from maniple._buffer import LOCAL
 from maniple._dtypes import CODE
+from maniple._pace import least
 from maniple._recorder import stream
 from maniple._reductions import worthwhile
 from maniple._ufuncs import HOST, errors_matter
@@ -294,7 +295,7 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
     def record(self: ndarray, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not _lazy(self) and (
             not stream.enabled
-            or (self._size < _settings.defer and not _indexing.busy(self))
+            or (self._size < _least_size(name) and not _indexing.busy(self))
             or errors_matter()
         ):
             return HOST
@@ -329,6 +330,10 @@ def _reduction(name: str, function: Any, names: tuple[str, ...]) -> Any:
     return method
 
 
+def _least_size(name: str) -> int:
+    return least("accumulate") if name.startswith("cum") else _settings.defer
+
+
 RECORDERS: dict[str, Any] = {}
 """What records a reduction, without looking at a scalar: (array, args, kwargs) to a result."""
 
@@ -340,7 +345,7 @@ def local(name: str, a: ndarray, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         or kwargs
         or len(args) > 1
         or a._buf.home != LOCAL
-        or (a._size >= _settings.defer and stream.enabled)
+        or (a._size >= _least_size(name) and stream.enabled)
         or _profile.active
     ):
         return HOST

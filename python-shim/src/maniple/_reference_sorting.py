@@ -64,6 +64,15 @@ def _bincount(row: _Row, operands: list[_Operand]) -> None:
     _store(out, np.bincount(x, weights, len(out)))
 
 
+def _histogram(row: _Row, operands: list[_Operand]) -> None:
+    _expect(operands, 3)
+    out, x, edges = (operand.array for operand in operands)
+    counts, same = np.histogram(x, len(out), (edges[0], edges[-1]))
+    if not np.array_equal(same, edges):
+        raise _invalid("the edges are not those of bins of one width")
+    _store(out, counts)
+
+
 def _at(row: _Row, operands: list[_Operand]) -> None:
     _expect(operands, 3)
     assert row.ufunc is not None
@@ -87,6 +96,7 @@ def rows() -> list[_Row]:
     table = [
         _Row("bincount", "l->l", _bincount),
         _Row("bincount", "ld->d", _bincount),
+        _Row("histogram", "dd->l", _histogram),
     ]
     for c in CHARACTERS:
         table += [

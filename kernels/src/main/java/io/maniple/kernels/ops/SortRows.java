@@ -19,6 +19,7 @@ final class SortRows {
                 .row("searchsorted", ALL, "TT->l", 0, routine)
                 .row("bincount", "l", "T->l", 0, routine)
                 .row("bincount", "l", "Td->d", 0, routine)
+                .row("histogram", "d", "TT->l", 0, routine)
                 // Each step is rounded to the type, in the order of the indices, as in NumPy.
                 .row("add.at", ALL, "Tl->T", 0, routine)
                 .row("subtract.at", REAL + COMPLEX, "Tl->T", 0, routine)

@@ -27,29 +27,100 @@ final class Searching {
         long out = call.address(0);
         boolean right = call.integer(3) != 0;
         workers.run(call.layout(2).elements(), GRAIN, (worker, begin, end) -> {
+            if (type != DType.COMPLEX128) {
+                new Descent(type, sorted, length, right).search(values, begin, end, out);
+                return;
+            }
             for (long index = begin; index < end; index++) {
-                long value = values + index * type.bytes();
-                long place = type == DType.COMPLEX128
-                        ? placeOfPair(sorted, length, value, right)
-                        : place(type, sorted, length, SortKeys.equal(type, value), right);
+                long place = placeOfPair(sorted, length, values + index * type.bytes(), right);
                 Scalars.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, out + 8 * index, place);
             }
         });
     }
 
-    private static long place(DType type, long sorted, long length, long value, boolean right) {
-        long low = 0;
-        long high = length;
-        while (low < high) {
-            long middle = (low + high) >>> 1;
-            long key = SortKeys.equal(type, sorted + middle * type.bytes());
-            if (key < value || (right && key == value)) {
-                low = middle + 1;
-            } else {
-                high = middle;
+    /** Many searches side by side, without branches: the memory is asked for all of a level's elements at once. */
+    private static final class Descent {
+        private static final int LANES = 32;
+
+        private final DType type;
+        private final long sorted;
+        private final long length;
+        private final boolean right;
+        private final long[] wanted = new long[LANES];
+        private final long[] places = new long[LANES];
+
+        Descent(DType type, long sorted, long length, boolean right) {
+            this.type = type;
+            this.sorted = sorted;
+            this.length = length;
+            this.right = right;
+        }
+
+        void search(long values, long begin, long end, long out) {
+            for (long first = begin; first < end; first += LANES) {
+                int count = (int) Math.min(LANES, end - first);
+                for (int lane = 0; lane < count; lane++) {
+                    long key = key(values, first + lane);
+                    // To the right of what is equal is to the left of the next key.
+                    wanted[lane] = right && key != Long.MAX_VALUE ? key + 1 : key;
+                    places[lane] = 0;
+                }
+                descend(count);
+                for (int lane = 0; lane < count; lane++) {
+                    boolean beyondAll = right && key(values, first + lane) == Long.MAX_VALUE;
+                    Scalars.MEMORY.set(
+                            ValueLayout.JAVA_LONG_UNALIGNED,
+                            out + 8 * (first + lane),
+                            beyondAll ? length : places[lane]);
+                }
             }
         }
-        return low;
+
+        private long key(long vector, long index) {
+            return SortKeys.equal(type, vector + index * type.bytes());
+        }
+
+        private void descend(int count) {
+            if (length == 0) {
+                return;
+            }
+            long left = length;
+            while (left > 1) {
+                long half = left >>> 1;
+                step(half, half - 1, count);
+                left -= half;
+            }
+            step(1, 0, count);
+        }
+
+        /** Moves each place by {@code half} where the element {@code ahead} of it is less than what is wanted. */
+        private void step(long half, long ahead, int count) {
+            switch (type) {
+                case FLOAT64 -> {
+                    for (int lane = 0; lane < count; lane++) {
+                        long key = SortKeys.equal(DType.FLOAT64, sorted + 8 * (places[lane] + ahead));
+                        places[lane] += half & isLess(key, wanted[lane]);
+                    }
+                }
+                case INT64 -> {
+                    for (int lane = 0; lane < count; lane++) {
+                        long key = SortKeys.equal(DType.INT64, sorted + 8 * (places[lane] + ahead));
+                        places[lane] += half & isLess(key, wanted[lane]);
+                    }
+                }
+                default -> {
+                    for (int lane = 0; lane < count; lane++) {
+                        places[lane] += half & isLess(key(sorted, places[lane] + ahead), wanted[lane]);
+                    }
+                }
+            }
+        }
+
+        /** All ones where the left one is less, else 0: the sign of the difference where there is no overflow. */
+        private static long isLess(long left, long right) {
+            long difference = left - right;
+            return (difference ^ (left ^ right) & (difference ^ left)) >> 63;
+        }
     }
 
     private static long placeOfPair(long sorted, long length, long value, boolean right) {

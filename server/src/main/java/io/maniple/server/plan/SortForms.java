@@ -20,6 +20,7 @@ final class SortForms {
         forms.put("partition", RoutineForms.checking(SortForms::partition));
         forms.put("searchsorted", SEARCH);
         forms.put("bincount", RoutineForms.checking(SortForms::bincount));
+        forms.put("histogram", RoutineForms.checking(SortForms::histogram));
         UPDATED.forEach(name -> forms.put(name + ".at", UPDATE));
         REDUCED.forEach(name -> forms.put(name + ".reduceat", RoutineForms.checking(SortForms::reduceat)));
         return forms;
@@ -49,6 +50,16 @@ final class SortForms {
             return "takes vectors";
         }
         return layouts.size() == 2 || layouts.get(1).sameShape(layouts.get(2)) ? null : "needs a weight for each value";
+    }
+
+    private static @Nullable String histogram(List<Layout> layouts) {
+        if (layouts.size() != 3 || layouts.stream().anyMatch(layout -> layout.rank() != 1)) {
+            return "takes vectors of counts, values and edges";
+        }
+        return layouts.get(0).size(0) >= 1
+                        && layouts.get(2).size(0) == layouts.get(0).size(0) + 1
+                ? null
+                : "needs one edge more than counts";
     }
 
     private static @Nullable String reduceat(List<Layout> layouts) {
