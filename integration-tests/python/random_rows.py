@@ -93,6 +93,8 @@ _family(
     real float | {x} ** 2
     int | np.power({x}, 2)
     approx float finite | np.power({x}, 2)
+    approx float finite | {x} ** 3
+    approx float finite | np.power({x}, 4)
     approx finite | np.float_power(abs({x}), {k})
     real float bits | np.copysign({x}, {e})
     real float | np.heaviside({x}, 0.5)
