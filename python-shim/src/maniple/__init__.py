@@ -52,9 +52,61 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *dir(_numpy)})
 
 
+def connect(url: str, *, token: str = "", token_file: str = "", ca: str = "") -> None:
+    """Compute at the daemon at ``url`` from here on; empty: at this machine's own server.
+
+    Arrays that are elsewhere are fetched and go with the program.
+
+    Parameters
+    ----------
+    url : str
+        ``maniple://host:port``, or ``maniple+insecure://host:port`` on loopback.
+    token, token_file, ca : str
+        As MANIPLE_TOKEN, MANIPLE_TOKEN_FILE and MANIPLE_CA, which are used where one is empty.
+
+    Raises
+    ------
+    ServerError
+        The daemon cannot be used; everything stays as it was.
+    """
+    import os
+
+    from maniple._recorder import stream
+
+    values = {
+        "MANIPLE_URL": url,
+        "MANIPLE_TOKEN": token,
+        "MANIPLE_TOKEN_FILE": token_file,
+        "MANIPLE_CA": ca,
+    }
+    before = {name: os.environ.get(name) for name in values}
+    try:
+        os.environ.update({name: value for name, value in values.items() if value})
+        if token_file:
+            os.environ.pop("MANIPLE_TOKEN", None)
+        if url:
+            from maniple._address import address_of_environment
+            from maniple._remote import reachable
+
+            reachable(address_of_environment())
+        else:
+            os.environ.pop("MANIPLE_URL", None)
+        stream.change_backend()
+    except BaseException:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        raise
+
+
 def load_ipython_extension(ipython: _Any) -> None:
     """``%load_ext maniple``: from here on, cells that import numpy get Maniple."""
+    from maniple._jupyter import register
+
     install()
+    register(ipython)
 
 
 def unload_ipython_extension(ipython: _Any) -> None:

@@ -8,7 +8,10 @@ that sends it encodes it with `_encode.encode_batch`.
 from __future__ import annotations
 
 import itertools
+import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from maniple._errors import ServerError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,13 +39,18 @@ Placement = tuple[int, int, int]
 
 
 class Limits(NamedTuple):
-    """What one batch may hold. A zero means that the backend sets no limit."""
+    """What one batch may hold. A zero means that the backend sets no limit.
+
+    Where `shared_memory` is false the backend has `upload` in the place of `reserve`: contents are
+    sent before the batch that introduces them, and whole buffers that are observed are copies.
+    """
 
     batch_bytes: int = 4 << 20
     batch_instructions: int = 100_000
     dimensions: int = 64
     inline_bytes: int = 64 << 10
     session_memory_bytes: int = 0
+    shared_memory: bool = True
 
 
 class Batch:
@@ -186,6 +194,13 @@ class Backend(Protocol):
         """Return shared memory of `nbytes` bytes, for a buffer of one of the next batches."""
         ...
 
+    def upload(self, memory: np.ndarray) -> Placement:
+        """Send the content of a buffer of one of the next batches: what a contiguous array holds.
+
+        Only where no memory is shared.
+        """
+        ...
+
     def close(self) -> None: ...
 
 
@@ -241,6 +256,21 @@ def create_backend(name: str) -> Backend | None:
         return ReferenceBackend()
     if name not in ("", "server"):
         raise ValueError(f"MANIPLE_BACKEND must be 'server', 'reference' or 'none', not {name!r}")
+    if os.environ.get("MANIPLE_URL"):
+        from maniple._address import address_of_environment
+
+        # Never a server of this machine's in its place: the user has said where to compute.
+        address = address_of_environment()
+        try:
+            from maniple._remote import connect as connect_daemon
+        except ImportError as error:
+            raise ServerError(
+                f"a daemon needs pyarrow: pip install 'maniple[remote]' ({error})"
+            ) from error
+        from maniple._server_backend import session_options
+
+        remote: Backend = connect_daemon(address, session_options())
+        return remote
     try:
         from maniple._transport import connect
     except ImportError as error:

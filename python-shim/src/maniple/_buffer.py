@@ -119,7 +119,11 @@ class Buffer:
         else:
             (content,) = stream.flush([(handle, 0, 0)])
             assert isinstance(content, np.ndarray)
-            self._set_shared(content)
+            if stream.limits.shared_memory:
+                self._set_shared(content)
+            else:
+                self._set_local(content)
+                stream.frees.append(handle)
             # `content` must not keep the memory from looking unexported: it dies on return.
 
     def _inline(self, offset: int, length: int) -> np.ndarray:
@@ -203,12 +207,12 @@ class Buffer:
             self.snapshot = 0
         if sys.getrefcount(self.owner) > _OWN_REFERENCES:
             return 0
-        if self.nbytes > _settings.inline_bytes:
+        if self.nbytes > _settings.inline_bytes and stream.limits.shared_memory:
             self._share()
             self.touched = stream.number
             return self.handle
+        self.snapshot = self._send()
         self.__class__ = Remote
-        self.snapshot = stream.new_buffer(self.nbytes, self._bytes())
         return self.snapshot
 
     def for_writing(self) -> bool:
@@ -228,13 +232,13 @@ class Buffer:
         assert self.memory is not None
         if sys.getrefcount(self.owner) > _OWN_REFERENCES or not self.memory.flags.writeable:
             return False
-        if self.nbytes > _settings.inline_bytes:
+        if self.nbytes > _settings.inline_bytes and stream.limits.shared_memory:
             self._share()
             self.touched = self.written = stream.number
             return True
         if stream.guarded and self.snapshot and not stream.knows(self.snapshot):
             self.snapshot = 0
-        self.handle = self.snapshot or stream.new_buffer(self.nbytes, self._bytes())
+        self.handle = self.snapshot or self._send()
         self.snapshot = 0
         self.__class__ = Remote
         self.home = PRIVATE
@@ -242,9 +246,12 @@ class Buffer:
         self.typed = False
         return True
 
-    def _bytes(self) -> bytes:
+    def _send(self) -> int:
+        """Introduce a buffer at the backend with this content; return its handle."""
         assert self.memory is not None
-        return self.memory.tobytes()
+        if self.nbytes > _settings.inline_bytes:
+            return stream.introduce(self.memory)
+        return stream.new_buffer(self.nbytes, self.memory.tobytes())
 
     def _share(self) -> None:
         assert self.memory is not None

@@ -13,7 +13,9 @@ usage: maniple [options] script.py [arguments]
        maniple [options] -m module [arguments]
        maniple [options] -c command [arguments]
        maniple [options] - [arguments]           read the program from standard input
-       maniple server [options]                  run a server; see `maniple server --help`
+       maniple server [options]                  run a daemon, look after the local server;
+                                                 see `maniple server --help`
+       maniple jupyter [options]                 add a kernel to Jupyter; see --help
 
 Runs a NumPy program unmodified: `import numpy` in the program's own modules means Maniple;
 installed libraries keep NumPy.
@@ -22,11 +24,15 @@ options:
   --profile            print what was deferred and what NumPy computed, by function and line
   --profile-json FILE  write the same as JSON
   --explain            keep descriptions of the kernels and print them at the end
-  --connect URL        use the server at maniple://host:port instead of starting one
+  --connect URL        use the daemon at maniple://host:port (or maniple+insecure:// on
+                       loopback) instead of this machine's own server
   --version            print the versions and exit
   --help               print this and exit
 
 environment:
+  MANIPLE_URL          the daemon to use, as --connect
+  MANIPLE_TOKEN        the token it wants; or MANIPLE_TOKEN_FILE, a file of mode 0600
+  MANIPLE_CA           certificates (PEM) to trust, where the system's are not the ones
   MANIPLE_BACKEND      "server" (default), "reference" or "none"
   MANIPLE_INCLUDE      patterns of module names that count as the program's own
   MANIPLE_EXCLUDE      patterns of module names that keep NumPy
@@ -54,6 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         status: int = server_main(arguments[1:])
         return status
+    if arguments and arguments[0] == "jupyter":
+        from maniple._jupyter import main as jupyter_main
+
+        return jupyter_main(arguments[1:])
     options = _Options()
     try:
         run = _parse(arguments, options)
@@ -128,6 +138,8 @@ def _print_version() -> None:
 def _run(run: Callable[[], None], options: _Options) -> int:
     from maniple import _hook, _profile, flush
 
+    if os.environ.get("MANIPLE_URL") and not _connected():
+        return 1
     _hook.install()
     if options.profile or options.profile_json:
         _profile.start()
@@ -151,6 +163,18 @@ def _run(run: Callable[[], None], options: _Options) -> int:
                 _profile.write_json(options.profile_json)
             if options.profile:
                 _profile.print_report()
+
+
+def _connected() -> bool:
+    """Whether the daemon that was named lets us in; says why not."""
+    from maniple._errors import ServerError
+    from maniple._recorder import stream
+
+    try:
+        return stream.operations is not None
+    except ServerError as error:
+        print(f"maniple: {error}", file=sys.stderr)
+        return False
 
 
 def _print_explanation() -> None:

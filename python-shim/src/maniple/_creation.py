@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from math import prod
 from types import MethodType
@@ -458,7 +459,7 @@ def _simple(name: str) -> None:
 for _name in (
     "fromfunction", "fromfile", "fromiter", "fromstring", "loadtxt",
     "genfromtxt", "logspace", "geomspace", "indices", "hanning", "hamming", "blackman", "bartlett",
-    "kaiser", "vander", "frombuffer", "load",
+    "kaiser", "vander", "frombuffer",
 ):  # fmt: skip
     _simple(_name)
 
@@ -528,6 +529,20 @@ def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:
             rows = adopt(np.arange(N).reshape(N, 1))
             return np.greater_equal(rows, np.arange(-k, columns - k)).astype(dtype)
     return _wrapped_call(np.tri, (N, M, k, dtype), {})
+
+
+@_override
+def load(file: Any, *args: Any, **kwargs: Any) -> Any:
+    path = os.fspath(file) if isinstance(file, (str, os.PathLike)) else None
+    if type(path) is str and os.environ.get("MANIPLE_URL") and not os.path.exists(path):
+        return _files_load(path)
+    return _wrapped_call(np.load, (file, *args), kwargs)
+
+
+def _files_load(path: str) -> Any:
+    from maniple import _files
+
+    return _files.load(path)
 
 
 @_override

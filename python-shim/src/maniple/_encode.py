@@ -9,6 +9,12 @@ from maniple._backend import FORMAT, Batch
 
 def encode_batch(batch: Batch) -> bytes:
     """Return the protobuf encoding of `batch`."""
+    encoded: bytes = batch_message(batch).SerializeToString()
+    return encoded
+
+
+def batch_message(batch: Batch) -> Any:
+    """Return `batch` as a message of protobuf's."""
     # Imported here: `import maniple` must not pay for protobuf.
     from maniple import _program_pb2 as pb
 
@@ -40,5 +46,4 @@ def encode_batch(batch: Batch) -> bytes:
     message.operand_buffer.extend(batch.operand_buffer)
     message.operand_layout.extend(batch.operand_layout)
     message.operand_offset.extend(batch.operand_offset)
-    encoded: bytes = message.SerializeToString()
-    return encoded
+    return message

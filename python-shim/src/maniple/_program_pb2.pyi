@@ -316,3 +316,117 @@ class ProfileReply(_message.Message):
     plans_reused: int
     peak_bytes: int
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ...) -> None: ...
+
+class Opening(_message.Message):
+    __slots__ = ("hello", "session")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    hello: HelloRequest
+    session: str
+    def __init__(self, hello: _Optional[_Union[HelloRequest, _Mapping]] = ..., session: _Optional[str] = ...) -> None: ...
+
+class Opened(_message.Message):
+    __slots__ = ("hello", "received", "reconnect_seconds", "chunk_bytes")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    RECONNECT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    hello: HelloReply
+    received: int
+    reconnect_seconds: int
+    chunk_bytes: int
+    def __init__(self, hello: _Optional[_Union[HelloReply, _Mapping]] = ..., received: _Optional[int] = ..., reconnect_seconds: _Optional[int] = ..., chunk_bytes: _Optional[int] = ...) -> None: ...
+
+class Call(_message.Message):
+    __slots__ = ("number", "acknowledged", "batch", "profile", "explain", "close", "load")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    acknowledged: int
+    batch: Batch
+    profile: ProfileRequest
+    explain: ExplainRequest
+    close: CloseRequest
+    load: LoadRequest
+    def __init__(self, number: _Optional[int] = ..., acknowledged: _Optional[int] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., profile: _Optional[_Union[ProfileRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., close: _Optional[_Union[CloseRequest, _Mapping]] = ..., load: _Optional[_Union[LoadRequest, _Mapping]] = ...) -> None: ...
+
+class ProfileRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ExplainRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CloseRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class LoadRequest(_message.Message):
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    def __init__(self, path: _Optional[str] = ...) -> None: ...
+
+class LoadReply(_message.Message):
+    __slots__ = ("status", "message", "type", "shape", "fortran_order", "number", "bytes")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    FORTRAN_ORDER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    status: Status
+    message: str
+    type: DataType
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    fortran_order: bool
+    number: int
+    bytes: int
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., type: _Optional[_Union[DataType, str]] = ..., shape: _Optional[_Iterable[int]] = ..., fortran_order: _Optional[bool] = ..., number: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+
+class Answer(_message.Message):
+    __slots__ = ("number", "reply", "profile", "explanation", "load")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    reply: Reply
+    profile: ProfileReply
+    explanation: str
+    load: LoadReply
+    def __init__(self, number: _Optional[int] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., profile: _Optional[_Union[ProfileReply, _Mapping]] = ..., explanation: _Optional[str] = ..., load: _Optional[_Union[LoadReply, _Mapping]] = ...) -> None: ...
+
+class Transfer(_message.Message):
+    __slots__ = ("session", "handle", "upload", "offset", "bytes")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    HANDLE_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    session: str
+    handle: int
+    upload: str
+    offset: int
+    bytes: int
+    def __init__(self, session: _Optional[str] = ..., handle: _Optional[int] = ..., upload: _Optional[str] = ..., offset: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+
+class Uploaded(_message.Message):
+    __slots__ = ("status", "message", "number", "received")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    status: Status
+    message: str
+    number: int
+    received: int
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., number: _Optional[int] = ..., received: _Optional[int] = ...) -> None: ...

@@ -139,6 +139,8 @@ def _new(shape: tuple[int, ...], dtype: np.dtype) -> Any:
     nbytes = size * dtype.itemsize
     if CODE.get(dtype) is None or nbytes <= _settings.inline_bytes:
         return HOST
+    if not stream.operations or not stream.limits.shared_memory:
+        return HOST
     try:
         with stream.lock:
             stream.recycle(nbytes)

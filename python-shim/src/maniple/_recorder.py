@@ -215,6 +215,23 @@ class Stream:
         except _backend.BackendError as error:
             raise _to_exception(error, caller()) from None
 
+    def introduce(self, memory: np.ndarray) -> int:
+        """Send the content of a contiguous array; return the handle of the buffer that gets it.
+
+        For backends that share no memory. The caller holds the lock.
+        """
+        if self._backend is not None:
+            self._notice_loss()
+        try:
+            placement = self.backend.upload(memory)
+        except _backend.BackendLost as error:
+            raise self._lose(error) from None
+        except _backend.BackendError as error:
+            raise _to_exception(error, caller()) from None
+        handle = self.new_handle()
+        self.batch.buffers.append((handle, memory.nbytes, None, placement))
+        return handle
+
     def recycle(self, nbytes: int) -> None:
         """Tell the backend what has died, before so much is reserved; not amid an instruction."""
         # The first touch of a page costs more than a message. With operations in the making it
@@ -543,7 +560,11 @@ class Stream:
                     written.update(entry.operand_buffer[position:end])
                 position += count
         for handle, row in introduced.items():
-            if row[3] is not None and handle not in self._reintroduced:
+            if row[3] is not None and row[3][0] == 0:
+                # Sent, and gone with the batch: whoever needs it again sends it again.
+                self.absent.add(handle)
+                written.add(handle)
+            elif row[3] is not None and handle not in self._reintroduced:
                 # The client has filled it, and the reservation still stands.
                 self._reintroduced.add(handle)
                 self.batch.buffers.append(row)
@@ -673,6 +694,20 @@ class Stream:
         self.frees.clear()
         if self._backend is not None:
             self._end_epoch(ManipleError(_PARENTS), forked=True)
+
+    def change_backend(self) -> None:
+        """Fetch what only the backend has, and leave it; the next use starts one anew."""
+        from maniple._buffer import PRIVATE, Buffer
+
+        with self.lock:
+            if self._backend is None:
+                return
+            self.flush(sync=True)
+            for x in gc.get_objects():
+                if issubclass(type(x), Buffer) and x.home == PRIVATE and x.handle > self.inherited:
+                    x.look()
+            self.flush(sync=True)
+            self._end_epoch(ManipleError("this array was at another server"), forked=False)
 
     def close(self) -> None:
         backend, self._backend = self._backend, None

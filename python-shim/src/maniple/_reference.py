@@ -356,6 +356,10 @@ class ReferenceBackend:
             table[f"{row.name}:{signature}{''.join(t.char for t in row.outputs)}"] = number
         return table
 
+    def upload(self, memory: np.ndarray) -> Placement:
+        """Not needed: memory is shared."""
+        raise NotImplementedError
+
     def reserve(self, nbytes: int) -> _Region:
         memory = bytearray(nbytes + 1)
         offset = self._next_region

@@ -34,7 +34,7 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _LOG_BYTES = 10 << 20
 _LOG_TAIL_BYTES = 2048
-_FLAGS = (
+FLAGS = (
     # Data lies outside the heap; the serial collector starts fastest and needs no threads.
     "-XX:+UseSerialGC",
     "-Xms64m",
@@ -98,7 +98,7 @@ class Configuration:
         ):
             value = os.environ.get(variable)
             if not value and option == "--blas":
-                value = _numpys_blas()
+                value = numpys_blas()
             if value:
                 arguments += (option, value)
         return cls(default_runtime_directory(), arguments=tuple(arguments))
@@ -116,7 +116,7 @@ class Configuration:
         return self.runtime_directory / f"server-{self.version}.log"
 
 
-def _numpys_blas() -> str:
+def numpys_blas() -> str:
     """Return the OpenBLAS of NumPy's wheel, or nothing.
 
     With it matrix products are NumPy's to the bit.
@@ -343,7 +343,7 @@ def _start(configuration: Configuration) -> Address:
     log_path = configuration.log_file
     command = [
         str(java),
-        *_FLAGS,
+        *FLAGS,
         *_aot_flags(class_path),
         f"-XX:ErrorFile={log_path.parent}/crash-%p.log",
         "-cp",
@@ -365,7 +365,7 @@ def _start(configuration: Configuration) -> Address:
                 stderr=log,
                 cwd="/",
                 start_new_session=True,
-                env=_java_environment(),
+                env=java_environment(),
             )
         except OSError as error:
             raise ServerError(f"cannot run {java}: {error.strerror}") from error
@@ -410,7 +410,7 @@ def _await(configuration: Configuration, process: subprocess.Popen[bytes]) -> Ad
         time.sleep(0.005)
 
 
-def _java_environment() -> dict[str, str]:
+def java_environment() -> dict[str, str]:
     """Without variables by which the user's own Java settings would change ours or print to the
     log.
     """

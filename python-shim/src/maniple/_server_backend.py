@@ -16,6 +16,7 @@ from maniple._backend import (
     BackendUnavailable,
     Batch,
     Limits,
+    Placement,
 )
 from maniple._encode import encode_batch
 from maniple._errors import Interrupted, ServerError
@@ -110,6 +111,10 @@ class ServerBackend:
                 raise BackendLost(str(error), error.log) from error
             raise BackendError(error.status, str(error)) from error
 
+    def upload(self, memory: np.ndarray) -> Placement:
+        """Not needed: memory is shared."""
+        raise NotImplementedError
+
     def explain(self) -> str:
         """What the session's kernels do; empty unless it was opened for that."""
         return self.connection.explain()
@@ -140,14 +145,14 @@ def connect(
 ) -> Backend:
     """Find or start the server, or raise BackendUnavailable."""
     if options is None:
-        options = _options_of_environment()
+        options = session_options()
     try:
         return ServerBackend(open_connection(configuration, options))
     except ServerError as error:
         raise BackendUnavailable(str(error)) from error
 
 
-def _options_of_environment() -> pb.SessionOptions:
+def session_options() -> pb.SessionOptions:
     """MANIPLE_FUSION=off or =cascade, MANIPLE_ENGINE, _THREADS, _EXPLAIN and _PROFILE."""
     return pb.SessionOptions(
         fusion_off=os.environ.get("MANIPLE_FUSION", "") in ("off", "0"),

@@ -1,4 +1,7 @@
-"""`maniple server`: look after the local server, which otherwise comes and goes by itself."""
+"""`maniple server`: look after the local server, which otherwise comes and goes by itself.
+
+With options (--listen, --config, …) it becomes a daemon that many users share: `_daemon_cli`.
+"""
 
 from __future__ import annotations
 
@@ -61,9 +64,28 @@ def run(arguments: argparse.Namespace, configuration: Configuration | None = Non
 
 def main(argv: Sequence[str] | None = None, configuration: Configuration | None = None) -> int:
     """Parse and carry out the arguments after `maniple server`; the exit status."""
-    parser = argparse.ArgumentParser(prog="maniple server", description=__doc__)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="maniple server",
+        description="Looks after the local server, which otherwise comes and goes by itself.",
+        epilog="A daemon for many users: 'maniple server --listen HOST:PORT …', 'maniple server "
+        "--config DIR', 'maniple server init DIR', 'maniple server new-user FILE NAME', "
+        "'maniple server check URL'; their options follow.",
+    )
     add_commands(parser)
-    return run(parser.parse_args(argv), configuration)
+    first = arguments[0] if arguments else ""
+    if first == "check":
+        from maniple._daemon_cli import check
+
+        return check(arguments[1:])
+    if first in ("-h", "--help"):
+        parser.print_help()
+        print()
+    if first in ("init", "new-user") or first.startswith("-"):
+        from maniple._daemon_cli import run as run_daemon
+
+        return run_daemon(arguments)
+    return run(parser.parse_args(arguments), configuration)
 
 
 def _status(configuration: Configuration, *, as_json: bool) -> int:

@@ -187,6 +187,8 @@ def snapshot(array: np.ndarray) -> tuple[int, int, tuple[int, ...]]:
     layout = c_strides(array.shape, array.itemsize)
     if nbytes <= min(_settings.inline_bytes, stream.limits.inline_bytes):
         return stream.new_buffer(nbytes, array.tobytes()), 0, layout
+    if not stream.limits.shared_memory:
+        return stream.introduce(np.ascontiguousarray(array)), 0, layout
     region = stream.reserve(nbytes)
     target: np.ndarray = np.ndarray(array.shape, array.dtype, region.array)
     target[...] = array

@@ -6,10 +6,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
 /** The version of this build. A client only uses a server of its own version. */
-final class Version {
+public final class Version {
     private Version() {}
 
-    static String current() {
+    public static String current() {
         try (InputStream in = Version.class.getResourceAsStream("version.txt")) {
             return new String(in.readAllBytes(), StandardCharsets.US_ASCII).strip();
         } catch (IOException e) {

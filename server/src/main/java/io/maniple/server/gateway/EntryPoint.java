@@ -13,6 +13,7 @@ import io.maniple.server.failure.ManipleException;
 import io.maniple.server.gateway.Argument.Bytes;
 import io.maniple.server.gateway.Argument.Text;
 import io.maniple.server.gateway.Argument.Whole;
+import io.maniple.server.session.Replies;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;

@@ -14,8 +14,6 @@ final class GatewayLimits {
     static final int NAME_CHARACTERS = 128;
     static final int CONNECTIONS = 256;
     static final int SESSIONS = 64;
-    static final int QUEUED_BATCHES = 64;
-    static final int ERROR_CHARACTERS = 4096;
 
     private GatewayLimits() {}
 }

@@ -8,11 +8,17 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.rolling.FixedWindowRollingPolicy;
+import ch.qos.logback.core.rolling.RollingFileAppender;
+import ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import ch.qos.logback.core.util.FileSize;
 import java.nio.charset.StandardCharsets;
 
 /** Sets Logback up in code: reading an XML file would take a tenth of a second of every start. */
 public final class LogConfigurator extends ContextAwareBase implements Configurator {
+    private static final int KEPT_LOGS = 5;
+    private static final String LOG_SIZE = "10MB";
     private static final String PATTERN = "%d{yyyy-MM-dd HH:mm:ss.SSS} %-5level [%thread] %logger{0}: %msg%n";
 
     @Override
@@ -23,7 +29,7 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
         encoder.setCharset(StandardCharsets.UTF_8);
         encoder.start();
 
-        OutputStreamAppender<ILoggingEvent> appender = appender();
+        OutputStreamAppender<ILoggingEvent> appender = appender(context);
         appender.setContext(context);
         appender.setEncoder(encoder);
         appender.start();
@@ -34,7 +40,7 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
-    private static OutputStreamAppender<ILoggingEvent> appender() {
+    private static OutputStreamAppender<ILoggingEvent> appender(LoggerContext context) {
         String path = System.getProperty(LogFile.PROPERTY);
         if (path == null) {
             // A library's use, or a test's. Never stdout, which may be somebody's data.
@@ -42,9 +48,27 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
             console.setTarget("System.err");
             return console;
         }
-        FileAppender<ILoggingEvent> file = new FileAppender<>();
+        FileAppender<ILoggingEvent> file =
+                System.getProperty(LogFile.ROTATION) == null ? new FileAppender<>() : rotating(path, context);
         file.setFile(path);
         file.setAppend(true);
+        return file;
+    }
+
+    private static RollingFileAppender<ILoggingEvent> rotating(String path, LoggerContext context) {
+        RollingFileAppender<ILoggingEvent> file = new RollingFileAppender<>();
+        FixedWindowRollingPolicy names = new FixedWindowRollingPolicy();
+        names.setContext(context);
+        names.setParent(file);
+        names.setFileNamePattern(path + ".%i");
+        names.setMaxIndex(KEPT_LOGS);
+        names.start();
+        SizeBasedTriggeringPolicy<ILoggingEvent> size = new SizeBasedTriggeringPolicy<>();
+        size.setContext(context);
+        size.setMaxFileSize(FileSize.valueOf(LOG_SIZE));
+        size.start();
+        file.setRollingPolicy(names);
+        file.setTriggeringPolicy(size);
         return file;
     }
 }

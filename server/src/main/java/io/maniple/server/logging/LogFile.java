@@ -6,9 +6,17 @@ import java.nio.file.Path;
 public final class LogFile {
     static final String PROPERTY = "maniple.log";
 
+    static final String ROTATION = "maniple.log.rotation";
+
     private LogFile() {}
 
     public static void to(Path file) {
         System.setProperty(PROPERTY, file.toAbsolutePath().toString());
+    }
+
+    /** As {@link #to}, for a process that runs for long: a file that has become large is put aside, the last five kept. */
+    public static void rotating(Path file) {
+        System.setProperty(ROTATION, "on");
+        to(file);
     }
 }

@@ -1,7 +1,6 @@
 package io.maniple.server.session;
 
 import com.google.protobuf.ByteString;
-import io.maniple.bridge.memory.SharedMemory;
 import io.maniple.bridge.memory.SharedMemoryException;
 import io.maniple.bridge.program.BatchStructure;
 import io.maniple.bridge.program.Instruction;
@@ -27,13 +26,14 @@ import io.maniple.server.plan.OperationChecks;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.plan.Planner;
 import io.maniple.server.store.Buffer;
-import io.maniple.server.store.PrivateMemory;
+import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * written, and whatever is computed from that; the rest goes on. Who looks at a spoiled buffer gets the failure, so
  * nothing is ever silently wrong.
  */
-final class LocalSession implements Session {
+final class LocalSession implements DetachedSession {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSession.class);
     private static final String INTERRUPTED = "the computation was interrupted";
     private static final int FORMAT = 2;
@@ -54,6 +54,7 @@ final class LocalSession implements Session {
     private final SessionOptions options;
     private final Limits limits;
     private final SessionMemory memory;
+    private final Turns.Seat seat;
     private final Engine engine;
     private final Compilers compilers;
     private final OperationTable table = OperationTable.standard();
@@ -81,13 +82,14 @@ final class LocalSession implements Session {
     LocalSession(
             SessionOptions options,
             Limits limits,
-            SharedMemory shared,
-            PrivateMemory privateMemory,
+            SessionMemory memory,
+            Turns.Seat seat,
             Engine engine,
             Compilers compilers) {
         this.options = options;
         this.limits = limits;
-        this.memory = new SessionMemory(privateMemory, shared);
+        this.memory = memory;
+        this.seat = seat;
         this.engine = engine;
         this.compilers = compilers;
     }
@@ -223,7 +225,9 @@ final class LocalSession implements Session {
         long begin = System.nanoTime();
         try {
             ScopedValue.where(Workers.CANCELLED, () -> interrupted)
-                    .run(() -> report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch));
+                    .run(() -> seat.run(
+                            () -> interrupted,
+                            () -> report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch)));
         } catch (ManipleException failure) {
             return failure.at(source);
         } catch (CancellationException interruption) {
@@ -333,6 +337,34 @@ final class LocalSession implements Session {
     @Override
     public String explain() {
         return explanation.text();
+    }
+
+    @Override
+    public Upload upload(long bytes) {
+        return memory.upload(bytes);
+    }
+
+    @Override
+    public void discard(long number) {
+        memory.discard(number);
+    }
+
+    @Override
+    public void read(long handle, Consumer<MemorySegment> reader) {
+        Buffer buffer = memory.find(handle);
+        if (buffer == null) {
+            throw new ManipleException(Status.UNKNOWN_BUFFER, "this session has no buffer with the handle " + handle);
+        }
+        ManipleException failure = buffer.failure();
+        if (failure != null) {
+            throw failure;
+        }
+        reader.accept(memory.whole(buffer));
+    }
+
+    @Override
+    public long memoryBytes() {
+        return memory.bytes();
     }
 
     @Override

@@ -35,6 +35,7 @@ public final class LocalSessionFactory implements SessionFactory {
     private final Map<String, Compilers> compilers = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Integer, Workers> workers = new ConcurrentHashMap<>();
     private final List<Operation> operations;
+    private final Turns turns = new Turns();
 
     public LocalSessionFactory(ServerSettings settings) {
         this.settings = settings;
@@ -69,11 +70,30 @@ public final class LocalSessionFactory implements SessionFactory {
 
     @Override
     public Session open(SessionOptions options, SharedMemory shared, String clientVersion) {
+        return open(options, new SessionMemory(memory, shared, settings.memoryBytes()));
+    }
+
+    /**
+     * A session of a client elsewhere.
+     *
+     * @param quota most bytes of memory it may hold
+     * @throws IllegalArgumentException if there is no such engine
+     */
+    public DetachedSession openDetached(SessionOptions options, long quota) {
+        return open(options, new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())));
+    }
+
+    /** Bytes that all sessions hold now. */
+    public long memoryBytes() {
+        return memory.used();
+    }
+
+    private LocalSession open(SessionOptions options, SessionMemory sessionMemory) {
         int threads = options.getThreads() == 0 ? settings.threads() : options.getThreads();
         String name = settings.engineFor(options.getEngine());
         Compilers chosen = compilers.computeIfAbsent(name, LocalSessionFactory::compilersOf);
         Engine engine = new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
-        return new LocalSession(options, limits(), shared, memory, engine, chosen);
+        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine, chosen);
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -26,14 +27,67 @@ final class SessionMemory implements AutoCloseable {
 
     private final long number = LAST_NUMBER.incrementAndGet();
     private final PrivateMemory privateMemory;
-    private final SharedMemory shared;
+    private final @Nullable SharedMemory shared;
+    private final long quota;
     private final Map<Long, Buffer> buffers = new HashMap<>();
-    private long privateBytes;
+    /** What the client has sent or is sending, until a batch introduces it. */
+    private final Map<Long, Upload> uploads = new ConcurrentHashMap<>();
+
+    private final AtomicLong lastUpload = new AtomicLong();
+    private final AtomicLong privateBytes = new AtomicLong();
     private volatile long peakBytes;
 
-    SessionMemory(PrivateMemory privateMemory, SharedMemory shared) {
+    private record Upload(PrivateMemory.Block block, long bytes) {}
+
+    /**
+     * @param shared null if the client sees no memory of this machine
+     * @param quota most bytes of private memory
+     */
+    SessionMemory(PrivateMemory privateMemory, @Nullable SharedMemory shared, long quota) {
         this.privateMemory = privateMemory;
         this.shared = shared;
+        this.quota = quota;
+    }
+
+    /** Private memory held now. */
+    long bytes() {
+        return privateBytes.get();
+    }
+
+    /** Memory for a buffer to come; any thread. */
+    DetachedSession.Upload upload(long bytes) {
+        if (bytes < 0) {
+            throw new ManipleException(Status.INVALID_PROGRAM, "a buffer of " + bytes + " bytes");
+        }
+        PrivateMemory.Block block = take(bytes);
+        long upload = lastUpload.incrementAndGet();
+        uploads.put(upload, new Upload(block, bytes));
+        return new DetachedSession.Upload(upload, EVERYTHING.asSlice(block.address(), bytes));
+    }
+
+    /** Frees an upload that was not introduced; any thread. */
+    void discard(long upload) {
+        Upload given = uploads.remove(upload);
+        if (given != null) {
+            give(given.block());
+        }
+    }
+
+    private PrivateMemory.Block take(long bytes) {
+        if (bytes > quota - privateBytes.get()) {
+            throw new ManipleException(
+                    Status.OUT_OF_MEMORY,
+                    "an array of " + bytes + " bytes does not fit: the session holds " + privateBytes.get()
+                            + " bytes and may hold " + quota);
+        }
+        PrivateMemory.Block block = privateMemory.allocate(bytes, number);
+        count(block.bytes());
+        return block;
+    }
+
+    private void give(PrivateMemory.Block block) {
+        privateBytes.addAndGet(-block.bytes());
+        privateMemory.release(block);
     }
 
     long peakBytes() {
@@ -66,12 +120,7 @@ final class SessionMemory implements AutoCloseable {
     private void create(NewBuffer fresh) {
         Buffer buffer = new Buffer(fresh.getBytes());
         if (fresh.hasPlacement()) {
-            Placement placement = fresh.getPlacement();
-            buffer.home(shared.bind(placement.getSegment(), placement.getOffset(), fresh.getBytes())
-                    .orElseThrow(() -> new ManipleException(
-                            Status.INVALID_PROGRAM,
-                            "no reservation of " + fresh.getBytes() + " bytes at " + placement.getSegment() + ":"
-                                    + placement.getOffset())));
+            place(buffer, fresh.getPlacement());
         } else if (!fresh.getContent().isEmpty()) {
             try {
                 allocate(buffer);
@@ -89,15 +138,33 @@ final class SessionMemory implements AutoCloseable {
         buffers.put(fresh.getHandle(), buffer);
     }
 
+    /** Gives a buffer what the client has filled: a region of shared memory, or what it has sent. */
+    private void place(Buffer buffer, Placement placement) {
+        if (shared != null) {
+            buffer.home(shared.bind(placement.getSegment(), placement.getOffset(), buffer.bytes())
+                    .orElseThrow(() -> new ManipleException(
+                            Status.INVALID_PROGRAM,
+                            "no reservation of " + buffer.bytes() + " bytes at " + placement.getSegment() + ":"
+                                    + placement.getOffset())));
+            return;
+        }
+        Upload upload = uploads.get(placement.getOffset());
+        if (upload == null || upload.bytes() != buffer.bytes()) {
+            throw new ManipleException(
+                    Status.INVALID_PROGRAM,
+                    "no upload of " + buffer.bytes() + " bytes has the number " + placement.getOffset());
+        }
+        uploads.remove(placement.getOffset());
+        buffer.home(upload.block());
+    }
+
     private void allocate(Buffer buffer) {
-        PrivateMemory.Block block = privateMemory.allocate(buffer.bytes(), number);
-        buffer.home(block);
-        count(block.bytes());
+        buffer.home(take(buffer.bytes()));
     }
 
     private void count(long bytes) {
-        privateBytes += bytes;
-        peakBytes = Math.max(peakBytes, privateBytes + shared.usedBytes());
+        long held = privateBytes.addAndGet(bytes) + (shared == null ? 0 : shared.usedBytes());
+        peakBytes = Math.max(peakBytes, held);
     }
 
     void free(long handle) {
@@ -112,24 +179,28 @@ final class SessionMemory implements AutoCloseable {
         SharedRegion region = buffer.region();
         buffer.homeless();
         if (block != null) {
-            privateBytes -= block.bytes();
-            privateMemory.release(block);
+            give(block);
         }
         if (region != null) {
             region.release();
         }
     }
 
-    /** Moves a buffer to shared memory, where it stays. */
+    /** Moves a buffer to shared memory, where it stays; without any it stays where it is, to be read. */
     Placement share(long handle, Buffer buffer) {
+        if (shared == null) {
+            return Placement.newBuilder()
+                    .setHandle(handle)
+                    .setBytes(buffer.bytes())
+                    .build();
+        }
         SharedRegion region = buffer.region();
         if (region == null) {
             region = shared.allocate(buffer.bytes());
             PrivateMemory.Block block = buffer.block();
             if (block != null) {
                 Copies.parallel(block.address(), region.memory().address(), buffer.bytes());
-                privateBytes -= block.bytes();
-                privateMemory.release(block);
+                give(block);
             } else {
                 region.memory().fill((byte) 0);
             }
@@ -137,6 +208,15 @@ final class SessionMemory implements AutoCloseable {
             count(0);
         }
         return region.placement(handle);
+    }
+
+    /** All of a buffer; zeros where nothing was ever written. */
+    MemorySegment whole(Buffer buffer) {
+        if (!buffer.hasMemory()) {
+            allocate(buffer);
+            EVERYTHING.asSlice(buffer.address(), buffer.bytes()).fill((byte) 0);
+        }
+        return EVERYTHING.asSlice(buffer.address(), buffer.bytes());
     }
 
     /** Bytes of a buffer; zeros where nothing was ever written. */
@@ -179,8 +259,7 @@ final class SessionMemory implements AutoCloseable {
 
         @Override
         public Scratch scratch(long bytes) {
-            PrivateMemory.Block block = privateMemory.allocate(bytes, number);
-            count(block.bytes());
+            PrivateMemory.Block block = take(bytes);
             return new Scratch() {
                 @Override
                 public long address() {
@@ -189,8 +268,7 @@ final class SessionMemory implements AutoCloseable {
 
                 @Override
                 public void close() {
-                    privateBytes -= block.bytes();
-                    privateMemory.release(block);
+                    give(block);
                 }
             };
         }
@@ -218,6 +296,7 @@ final class SessionMemory implements AutoCloseable {
     public void close() {
         buffers.values().forEach(this::release);
         buffers.clear();
+        uploads.keySet().forEach(this::discard);
         privateMemory.trimAll();
     }
 }

@@ -1,4 +1,4 @@
-package io.maniple.server.gateway;
+package io.maniple.server.session;
 
 import io.maniple.bridge.memory.SharedMemoryException;
 import io.maniple.bridge.proto.Batch;
@@ -6,7 +6,6 @@ import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.logging.Log;
-import io.maniple.server.session.Session;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Objects;
@@ -18,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  * Runs the batches of one session in order, one at a time. A batch that nobody waits for is answered when it is
  * queued; its failure is the answer to the next batch, once, and what was queued in between is discarded with it.
  */
-final class SessionWorker {
+public final class SessionWorker {
+    static final int QUEUED_BATCHES = 64;
+
     private static final Log LOG = Log.of(SessionWorker.class);
 
     private final Session session;
@@ -44,18 +45,18 @@ final class SessionWorker {
         }
     }
 
-    SessionWorker(Session session, String name) {
+    public SessionWorker(Session session, String name) {
         this.session = session;
         this.thread = Thread.ofPlatform().daemon().name(name).unstarted(this::work);
         thread.start();
     }
 
     /** Blocks while the queue is full, and until the batch is done if it has something to show. */
-    Reply submit(Batch batch) throws InterruptedException {
+    public Reply submit(Batch batch) throws InterruptedException {
         boolean awaited = batch.getSync() || batch.getObservationsCount() > 0;
         lock.lockInterruptibly();
         try {
-            while (queue.size() >= GatewayLimits.QUEUED_BATCHES && !closed && failure == null) {
+            while (queue.size() >= QUEUED_BATCHES && !closed && failure == null) {
                 changed.await();
             }
             if (closed) {
@@ -86,7 +87,7 @@ final class SessionWorker {
     }
 
     /** Cancels what runs and what is queued; nothing if that is nothing. */
-    void interrupt() {
+    public void interrupt() {
         lock.lock();
         try {
             if (running || !queue.isEmpty()) {
@@ -101,7 +102,7 @@ final class SessionWorker {
     }
 
     /** Batches that are queued or run. */
-    int pending() {
+    public int pending() {
         lock.lock();
         try {
             return queue.size() + (running ? 1 : 0);
@@ -111,7 +112,7 @@ final class SessionWorker {
     }
 
     /** Cancels everything and returns when nothing runs any more. */
-    void close() {
+    public void close() {
         lock.lock();
         try {
             closed = true;

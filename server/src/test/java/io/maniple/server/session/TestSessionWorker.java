@@ -1,4 +1,4 @@
-package io.maniple.server.gateway;
+package io.maniple.server.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,7 +7,6 @@ import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
-import io.maniple.server.session.Session;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -87,7 +86,7 @@ class TestSessionWorker {
 
     @Test
     void aFullQueueHoldsTheClientBack() throws Exception {
-        for (int number = 1; number <= GatewayLimits.QUEUED_BATCHES + 1; number++) {
+        for (int number = 1; number <= SessionWorker.QUEUED_BATCHES + 1; number++) {
             worker.submit(batch(number, false));
             while (number == 1 && worker.pending() == 1 && !session.waiting()) {
                 Thread.onSpinWait();
@@ -99,7 +98,7 @@ class TestSessionWorker {
         session.permits.release(100);
         assertThat(held.get().getStatus()).isEqualTo(Status.OK);
         worker.submit(batch(100, true));
-        assertThat(session.executed).hasSize(GatewayLimits.QUEUED_BATCHES + 3);
+        assertThat(session.executed).hasSize(SessionWorker.QUEUED_BATCHES + 3);
     }
 
     @Test

@@ -1,20 +1,23 @@
-package io.maniple.server.gateway;
+package io.maniple.server.session;
 
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
 import org.jspecify.annotations.Nullable;
 
-/** The transport's own answers. */
-final class Replies {
-    static final Reply OK = Reply.getDefaultInstance();
+/** The transports' own answers. */
+public final class Replies {
+    /** An error's text is for people; nobody reads more. */
+    private static final int ERROR_CHARACTERS = 4096;
+
+    public static final Reply OK = Reply.getDefaultInstance();
 
     private Replies() {}
 
-    static Reply failure(Status status, @Nullable String message) {
+    public static Reply failure(Status status, @Nullable String message) {
         return failure(status, message, "");
     }
 
-    static Reply failure(Status status, @Nullable String message, String source) {
+    public static Reply failure(Status status, @Nullable String message, String source) {
         return Reply.newBuilder()
                 .setStatus(status)
                 .setMessage(shortened(message))
@@ -26,7 +29,7 @@ final class Replies {
         if (text == null) {
             return "";
         }
-        int most = GatewayLimits.ERROR_CHARACTERS;
+        int most = ERROR_CHARACTERS;
         return text.length() <= most ? text : text.substring(0, most - 1) + "…";
     }
 }

@@ -1,0 +1,136 @@
+package io.maniple.daemon;
+
+import io.maniple.daemon.config.DaemonSettings;
+import io.maniple.daemon.flight.FlightDaemon;
+import io.maniple.daemon.http.HttpEndpoints;
+import io.maniple.daemon.security.TlsContexts;
+import io.maniple.daemon.security.User;
+import io.maniple.daemon.security.Users;
+import io.maniple.daemon.session.RemoteSession;
+import io.maniple.daemon.session.RemoteSessions;
+import io.maniple.server.Version;
+import io.maniple.server.gateway.Json;
+import io.maniple.server.session.LocalSessionFactory;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The daemon from its start to its end, by a signal. */
+final class DaemonProcess {
+    private static final Logger LOGGER = LoggerFactory.getLogger(DaemonProcess.class);
+
+    private final DaemonSettings settings;
+    private final long started = System.currentTimeMillis();
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final CountDownLatch stopped = new CountDownLatch(1);
+
+    DaemonProcess(DaemonSettings settings) {
+        this.settings = settings;
+    }
+
+    int run() throws IOException, InterruptedException {
+        Users users = settings.tokenFile()
+                .map(Users::ofToken)
+                .orElseGet(() -> Users.ofFile(settings.usersFile().orElseThrow()));
+        Optional<TlsContexts> tls = settings.tls().map(TlsContexts::new);
+        RemoteSessions sessions = new RemoteSessions(new LocalSessionFactory(settings.engine()), settings);
+        Thread.setDefaultUncaughtExceptionHandler(
+                (thread, thrown) -> LOGGER.error("Uncaught in {}", thread.getName(), thrown));
+        Runtime.getRuntime().addShutdownHook(new Thread(this::awaitEnd, "maniple-shutdown"));
+        FlightDaemon flight =
+                new FlightDaemon(settings, tls, users, sessions, Version.current(), user -> status(sessions, user));
+        HttpEndpoints http = null;
+        try {
+            http = settings.http()
+                    .map(address -> new HttpEndpoints(
+                            address,
+                            tls,
+                            users,
+                            sessions,
+                            () -> stopping.getCount() > 0,
+                            user -> status(sessions, user)))
+                    .orElse(null);
+            String url = (tls.isPresent() ? "maniple://" : "maniple+insecure://")
+                    + settings.listen().host() + ":" + flight.port();
+            // Whoever has started it waits for this line.
+            System.out.println("maniple server: ready at " + url);
+            System.out.flush();
+            LOGGER.info(
+                    "Version {} ready at {} after {} ms, process {}",
+                    Version.current(),
+                    url,
+                    System.currentTimeMillis()
+                            - ProcessHandle.current()
+                                    .info()
+                                    .startInstant()
+                                    .map(java.time.Instant::toEpochMilli)
+                                    .orElse(started),
+                    ProcessHandle.current().pid());
+            while (!stopping.await(1, TimeUnit.SECONDS)) {
+                sessions.closeAbandoned();
+                users.refresh();
+                tls.ifPresent(TlsContexts::refresh);
+            }
+        } finally {
+            stop(flight, http, sessions);
+        }
+        return 0;
+    }
+
+    private void stop(FlightDaemon flight, @Nullable HttpEndpoints http, RemoteSessions sessions)
+            throws InterruptedException {
+        try {
+            sessions.drain();
+            if (http != null) {
+                http.close();
+            }
+            flight.close();
+            LOGGER.info("Stopped");
+        } finally {
+            stopped.countDown();
+        }
+    }
+
+    /** The process ends when this returns. */
+    private void awaitEnd() {
+        stopping.countDown();
+        try {
+            boolean ignored = stopped.await(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private String status(RemoteSessions sessions, Optional<User> only) {
+        List<RemoteSession> shown = sessions.all().stream()
+                .filter(session -> only.isEmpty()
+                        || session.user().name().equals(only.get().name()))
+                .toList();
+        return new Json()
+                .field("pid", ProcessHandle.current().pid())
+                .field("version", Version.current())
+                .field("uptime_seconds", (System.currentTimeMillis() - started) / 1000)
+                .field("engine", settings.engine().engine())
+                .field("threads", settings.engine().threads())
+                .field("memory_limit", settings.engine().memoryBytes())
+                .field("memory_used", sessions.factory().memoryBytes())
+                .list(
+                        "sessions",
+                        shown,
+                        (session, json) -> json.field("id", session.id().substring(0, 8))
+                                .field("user", session.user().name())
+                                .field("client", session.client())
+                                .field("connected", session.isAttached() ? "yes" : "no")
+                                .field("pending_batches", session.pending())
+                                .field("memory_bytes", session.memoryBytes())
+                                .field("memory_limit", session.quota())
+                                .field("calls", session.received())
+                                .field("idle_seconds", session.idleNanoseconds() / 1_000_000_000L))
+                .toString();
+    }
+}

@@ -1,0 +1,159 @@
+package io.maniple.daemon.config;
+
+import io.maniple.server.session.ServerSettings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The daemon's settings, checked: together they are safe to run with.
+ *
+ * @param sessionMemoryBytes most memory of one session, unless its user has a quota
+ * @param reconnect so long a session waits for its client to come back
+ * @param data directories whose files clients may open
+ */
+public record DaemonSettings(
+        SettingValues.HostAndPort listen,
+        Optional<Tls> tls,
+        Optional<Path> tokenFile,
+        Optional<Path> usersFile,
+        ServerSettings engine,
+        long sessionMemoryBytes,
+        int sessions,
+        Duration idle,
+        Duration reconnect,
+        List<Path> data,
+        Optional<Path> log,
+        Optional<SettingValues.HostAndPort> http) {
+
+    private static final String HELP =
+            "'maniple server init DIR' makes a certificate, a token and a configuration to try"
+                    + " it out with ('maniple server --config DIR')";
+    private static final Set<PosixFilePermission> FOR_OTHERS = Set.of(
+            PosixFilePermission.GROUP_READ,
+            PosixFilePermission.GROUP_WRITE,
+            PosixFilePermission.OTHERS_READ,
+            PosixFilePermission.OTHERS_WRITE);
+
+    /** @param clientCa whose certificates clients must have; empty: they need none */
+    public record Tls(Path certificate, Path key, Optional<Path> clientCa) {}
+
+    /** @throws SettingException what is wrong, and what to do */
+    public static DaemonSettings of(SettingValues values) {
+        long memory = values.bytes(Setting.MEMORY, ServerSettings.defaultMemoryBytes());
+        Optional<Path> blas = values.path(Setting.BLAS);
+        ServerSettings engine;
+        try {
+            engine = new ServerSettings(
+                    memory,
+                    values.number(Setting.THREADS, Runtime.getRuntime().availableProcessors()),
+                    blas,
+                    values.text(Setting.ENGINE));
+        } catch (IllegalArgumentException e) {
+            throw new SettingException(String.valueOf(e.getMessage()));
+        }
+        DaemonSettings settings = new DaemonSettings(
+                values.address(Setting.LISTEN).orElseThrow(() -> new SettingException("--listen needs HOST:PORT")),
+                tls(values),
+                values.path(Setting.TOKEN_FILE),
+                values.path(Setting.USERS),
+                engine,
+                Math.min(memory, values.bytes(Setting.SESSION_MEMORY, memory / 4)),
+                values.number(Setting.SESSIONS, 64),
+                values.time(Setting.IDLE),
+                values.time(Setting.RECONNECT),
+                directories(values),
+                values.path(Setting.LOG),
+                values.address(Setting.HTTP));
+        settings.check();
+        return settings;
+    }
+
+    private static Optional<Tls> tls(SettingValues values) {
+        Optional<Path> certificate = values.path(Setting.TLS_CERT);
+        Optional<Path> key = values.path(Setting.TLS_KEY);
+        Optional<Path> clientCa = values.path(Setting.TLS_CLIENT_CA);
+        if (certificate.isPresent() != key.isPresent()) {
+            throw new SettingException("--tls-cert and --tls-key belong together");
+        }
+        if (certificate.isEmpty() && clientCa.isPresent()) {
+            throw new SettingException("--tls-client-ca needs --tls-cert and --tls-key");
+        }
+        certificate.ifPresent(DaemonSettings::readable);
+        key.ifPresent(DaemonSettings::readable);
+        clientCa.ifPresent(DaemonSettings::readable);
+        return certificate.map(file -> new Tls(file, key.orElseThrow(), clientCa));
+    }
+
+    private static List<Path> directories(SettingValues values) {
+        String text = values.text(Setting.DATA);
+        if (text.isEmpty()) {
+            return List.of();
+        }
+        return Arrays.stream(text.split(":"))
+                .map(part -> {
+                    try {
+                        return Path.of(part).toRealPath();
+                    } catch (IOException e) {
+                        throw new SettingException("--data: there is no directory " + part);
+                    }
+                })
+                .toList();
+    }
+
+    private void check() {
+        if (tokenFile.isPresent() == usersFile.isPresent()) {
+            throw new SettingException(
+                    tokenFile.isPresent()
+                            ? "--token-file and --users exclude each other"
+                            : "clients need a token: give --token-file or --users; " + HELP);
+        }
+        tokenFile.ifPresent(DaemonSettings::secret);
+        usersFile.ifPresent(DaemonSettings::readable);
+        if (tls.isEmpty() && !isLoopback(listen.host())) {
+            throw new SettingException("listening on " + listen.host()
+                    + " without TLS would show everything to the network: give --tls-cert and --tls-key, or listen on"
+                    + " 127.0.0.1; " + HELP);
+        }
+        http.filter(address -> tls.isEmpty() && !isLoopback(address.host())).ifPresent(address -> {
+            throw new SettingException("--http on " + address.host() + " needs --tls-cert and --tls-key");
+        });
+    }
+
+    public static boolean isLoopback(String host) {
+        try {
+            return InetAddress.getByName(host).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            throw new SettingException("the host '" + host + "' to listen on is unknown");
+        }
+    }
+
+    private static void readable(Path file) {
+        if (!Files.isReadable(file)) {
+            throw new SettingException(
+                    Files.exists(file) ? "no permission to read " + file : "there is no file " + file);
+        }
+    }
+
+    private static void secret(Path file) {
+        readable(file);
+        try {
+            Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
+            if (permissions.stream().anyMatch(FOR_OTHERS::contains)) {
+                throw new SettingException(file + " can be read by others: chmod 600 " + file);
+            }
+        } catch (UnsupportedOperationException e) {
+            // A file system without such rights.
+        } catch (IOException e) {
+            throw new SettingException("cannot read " + file + ": " + e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package io.maniple.daemon.config;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * What can be set, on the command line ({@code --tls-cert}) and in the configuration file ({@code tls_cert}); one row
+ * adds one.
+ */
+public enum Setting {
+    LISTEN("HOST:PORT", "127.0.0.1:8815", "where clients connect (Arrow Flight); beyond loopback TLS is required"),
+    TLS_CERT("FILE", "", "certificate chain, PEM; read again when it changes"),
+    TLS_KEY("FILE", "", "the certificate's private key, PEM (PKCS #8)"),
+    TLS_CLIENT_CA("FILE", "", "clients must have a certificate of one of these authorities, PEM"),
+    TOKEN_FILE("FILE", "", "one token for everybody, in a file of mode 0600"),
+    USERS("FILE", "", "users with hashed tokens, roles and quotas; read again when it changes"),
+    MEMORY("SIZE", "", "memory for arrays, such as 512m or 8g (default: 75 % of the machine's)"),
+    SESSION_MEMORY("SIZE", "", "most memory of one session (default: a quarter of all)"),
+    SESSIONS("N", "64", "most sessions at a time"),
+    THREADS("N", "", "threads that compute (default: all processors)"),
+    ENGINE("NAME", "auto", "auto, avx2 or portable"),
+    BLAS("FILE", "", "the OpenBLAS library to use"),
+    IDLE("TIME", "30m", "a session that does nothing for so long is closed"),
+    RECONNECT("TIME", "25s", "so long a session waits for its client to come back after a broken connection"),
+    DATA("DIRECTORY", "", "files below it can be opened by maniple.load; several are separated by ':'"),
+    LOG("FILE", "", "the log, rotated at 10 MB (default: standard error)"),
+    HTTP("HOST:PORT", "", "health, readiness and metrics over HTTP (default: off)");
+
+    private final String operand;
+    private final String fallback;
+    private final String help;
+
+    Setting(String operand, String fallback, String help) {
+        this.operand = operand;
+        this.fallback = fallback;
+        this.help = help;
+    }
+
+    public String operand() {
+        return operand;
+    }
+
+    /** The value where none is given; empty: said in the help. */
+    public String fallback() {
+        return fallback;
+    }
+
+    public String help() {
+        return fallback.isEmpty() ? help : help + " (default: " + fallback + ")";
+    }
+
+    public String option() {
+        return "--" + name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    public String key() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    private static final Map<String, Setting> BY_KEY =
+            Stream.of(values()).collect(Collectors.toUnmodifiableMap(Setting::key, Function.identity()));
+
+    static Optional<Setting> ofKey(String key) {
+        return Optional.ofNullable(BY_KEY.get(key));
+    }
+}

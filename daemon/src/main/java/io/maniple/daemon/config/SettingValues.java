@@ -1,0 +1,161 @@
+package io.maniple.daemon.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** Settings as text: the command line's before the configuration file's before the defaults. */
+public final class SettingValues {
+    /** The configuration file's name in a directory. */
+    public static final String FILE = "maniple.toml";
+
+    private final Map<Setting, String> values = new EnumMap<>(Setting.class);
+
+    public SettingValues(Map<Setting, String> given, Optional<Path> configuration) {
+        for (Setting setting : Setting.values()) {
+            values.put(setting, setting.fallback());
+        }
+        configuration.ifPresent(this::read);
+        values.putAll(given);
+    }
+
+    private void read(Path given) {
+        Path file = Files.isDirectory(given) ? given.resolve(FILE) : given;
+        JsonNode tree;
+        try {
+            tree = new TomlMapper().readTree(Files.readString(file));
+        } catch (JsonProcessingException e) {
+            throw new SettingException(file + " is no TOML: " + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw new SettingException("cannot read the configuration " + file + ": " + e.getMessage());
+        }
+        tree.properties().forEach(entry -> {
+            Setting setting = Setting.ofKey(entry.getKey())
+                    .orElseThrow(() -> new SettingException(file + ": there is no setting '" + entry.getKey() + "'"));
+            if (!entry.getValue().isValueNode()) {
+                throw new SettingException(file + ": " + entry.getKey() + " is one value, not a table or a list");
+            }
+            String text = entry.getValue().asText();
+            values.put(setting, isPath(setting) && !text.isEmpty() ? beside(file, text) : text);
+        });
+    }
+
+    private static boolean isPath(Setting setting) {
+        return setting.operand().equals("FILE") || setting.operand().equals("DIRECTORY");
+    }
+
+    /** Paths in a configuration file are relative to it. */
+    private static String beside(Path file, String text) {
+        StringBuilder resolved = new StringBuilder();
+        for (String part : text.split(":", -1)) {
+            resolved.append(resolved.isEmpty() ? "" : ":")
+                    .append(file.toAbsolutePath().resolveSibling(part).normalize());
+        }
+        return resolved.toString();
+    }
+
+    /** As a configuration file that says the same. */
+    public String print() {
+        StringBuilder text = new StringBuilder();
+        for (Setting setting : Setting.values()) {
+            text.append("# ").append(setting.help()).append('\n');
+            text.append(text(setting).isEmpty() ? "# " : "")
+                    .append(setting.key())
+                    .append(" = \"")
+                    .append(text(setting).replace("\\", "\\\\").replace("\"", "\\\""))
+                    .append("\"\n");
+        }
+        return text.toString();
+    }
+
+    public String text(Setting setting) {
+        return values.getOrDefault(setting, "");
+    }
+
+    public Optional<Path> path(Setting setting) {
+        return text(setting).isEmpty() ? Optional.empty() : Optional.of(Path.of(text(setting)));
+    }
+
+    public int number(Setting setting, int otherwise) {
+        if (text(setting).isEmpty()) {
+            return otherwise;
+        }
+        try {
+            int number = Integer.parseInt(text(setting));
+            if (number > 0) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw wrong(setting, "a positive number");
+    }
+
+    public long bytes(Setting setting, long otherwise) {
+        return text(setting).isEmpty()
+                ? otherwise
+                : bytes(text(setting)).orElseThrow(() -> wrong(setting, "a size such as 512m or 8g"));
+    }
+
+    /** Bytes, with k, m, g or t for powers of 1024; empty if it is no size. */
+    public static Optional<Long> bytes(String text) {
+        int unit = text.isEmpty() ? -1 : "kmgt".indexOf(Character.toLowerCase(text.charAt(text.length() - 1)));
+        try {
+            long number = Long.parseLong(unit < 0 ? text : text.substring(0, text.length() - 1));
+            return number < 0 ? Optional.empty() : Optional.of(Math.multiplyExact(number, 1L << 10 * (unit + 1)));
+        } catch (ArithmeticException | NumberFormatException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Seconds, or a number with s, m or h. */
+    public Duration time(Setting setting) {
+        String text = text(setting).toLowerCase(Locale.ROOT);
+        try {
+            char last = text.isEmpty() ? ' ' : text.charAt(text.length() - 1);
+            double number = Double.parseDouble(Character.isLetter(last) ? text.substring(0, text.length() - 1) : text);
+            double seconds = number * (last == 'h' ? 3600 : last == 'm' ? 60 : 1);
+            if (seconds > 0 && seconds < 1e9 && (!Character.isLetter(last) || "smh".indexOf(last) >= 0)) {
+                return Duration.ofMillis(Math.round(seconds * 1000));
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw wrong(setting, "a time such as 25s, 30m or 2h");
+    }
+
+    /** A host and a port; IPv6 addresses in brackets. */
+    public Optional<HostAndPort> address(Setting setting) {
+        String text = text(setting);
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        int colon = text.lastIndexOf(':');
+        try {
+            int port = Integer.parseInt(text.substring(colon + 1));
+            if (colon > 0 && port >= 0 && port <= 65_535) {
+                String host = text.substring(0, colon);
+                return Optional.of(
+                        new HostAndPort(host.startsWith("[") ? host.substring(1, host.length() - 1) : host, port));
+            }
+        } catch (NumberFormatException | StringIndexOutOfBoundsException e) {
+            // Said below.
+        }
+        throw wrong(setting, "HOST:PORT");
+    }
+
+    private SettingException wrong(Setting setting, String wanted) {
+        return new SettingException(setting.option() + " needs " + wanted + ", not '" + text(setting) + "'");
+    }
+
+    /** Where to listen; port 0: any that is free. */
+    public record HostAndPort(String host, int port) {}
+}

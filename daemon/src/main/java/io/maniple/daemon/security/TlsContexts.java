@@ -1,0 +1,103 @@
+package io.maniple.daemon.security;
+
+import io.grpc.netty.GrpcSslContexts;
+import io.grpc.util.AdvancedTlsX509KeyManager;
+import io.grpc.util.AdvancedTlsX509TrustManager;
+import io.maniple.daemon.config.DaemonSettings;
+import io.maniple.daemon.config.SettingException;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.security.GeneralSecurityException;
+import java.util.HashMap;
+import java.util.Map;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The server's side of TLS 1.2 and 1.3. Certificates that change are read again; connections there are stay. */
+public final class TlsContexts {
+    private static final Logger LOGGER = LoggerFactory.getLogger(TlsContexts.class);
+
+    private final DaemonSettings.Tls files;
+    private final AdvancedTlsX509KeyManager keys = new AdvancedTlsX509KeyManager();
+    private final AdvancedTlsX509TrustManager clients;
+    private Map<Path, FileTime> read;
+
+    /** @throws SettingException where the files hold no certificate and its key */
+    public TlsContexts(DaemonSettings.Tls files) {
+        this.files = files;
+        try {
+            // Clients have no host names to check.
+            this.clients = AdvancedTlsX509TrustManager.newBuilder()
+                    .setVerification(AdvancedTlsX509TrustManager.Verification.CERTIFICATE_ONLY_VERIFICATION)
+                    .build();
+            this.read = times();
+            load();
+        } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+            throw new SettingException(
+                    "no certificate and key in " + files.certificate() + " and " + files.key() + ": " + e.getMessage());
+        }
+    }
+
+    public SslContext forGrpc() {
+        try {
+            SslContextBuilder builder =
+                    GrpcSslContexts.configure(SslContextBuilder.forServer(keys)).protocols("TLSv1.3", "TLSv1.2");
+            if (files.clientCa().isPresent()) {
+                builder.trustManager(clients).clientAuth(ClientAuth.REQUIRE);
+            }
+            return builder.build();
+        } catch (IOException e) {
+            throw new SettingException("TLS cannot be set up: " + e.getMessage());
+        }
+    }
+
+    public SSLContext forHttp() {
+        try {
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(new KeyManager[] {keys}, null, null);
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new SettingException("TLS cannot be set up: " + e.getMessage());
+        }
+    }
+
+    /** To be called now and then. */
+    public void refresh() {
+        try {
+            Map<Path, FileTime> now = times();
+            if (!now.equals(read)) {
+                load();
+                read = now;
+                LOGGER.info("Certificate read again");
+            }
+        } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+            LOGGER.warn("The certificate stays as it was: {}", e.getMessage());
+        }
+    }
+
+    private void load() throws IOException, GeneralSecurityException {
+        keys.updateIdentityCredentials(files.certificate().toFile(), files.key().toFile());
+        if (files.clientCa().isPresent()) {
+            clients.updateTrustCredentials(files.clientCa().get().toFile());
+        }
+    }
+
+    private Map<Path, FileTime> times() throws IOException {
+        Map<Path, FileTime> times = new HashMap<>();
+        times.put(files.certificate(), Files.getLastModifiedTime(files.certificate()));
+        times.put(files.key(), Files.getLastModifiedTime(files.key()));
+        if (files.clientCa().isPresent()) {
+            times.put(
+                    files.clientCa().get(),
+                    Files.getLastModifiedTime(files.clientCa().get()));
+        }
+        return times;
+    }
+}

@@ -1,0 +1,403 @@
+package io.maniple.daemon.session;
+
+import io.maniple.bridge.proto.Answer;
+import io.maniple.bridge.proto.Batch;
+import io.maniple.bridge.proto.Call;
+import io.maniple.bridge.proto.LoadReply;
+import io.maniple.bridge.proto.ProfileReply;
+import io.maniple.bridge.proto.Reply;
+import io.maniple.bridge.proto.Status;
+import io.maniple.daemon.security.User;
+import io.maniple.server.failure.ManipleException;
+import io.maniple.server.session.DetachedSession;
+import io.maniple.server.session.Replies;
+import io.maniple.server.session.Session;
+import io.maniple.server.session.SessionWorker;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A session whose client is somewhere else. It outlives the streams that carry its calls: every call has a number and is
+ * executed once, and its answer is kept until the client has it.
+ */
+public final class RemoteSession {
+    /** So many answers may wait for the client to say that it has them. */
+    private static final int KEPT_ANSWERS = 1024;
+
+    private static final long KEPT_BYTES = 64L << 20;
+    private static final int UPLOADS = 64;
+
+    private final String id;
+    private final User user;
+    private final long quota;
+    private final String client;
+    private final DetachedSession session;
+    private final SessionWorker worker;
+    private final DataFiles files;
+    private final long opened = System.currentTimeMillis();
+
+    /** Held while a batch runs or a buffer is read. */
+    private final ReentrantLock busy = new ReentrantLock();
+
+    /** Held while a call is answered: one at a time, whichever stream it came on. */
+    private final ReentrantLock calls = new ReentrantLock();
+
+    // Guarded by calls.
+    private final TreeMap<Long, Answer> kept = new TreeMap<>();
+    private long keptBytes;
+    private long failedCall;
+    private Reply failure = Replies.OK;
+
+    private volatile long received;
+    private volatile boolean closed;
+    private volatile boolean ended;
+
+    // Guarded by this.
+    private final Map<String, Incoming> uploads = new HashMap<>();
+    private @Nullable Runnable stream;
+    private long since = System.nanoTime();
+
+    /** Calls the batches' execution, with nothing else at the session's memory. */
+    private final class Guarded implements Session {
+        @Override
+        public Reply execute(Batch batch) {
+            busy.lock();
+            try {
+                return session.execute(batch);
+            } finally {
+                busy.unlock();
+            }
+        }
+
+        @Override
+        public ProfileReply profile() {
+            return session.profile();
+        }
+
+        @Override
+        public String explain() {
+            return session.explain();
+        }
+
+        @Override
+        public void interrupt() {
+            session.interrupt();
+        }
+
+        @Override
+        public void close() {
+            session.close();
+        }
+    }
+
+    RemoteSession(String id, User user, long quota, String client, DetachedSession session, DataFiles files) {
+        this.id = id;
+        this.user = user;
+        this.quota = quota;
+        this.client = client;
+        this.session = session;
+        this.files = files;
+        this.worker = new SessionWorker(new Guarded(), "maniple-session-" + id.substring(0, 8));
+    }
+
+    public String id() {
+        return id;
+    }
+
+    public User user() {
+        return user;
+    }
+
+    /** What the client says of itself. */
+    public String client() {
+        return client;
+    }
+
+    public long quota() {
+        return quota;
+    }
+
+    /** Bytes held now. */
+    public long memoryBytes() {
+        return session.memoryBytes();
+    }
+
+    public int pending() {
+        return worker.pending();
+    }
+
+    /** Milliseconds since 1970. */
+    public long opened() {
+        return opened;
+    }
+
+    /** The number of the last call that has arrived. */
+    public long received() {
+        return received;
+    }
+
+    /** The client has said that it is done. */
+    public boolean ended() {
+        return ended;
+    }
+
+    // -- streams
+    // -----------------------------------------------------------------------------------------------------------
+
+    /** Takes the place of the stream there was, which is ended by the action it came with. */
+    public void attach(Runnable end) {
+        Runnable before;
+        synchronized (this) {
+            before = stream;
+            stream = end;
+            since = System.nanoTime();
+        }
+        if (before != null) {
+            before.run();
+        }
+    }
+
+    /** Notes the end of a stream, unless another one has taken its place. */
+    @SuppressWarnings("ReferenceEquality")
+    public synchronized void detach(Runnable end) {
+        if (stream == end) {
+            stream = null;
+            since = System.nanoTime();
+        }
+    }
+
+    public synchronized boolean isAttached() {
+        return stream != null;
+    }
+
+    /** How long nothing has happened: no call, no stream. */
+    public synchronized long idleNanoseconds() {
+        return worker.pending() > 0 ? 0 : System.nanoTime() - since;
+    }
+
+    private synchronized void touch() {
+        since = System.nanoTime();
+    }
+
+    // -- calls
+    // -------------------------------------------------------------------------------------------------------------
+
+    /**
+     * Answers a call, or gives the answer that it had.
+     *
+     * @throws ManipleException where the numbers show that a call was lost: the stream is of no use any more
+     */
+    public Answer answer(Call call) throws InterruptedException {
+        calls.lockInterruptibly();
+        try {
+            touch();
+            while (!kept.isEmpty() && kept.firstKey() <= call.getAcknowledged()) {
+                keptBytes -= kept.pollFirstEntry().getValue().getSerializedSize();
+            }
+            if (call.getNumber() <= received) {
+                Answer again = kept.get(call.getNumber());
+                if (again == null) {
+                    throw new ManipleException(
+                            Status.INVALID_PROGRAM, "call " + call.getNumber() + " was answered and acknowledged");
+                }
+                return again;
+            }
+            if (call.getNumber() != received + 1) {
+                throw new ManipleException(
+                        Status.INVALID_PROGRAM, "call " + call.getNumber() + " follows on call " + received);
+            }
+            if (kept.size() >= KEPT_ANSWERS || keptBytes > KEPT_BYTES) {
+                throw new ManipleException(Status.LIMIT_EXCEEDED, "too many answers were not acknowledged");
+            }
+            received = call.getNumber();
+            Answer answer = carryOut(call);
+            kept.put(call.getNumber(), answer);
+            keptBytes += answer.getSerializedSize();
+            return answer;
+        } finally {
+            calls.unlock();
+            touch();
+        }
+    }
+
+    private Answer carryOut(Call call) throws InterruptedException {
+        Answer.Builder answer = Answer.newBuilder().setNumber(call.getNumber());
+        switch (call.getWhatCase()) {
+            case BATCH -> answer.setReply(submit(call));
+            case PROFILE -> answer.setProfile(session.profile());
+            case EXPLAIN -> answer.setExplanation(session.explain());
+            case LOAD -> answer.setLoad(load(call.getLoad().getPath()));
+            case CLOSE -> {
+                ended = true;
+                answer.setReply(Replies.OK);
+            }
+            case WHAT_NOT_SET -> answer.setReply(Replies.failure(Status.INVALID_PROGRAM, "an unknown kind of call"));
+        }
+        return answer.build();
+    }
+
+    /**
+     * Calls are on their way while those before them are carried out: after a failure they are refused, until the client
+     * shows that it knows.
+     */
+    private Reply submit(Call call) throws InterruptedException {
+        if (call.getAcknowledged() < failedCall) {
+            return failure;
+        }
+        Reply reply = worker.submit(call.getBatch());
+        if (reply.getStatus() != Status.OK) {
+            failedCall = call.getNumber();
+            failure = reply;
+        }
+        return reply;
+    }
+
+    private LoadReply load(String path) {
+        try {
+            return files.load(path, session);
+        } catch (ManipleException e) {
+            return LoadReply.newBuilder()
+                    .setStatus(e.status())
+                    .setMessage(String.valueOf(e.getMessage()))
+                    .build();
+        }
+    }
+
+    /** Cancels what runs and what is queued. */
+    public void interrupt() {
+        worker.interrupt();
+    }
+
+    // -- contents
+    // ----------------------------------------------------------------------------------------------------------
+
+    /** A buffer's content on its way to the server. */
+    public final class Incoming {
+        private final long number;
+        private final long bytes;
+        private final MemorySegment memory;
+        private long received;
+        private boolean gone;
+
+        private Incoming(DetachedSession.Upload upload) {
+            this.number = upload.number();
+            this.bytes = upload.memory().byteSize();
+            this.memory = upload.memory();
+        }
+
+        public long number() {
+            return number;
+        }
+
+        public synchronized long received() {
+            return received;
+        }
+
+        /**
+         * Takes the next bytes.
+         *
+         * @throws ManipleException where they do not follow on those before, or are too many
+         */
+        public synchronized void take(long offset, MemorySegment content) {
+            if (gone) {
+                throw new ManipleException(Status.UNKNOWN_SESSION, "the session is closed");
+            }
+            if (offset != received || content.byteSize() > bytes - received) {
+                throw new ManipleException(
+                        Status.INVALID_PROGRAM,
+                        content.byteSize() + " bytes at " + offset + " of an upload of " + bytes + " that has "
+                                + received);
+            }
+            MemorySegment.copy(content, 0, memory, received, content.byteSize());
+            received += content.byteSize();
+            touch();
+        }
+
+        private synchronized void abandon() {
+            gone = true;
+        }
+    }
+
+    /**
+     * The upload with the client's name, a new one if there is none.
+     *
+     * @throws ManipleException before anything is taken, where there is no room
+     */
+    public synchronized Incoming upload(String name, long bytes) {
+        if (closed) {
+            throw new ManipleException(Status.UNKNOWN_SESSION, "the session is closed");
+        }
+        Incoming known = uploads.get(name);
+        if (known == null) {
+            if (uploads.size() >= UPLOADS) {
+                throw new ManipleException(Status.LIMIT_EXCEEDED, UPLOADS + " uploads are under way");
+            }
+            known = new Incoming(session.upload(bytes));
+            uploads.put(name, known);
+        }
+        return known;
+    }
+
+    /** How far an upload came; 0 if it is not known. */
+    public synchronized long uploaded(String name) {
+        Incoming known = uploads.get(name);
+        return known == null ? 0 : known.received();
+    }
+
+    /** An upload is complete: from now on a batch may name it, once. */
+    public synchronized void complete(String name) {
+        uploads.remove(name);
+    }
+
+    /**
+     * Looks at a buffer's content, while no batch runs.
+     *
+     * @throws ManipleException what the client is told
+     */
+    public void read(long handle, Consumer<MemorySegment> reader) throws InterruptedException {
+        busy.lockInterruptibly();
+        try {
+            if (closed) {
+                throw new ManipleException(Status.UNKNOWN_SESSION, "the session is closed");
+            }
+            session.read(handle, reader);
+        } finally {
+            busy.unlock();
+            touch();
+        }
+    }
+
+    public boolean isClosed() {
+        return closed;
+    }
+
+    /** Cancels everything and frees it; returns when that is done. */
+    void close() {
+        Runnable end;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            end = stream;
+            stream = null;
+            uploads.values().forEach(Incoming::abandon);
+            uploads.clear();
+        }
+        worker.close();
+        busy.lock();
+        try {
+            session.close();
+        } finally {
+            busy.unlock();
+        }
+        if (end != null) {
+            end.run();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package io.maniple.daemon.session;
+
+import io.maniple.bridge.proto.HelloRequest;
+import io.maniple.bridge.proto.Status;
+import io.maniple.daemon.config.DaemonSettings;
+import io.maniple.daemon.security.User;
+import io.maniple.server.failure.ManipleException;
+import io.maniple.server.session.DetachedSession;
+import io.maniple.server.session.LocalSessionFactory;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The sessions there are. One ends when its client says so, does not come back, or does nothing for long. */
+public final class RemoteSessions {
+    private static final Logger LOGGER = LoggerFactory.getLogger(RemoteSessions.class);
+    private static final int ID_BYTES = 24;
+    private static final int RETRY_SECONDS = 5;
+
+    private final LocalSessionFactory factory;
+    private final DaemonSettings settings;
+    private final DataFiles files;
+    private final SecureRandom random = new SecureRandom();
+    private final AtomicLong openedTotal = new AtomicLong();
+    private final AtomicLong refusedTotal = new AtomicLong();
+
+    // Guarded by this.
+    private final Map<String, RemoteSession> sessions = new HashMap<>();
+    private boolean draining;
+
+    public RemoteSessions(LocalSessionFactory factory, DaemonSettings settings) {
+        this.factory = factory;
+        this.settings = settings;
+        this.files = new DataFiles(settings.data());
+    }
+
+    public LocalSessionFactory factory() {
+        return factory;
+    }
+
+    public long openedTotal() {
+        return openedTotal.get();
+    }
+
+    public long refusedTotal() {
+        return refusedTotal.get();
+    }
+
+    /** @throws ManipleException what the client is told: there is no room, or it asks for an engine there is not */
+    public synchronized RemoteSession open(User user, HelloRequest hello) {
+        if (draining) {
+            throw new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down");
+        }
+        long own = sessions.values().stream()
+                .filter(session -> session.user().name().equals(user.name()))
+                .count();
+        if (sessions.size() >= settings.sessions()) {
+            throw refused("the server has " + sessions.size() + " sessions, as many as it may have: try again in "
+                    + RETRY_SECONDS + " s");
+        }
+        if (user.sessions().isPresent() && own >= user.sessions().getAsLong()) {
+            throw refused("the user " + user.name() + " has " + own + " sessions, as many as allowed");
+        }
+        long quota =
+                Math.min(settings.engine().memoryBytes(), user.memoryBytes().orElse(settings.sessionMemoryBytes()));
+        DetachedSession session;
+        try {
+            session = factory.openDetached(hello.getOptions(), quota);
+        } catch (IllegalArgumentException e) {
+            throw new ManipleException(Status.INVALID_PROGRAM, String.valueOf(e.getMessage()));
+        }
+        byte[] id = new byte[ID_BYTES];
+        random.nextBytes(id);
+        RemoteSession opened = new RemoteSession(
+                HexFormat.of().formatHex(id),
+                user,
+                quota,
+                "version " + shortened(hello.getClientVersion()) + ", process "
+                        + Integer.toUnsignedLong(hello.getClientPid()),
+                session,
+                files);
+        sessions.put(opened.id(), opened);
+        openedTotal.incrementAndGet();
+        LOGGER.info("Session {} of {} opened ({})", opened.id().substring(0, 8), user.name(), opened.client());
+        return opened;
+    }
+
+    private ManipleException refused(String message) {
+        refusedTotal.incrementAndGet();
+        return new ManipleException(Status.LIMIT_EXCEEDED, message);
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= 40 ? text : text.substring(0, 40);
+    }
+
+    /** A session of this user; those of others are not there for it. */
+    public synchronized Optional<RemoteSession> find(User user, String id) {
+        return Optional.ofNullable(sessions.get(id))
+                .filter(session -> session.user().name().equals(user.name()));
+    }
+
+    public synchronized List<RemoteSession> all() {
+        return List.copyOf(sessions.values());
+    }
+
+    public void close(RemoteSession session, String reason) {
+        synchronized (this) {
+            if (sessions.remove(session.id()) == null) {
+                return;
+            }
+        }
+        try {
+            session.close();
+            LOGGER.info("Session {} closed: {}", session.id().substring(0, 8), reason);
+        } catch (RuntimeException e) {
+            LOGGER.error("Session {} not closed cleanly", session.id().substring(0, 8), e);
+        }
+    }
+
+    /** Closes those whose client has not come back, or has done nothing for long; to be called every second or so. */
+    public void closeAbandoned() {
+        for (RemoteSession session : all()) {
+            long idle = session.idleNanoseconds();
+            if (!session.isAttached() && idle > settings.reconnect().toNanos()) {
+                closeApart(session, "its client did not come back");
+            } else if (idle > settings.idle().toNanos()) {
+                closeApart(session, "idle for " + settings.idle().toMinutes() + " minutes");
+            }
+        }
+    }
+
+    private void closeApart(RemoteSession session, String reason) {
+        Thread.ofPlatform().daemon().name("maniple-close").start(() -> close(session, reason));
+    }
+
+    /** Opens no session any more and closes those there are. */
+    public void drain() throws InterruptedException {
+        List<RemoteSession> open;
+        synchronized (this) {
+            draining = true;
+            open = List.copyOf(sessions.values());
+        }
+        List<Thread> closers = new ArrayList<>();
+        for (RemoteSession session : open) {
+            closers.add(Thread.ofPlatform()
+                    .daemon()
+                    .name("maniple-close")
+                    .start(() -> close(session, "the server shuts down")));
+        }
+        for (Thread closer : closers) {
+            closer.join(5000);
+        }
+    }
+}

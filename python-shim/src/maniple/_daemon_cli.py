@@ -1,0 +1,207 @@
+"""`maniple server` for a daemon that many users share: start it, make what it needs, check it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from maniple._address import DaemonAddress, address_of_environment, url_of_environment
+from maniple._errors import ServerError
+from maniple._server import (
+    FLAGS,
+    VERSION,
+    find_class_path,
+    find_java,
+    java_environment,
+    numpys_blas,
+)
+
+_MAIN = "io.maniple.daemon.Main"
+_FLAGS = (
+    # Many threads that each make some garbage; arrays and what travels lie outside the heap.
+    "-XX:+UseG1GC",
+    "-Xmx2g",
+    "-XX:MaxDirectMemorySize=4g",
+    "-XX:+ExitOnOutOfMemoryError",
+)
+_OK = 0
+_FAILED = 1
+_USAGE = 2
+_SECONDS = 5.0
+
+_CHECK_HELP = """\
+usage: maniple server check [URL]
+
+Looks at a connection to a daemon step by step: address, name, port, TLS, token, version.
+Without a URL: that of MANIPLE_URL. Uses MANIPLE_TOKEN or MANIPLE_TOKEN_FILE, and MANIPLE_CA.
+Exit status 1 if a step fails; what to do is printed with it.
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Become the daemon, or another of its commands; returns only if that cannot be."""
+    try:
+        java = find_java()
+        class_path = _class_path()
+    except ServerError as error:
+        print(f"maniple: {error}", file=sys.stderr)
+        return _FAILED
+    arguments = list(arguments)
+    blas = numpys_blas()
+    if blas and _serves(arguments) and not any(a.partition("=")[0] == "--blas" for a in arguments):
+        arguments += ["--blas", blas]
+    flags = [flag for flag in FLAGS if not flag.startswith(("-XX:+Use", "-Xmx"))]
+    command = [str(java), *flags, *_FLAGS, "-cp", class_path, _MAIN, *arguments]
+    sys.stdout.flush()
+    os.execve(str(java), command, java_environment())
+
+
+def _serves(arguments: list[str]) -> bool:
+    return not arguments or arguments[0].startswith("-")
+
+
+def _class_path() -> str:
+    """The server's jars and the daemon's beside them."""
+    jars = find_class_path()
+    folder = Path(jars.partition(os.pathsep)[0]).parent / "daemon"
+    own = sorted(folder.glob("*.jar"))
+    if not own:
+        raise ServerError(
+            f"the daemon's jars are not in {folder}: install maniple[daemon], or build them"
+        )
+    return os.pathsep.join([jars, *map(str, own)])
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Look at a connection step by step; the exit status."""
+    if any(a in ("-h", "--help") for a in arguments):
+        print(_CHECK_HELP, end="")
+        return _OK
+    if len(arguments) > 1 or any(a.startswith("-") for a in arguments):
+        print(f"maniple server check: wrong arguments\n\n{_CHECK_HELP}", end="", file=sys.stderr)
+        return _USAGE
+    url = arguments[0] if arguments else url_of_environment()
+    if not url:
+        print("maniple server check: give a URL, or set MANIPLE_URL", file=sys.stderr)
+        return _USAGE
+    address: list[DaemonAddress] = []
+
+    def settings() -> str:
+        address.append(address_of_environment(url))
+        return address[0].url
+
+    steps: list[tuple[str, Callable[[], str]]] = [
+        ("address and token", settings),
+        ("name", lambda: _resolve(address[0])),
+        ("port", lambda: _connect(address[0])),
+        ("TLS", lambda: _handshake(address[0])),
+        ("token", lambda: _ask(address[0], "version")),
+        ("version", lambda: _version(address[0])),
+        ("session", lambda: _session(address[0])),
+    ]
+    for name, step in steps:
+        start = time.perf_counter()
+        try:
+            found = step()
+        except (ServerError, OSError) as error:
+            print(f"{name:18} FAILED  {error}")
+            return _FAILED
+        print(f"{name:18} ok      {found} ({1e3 * (time.perf_counter() - start):.0f} ms)")
+    return _OK
+
+
+def _resolve(address: DaemonAddress) -> str:
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise ServerError(
+            f"the name {address.host} is not known ({error.strerror}): is it spelt rightly?"
+        ) from None
+    return ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _connect(address: DaemonAddress) -> str:
+    try:
+        with socket.create_connection((address.host, address.port), _SECONDS):
+            return f"{address.port} is open"
+    except ConnectionRefusedError:
+        raise ServerError(
+            f"nobody listens on port {address.port}: is the daemon running, and on this port?"
+        ) from None
+    except TimeoutError:
+        raise ServerError(
+            f"port {address.port} does not answer within {_SECONDS:.0f} s: a firewall?"
+        ) from None
+
+
+def _handshake(address: DaemonAddress) -> str:
+    if not address.secure:
+        return "not used: only for loopback"
+    context = ssl.create_default_context()
+    if address.ca is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            context.load_verify_locations(cadata=address.ca.decode("ascii"))
+        except (ssl.SSLError, UnicodeDecodeError) as error:
+            raise ServerError(f"MANIPLE_CA holds no certificates: {error}") from None
+    if address.client_certificate is not None:
+        context.load_cert_chain(os.environ["MANIPLE_CERT"], os.environ.get("MANIPLE_KEY"))
+    context.set_alpn_protocols(["h2"])
+    try:
+        with (
+            socket.create_connection((address.host, address.port), _SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=address.host) as secure,
+        ):
+            certificate = secure.getpeercert() or {}
+            return f"{secure.version()}, certificate valid until {certificate.get('notAfter')}"
+    except ssl.SSLCertVerificationError as error:
+        advice = (
+            "is MANIPLE_CA the authority that has signed the daemon's certificate?"
+            if "hostname" not in error.verify_message and "address" not in error.verify_message
+            else "the certificate is for other names"
+        )
+        raise ServerError(f"{error.verify_message}: {advice}") from None
+    except (ssl.SSLError, ConnectionError) as error:
+        raise ServerError(f"no TLS there ({error}): does the daemon run without?") from None
+
+
+def _ask(address: DaemonAddress, action: str) -> str:
+    import pyarrow as pa
+    import pyarrow.flight as flight
+
+    from maniple._remote import call_options, client_of, explained
+
+    client = client_of(address)
+    try:
+        options = call_options(address, _SECONDS)
+        results = list(client.do_action(flight.Action(action, b""), options))
+    except (pa.ArrowException, OSError) as error:
+        raise ServerError(explained(error, address)) from None
+    finally:
+        client.close()
+    text: str = results[0].body.to_pybytes().decode()
+    return text if action != "version" else "accepted"
+
+
+def _version(address: DaemonAddress) -> str:
+    status = json.loads(_ask(address, "status"))
+    if status["version"] != VERSION:
+        raise ServerError(
+            f"the daemon has version {status['version']}, this client {VERSION}: install the same"
+        )
+    return str(status["version"])
+
+
+def _session(address: DaemonAddress) -> str:
+    from maniple._remote import connect
+    from maniple._server_backend import session_options
+
+    backend = connect(address, session_options())
+    backend.close()
+    return f"up to {backend.limits.session_memory_bytes >> 20} MiB"

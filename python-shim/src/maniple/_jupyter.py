@@ -1,0 +1,230 @@
+"""Maniple in notebooks: magics, and a kernel in which every notebook runs under it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+from maniple._errors import ManipleError
+
+_HELP = """\
+%maniple status            where arrays are computed, and what there is of them
+%maniple connect URL       from here on use the daemon at URL (maniple://host:port)
+%maniple disconnect        from here on use this machine's own server
+%%maniple_profile          run the cell; show what was deferred and what NumPy computed
+%%maniple_explain          run the cell; show what its kernels do
+"""
+
+_INSTALL_HELP = """\
+usage: maniple jupyter install [--connect URL] [--name NAME] [--sys-prefix | --prefix DIR]
+       maniple jupyter uninstall [--name NAME]
+
+Adds a kernel to Jupyter in which `import numpy` means Maniple, in every cell.
+
+options:
+  --connect URL   compute at the daemon at maniple://host:port; the token is read, when a kernel
+                  starts, from MANIPLE_TOKEN or MANIPLE_TOKEN_FILE, which are not copied
+  --name NAME     of the kernel (default: maniple)
+  --sys-prefix    for this Python environment only (default: for the user)
+  --prefix DIR    below DIR/share/jupyter
+"""
+
+
+def register(ipython: Any) -> None:
+    """Add the magics to a running IPython."""
+    ipython.register_magic_function(_maniple, "line", "maniple")
+    ipython.register_magic_function(
+        lambda line, cell: _profile(ipython, cell), "cell", "maniple_profile"
+    )
+    ipython.register_magic_function(
+        lambda line, cell: _explain(ipython, cell), "cell", "maniple_explain"
+    )
+
+
+def _maniple(line: str) -> None:
+    words = shlex.split(line)
+    try:
+        match words:
+            case ["connect", url]:
+                from maniple import connect
+
+                connect(url)
+                print(_status())
+            case ["disconnect"]:
+                from maniple import connect
+
+                connect("")
+                print(_status())
+            case ["status"]:
+                print(_status())
+            case _:
+                print(_HELP, end="")
+    except ManipleError as error:
+        print(f"maniple: {error}", file=sys.stderr)
+
+
+def _status() -> str:
+    """Return a few lines on where arrays are computed."""
+    from maniple import _buffer
+    from maniple._address import url_of_environment
+    from maniple._recorder import stream
+
+    url = url_of_environment()
+    backend = stream.started_backend
+    lines = [f"computed by {'the daemon at ' + url if url else 'a server of this machine'}"]
+    if backend is None:
+        return f"{lines[0]}; not connected yet"
+    act = getattr(getattr(backend, "channel", None), "act", None)
+    if act is not None:
+        answer = json.loads(act("status"))
+        own = [s for s in answer["sessions"] if backend.channel.session.startswith(s["id"])]  # type: ignore[attr-defined]
+        lines.append(
+            f"version {answer['version']}, {answer['threads']} threads, "
+            f"{_size(answer['memory_used'])} of {_size(answer['memory_limit'])} in use"
+        )
+        lines += [
+            f"this session: {_size(s['memory_bytes'])} of {_size(s['memory_limit'])}" for s in own
+        ]
+    import gc
+
+    there = [
+        x
+        for x in gc.get_objects()
+        if issubclass(type(x), _buffer.Buffer) and x.home == _buffer.PRIVATE
+    ]
+    lines.append(f"arrays there: {len(there)}, {_size(sum(x.nbytes for x in there))}")
+    return "\n".join(lines)
+
+
+def _size(nbytes: int) -> str:
+    value = float(nbytes)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.4g} {unit}"
+        value /= 1024
+    return f"{value:.4g} GiB"
+
+
+def _profile(ipython: Any, cell: str) -> None:
+    from maniple import _profile as profile
+    from maniple import flush
+
+    profile.start()
+    try:
+        ipython.run_cell(cell)
+        flush()
+    finally:
+        profile.stop()
+        report = io.StringIO()
+        with redirect_stderr(report):
+            profile.print_report()
+        print(report.getvalue())
+
+
+def _explain(ipython: Any, cell: str) -> None:
+    from maniple import flush
+    from maniple._recorder import stream
+
+    backend = stream.started_backend
+    before = getattr(backend, "explain", str)()
+    if os.environ.get("MANIPLE_EXPLAIN", "") in ("", "0"):
+        # Descriptions are kept by sessions that were opened for that.
+        os.environ["MANIPLE_EXPLAIN"] = "1"
+        stream.change_backend()
+        before = ""
+    ipython.run_cell(cell)
+    flush()
+    text = getattr(stream.started_backend, "explain", str)()
+    print(text.removeprefix(before) or "nothing was deferred, so there is no kernel to explain")
+
+
+# -- the kernel --------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`maniple jupyter`: install or remove the kernel; the exit status."""
+    words = list(arguments)
+    if not words or "-h" in words or "--help" in words:
+        print(_INSTALL_HELP, end="")
+        return 0 if words else 2
+    command = words.pop(0)
+    options = {"--connect": "", "--name": "maniple", "--prefix": ""}
+    while words:
+        word = words.pop(0)
+        name, _, value = word.partition("=")
+        if word == "--sys-prefix":
+            options["--prefix"] = sys.prefix
+        elif name in options and (value or words):
+            options[name] = value or words.pop(0)
+        else:
+            return _wrong(f"unknown option {word}" if name not in options else f"{name} of what?")
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    except ImportError:
+        return _wrong("Jupyter is not installed here: pip install jupyterlab ipykernel", status=1)
+    manager = KernelSpecManager()
+    if command == "uninstall":
+        try:
+            manager.remove_kernel_spec(options["--name"])
+        except NoSuchKernel:
+            return _wrong(f"there is no kernel {options['--name']}", status=1)
+        return 0
+    if command != "install":
+        return _wrong(f"unknown command {command}")
+    if options["--connect"]:
+        from maniple._address import parse_url
+
+        try:
+            parse_url(options["--connect"])
+        except ManipleError as error:
+            return _wrong(str(error))
+    with tempfile.TemporaryDirectory() as folder:
+        spec = Path(folder) / "kernel.json"
+        spec.write_text(json.dumps(_specification(options["--connect"]), indent=1))
+        prefix = options["--prefix"] or None
+        try:
+            place = manager.install_kernel_spec(
+                folder, options["--name"], user=prefix is None, prefix=prefix
+            )
+        except (OSError, ValueError) as error:
+            return _wrong(f"cannot install the kernel: {error}", status=1)
+    print(f"installed: {place}")
+    if shutil.which("jupyter") is None:
+        print("(jupyter itself is not on the path)")
+    return 0
+
+
+def _specification(url: str) -> dict[str, Any]:
+    environment = {"MANIPLE_URL": url} if url else {}
+    for name in ("MANIPLE_CA", "MANIPLE_JARS", "MANIPLE_JAVA_HOME"):
+        if os.environ.get(name):
+            environment[name] = os.environ[name]
+    return {
+        "argv": [
+            sys.executable,
+            "-m",
+            "maniple",
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+        ],
+        "display_name": "Python (Maniple)" if not url else f"Python (Maniple at {url})",
+        "language": "python",
+        "interrupt_mode": "signal",
+        "env": environment,
+    }
+
+
+def _wrong(message: str, status: int = 2) -> int:
+    print(f"maniple jupyter: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,562 @@
+"""A daemon as a backend of the shim: calls over one stream of Arrow Flight, contents beside it.
+
+Every call has a number, and the daemon executes it once. A stream that breaks is replaced by
+another one on which what was not answered is sent again, so a program outlives a network that is
+away for a while (program.proto: "a session over a network").
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.flight as flight
+
+from maniple import _program_pb2 as pb
+from maniple._address import DaemonAddress
+from maniple._backend import (
+    FORMAT,
+    SESSION_ENDED,
+    BackendError,
+    BackendInterrupted,
+    BackendLost,
+    Batch,
+    Limits,
+    Placement,
+)
+from maniple._encode import batch_message
+from maniple._errors import ServerError
+from maniple._server import VERSION
+
+_UNANSWERED = 32
+"""So many calls may be on their way."""
+
+_PIECE = 8 << 20
+_CONNECT_SECONDS = 10.0
+_END_SECONDS = 2.0
+_SCHEMA = pa.schema([pa.field("data", pa.uint8(), nullable=False)])
+_KEEP_ALIVE = [
+    ("grpc.keepalive_time_ms", 5_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_receive_message_length", 80 << 20),
+    ("grpc.max_metadata_size", 8 << 10),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+]
+
+
+def explained(error: Exception, address: DaemonAddress) -> str:
+    """Return what went wrong, and what to do, in a line."""
+    text = str(error).split(". gRPC client debug context")[0].split(". Client context")[0].strip()
+    text = text.removeprefix("Flight returned ").partition(": ")[2] or text
+    text = text.partition("with message: ")[2] or text
+    if isinstance(error, flight.FlightUnauthenticatedError):
+        return f"the daemon at {address.url} does not let you in: {text}"
+    if isinstance(error, flight.FlightUnavailableError):
+        return f"the daemon at {address.url} cannot be reached: {text}; try 'maniple server check'"
+    return f"the daemon at {address.url}: {text}"
+
+
+def client_of(address: DaemonAddress) -> flight.FlightClient:
+    """Return a client; it connects when it is used."""
+    options: dict[str, Any] = {"generic_options": _KEEP_ALIVE}
+    if address.secure:
+        if address.ca is not None:
+            options["tls_root_certs"] = address.ca
+        if address.client_certificate is not None:
+            options["cert_chain"] = address.client_certificate
+            options["private_key"] = address.client_key
+    return flight.FlightClient(address.location, **options)
+
+
+def call_options(address: DaemonAddress, timeout: float | None = None) -> flight.FlightCallOptions:
+    """Return what goes with each call: the token."""
+    return flight.FlightCallOptions(
+        headers=[(b"authorization", b"Bearer " + address.token.encode("ascii"))], timeout=timeout
+    )
+
+
+def reachable(address: DaemonAddress) -> None:
+    """Raise ServerError if the daemon does not answer, or does not let the caller in."""
+    client = client_of(address)
+    try:
+        list(client.do_action("version", call_options(address, _CONNECT_SECONDS)))
+    except (pa.ArrowException, OSError) as error:
+        raise ServerError(explained(error, address)) from None
+    finally:
+        client.close()
+
+
+class _Stream:
+    """One stream, with a thread that reads it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.writer, self.reader = channel.client.do_exchange(
+            flight.FlightDescriptor.for_command(b"session"), channel.options
+        )
+        self.broken: Exception | None = None
+        self.thread = threading.Thread(target=self._read, name="maniple-remote", daemon=True)
+
+    def open(self, opening: pb.Opening) -> pb.Opened:
+        self.writer.write_metadata(pa.py_buffer(opening.SerializeToString()))
+        opened = pb.Opened.FromString(self._next())
+        self.thread.start()
+        return opened
+
+    def _next(self) -> bytes:
+        return bytes(self.reader.read_chunk().app_metadata or b"")
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self.channel.arrived(pb.Answer.FromString(self._next()))
+        except Exception as error:
+            self.broken = error
+            self.channel.wake()
+
+    def end(self) -> None:
+        self.broken = self.broken or ConnectionError("the stream was ended")
+        for action in (self.reader.cancel, self.writer.close):
+            try:
+                action()
+            except Exception:
+                pass  # it is of no use any more
+        self.join()
+
+    def join(self) -> None:
+        """Wait for the thread that reads: it must not be in the middle when Python ends."""
+        if self.thread.is_alive() and self.thread is not threading.current_thread():
+            self.thread.join(_END_SECONDS)
+
+
+class Channel:
+    """The calls of one session. Used by one thread at a time but for `interrupt`."""
+
+    def __init__(self, address: DaemonAddress, session_options: pb.SessionOptions) -> None:
+        self.address = address
+        self.options = call_options(address)
+        self.client = client_of(address)
+        self.control = client_of(address)  # for what must get through while the other is busy
+        self.session = ""
+        self.chunk = _PIECE
+        self.patience = 0.0
+        self.lost: ServerError | None = None
+        self.wait_hook: Callable[[], None] | None = None
+        self._condition = threading.Condition()
+        self._answers: dict[int, pb.Answer] = {}
+        self._unanswered: collections.OrderedDict[int, pb.Call] = collections.OrderedDict()
+        self._number = 0
+        self._acknowledged = 0
+        self._stream: _Stream | None = None
+        self.hello = self._begin(session_options)
+
+    def _begin(self, session_options: pb.SessionOptions) -> pb.HelloReply:
+        request = pb.HelloRequest(
+            formats=[FORMAT],
+            client_version=VERSION,
+            client_pid=os.getpid(),
+            options=session_options,
+        )
+        try:
+            # A call with a time limit first: the stream itself has none.
+            list(self.client.do_action("version", call_options(self.address, _CONNECT_SECONDS)))
+            stream = _Stream(self)
+            opened = stream.open(pb.Opening(hello=request))
+        except (pa.ArrowException, OSError) as error:
+            raise ServerError(explained(error, self.address)) from None
+        if opened.hello.status != pb.OK:
+            raise ServerError(
+                f"the daemon at {self.address.url}: {opened.hello.message}",
+                status=opened.hello.status,
+            )
+        self._stream = stream
+        self.session = opened.hello.session
+        self.chunk = opened.chunk_bytes or _PIECE
+        self.patience = opened.reconnect_seconds
+        return opened.hello
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def arrived(self, answer: pb.Answer) -> None:
+        """Take an answer from the reading thread."""
+        with self._condition:
+            if answer.number in self._unanswered:
+                del self._unanswered[answer.number]
+                self._answers[answer.number] = answer
+            self._condition.notify_all()
+
+    def wake(self) -> None:
+        with self._condition:
+            self._condition.notify_all()
+
+    def send(self, call: pb.Call) -> int:
+        """Send a call; return its number."""
+        self._require()
+        while len(self._unanswered) >= _UNANSWERED:
+            self._await(next(iter(self._unanswered)))
+        self._number += 1
+        call.number, call.acknowledged = self._number, self._acknowledged
+        with self._condition:
+            self._unanswered[call.number] = call
+        self._write(call)
+        return self._number
+
+    def _write(self, call: pb.Call) -> None:
+        stream = self._stream
+        try:
+            if stream is None or stream.broken is not None:
+                raise ConnectionError
+            stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
+        except (pa.ArrowException, OSError, StopIteration):
+            self._reconnect()
+
+    def take(self, number: int) -> pb.Answer:
+        """Wait for an answer and take it."""
+        self._await(number)
+        with self._condition:
+            # A failure is known to have arrived only when somebody has looked at it.
+            self._acknowledged = max(self._acknowledged, number)
+            return self._answers.pop(number)
+
+    def arrived_up_to(self, number: int) -> list[int]:
+        """Return the numbers of the answers that are there and were not taken."""
+        with self._condition:
+            return sorted([n for n in self._answers if n <= number])
+
+    @property
+    def last(self) -> int:
+        return self._number
+
+    def _await(self, number: int) -> None:
+        while True:
+            with self._condition:
+                if number in self._answers:
+                    return
+                stream = self._stream
+                if stream is not None and stream.broken is None:
+                    self._condition.wait(0.5)
+                    if number in self._answers:
+                        return
+                broken = stream is None or stream.broken is not None
+            if self.wait_hook is not None:
+                self.wait_hook()
+            if broken:
+                self._reconnect()
+
+    def _require(self) -> None:
+        if self.lost is not None:
+            raise self.lost
+
+    def _reconnect(self) -> None:
+        """Go on with the session on another stream, as long as it waits for that."""
+        self._require()
+        end = time.monotonic() + self.patience
+        pause = 0.05
+        broken = self._stream
+        if broken is not None:
+            broken.end()
+        while True:
+            try:
+                self.client = client_of(self.address)
+                list(self.client.do_action("version", call_options(self.address, 5.0)))
+                stream = _Stream(self)
+                opened = stream.open(pb.Opening(session=self.session))
+                if opened.hello.status != pb.OK:
+                    raise self._lose(opened.hello.message)
+                with self._condition:
+                    waiting = list(self._unanswered.values())
+                self._stream = stream
+                for call in waiting:
+                    stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
+                return
+            except flight.FlightUnauthenticatedError as error:
+                raise self._lose(explained(error, self.address)) from None
+            except (pa.ArrowException, OSError, StopIteration) as error:
+                if time.monotonic() + pause > end:
+                    raise self._lose(
+                        f"{explained(error, self.address)}; tried for {self.patience:.0f} s"
+                    ) from None
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+
+    def _lose(self, message: str) -> ServerError:
+        self.lost = ServerError(f"the session was lost, and with it the arrays there: {message}")
+        return self.lost
+
+    # -- contents ------------------------------------------------------------------------------
+
+    def upload(self, memory: np.ndarray) -> int:
+        """Send the bytes of a contiguous array; return the number to name them by.
+
+        Raises
+        ------
+        BackendError
+            The daemon has no room.
+        ServerError
+            The session is lost.
+        """
+        content = memory.reshape(-1).view(np.uint8)
+        transfer = pb.Transfer(session=self.session, upload=uuid.uuid4().hex, bytes=len(content))
+        while True:
+            self._require()
+            try:
+                reply = self._put(content, transfer)
+            except (pa.ArrowException, OSError, StopIteration) as error:
+                if isinstance(error, flight.FlightUnauthenticatedError):
+                    raise self._lose(explained(error, self.address)) from None
+                self._reconnect()
+                transfer.offset = self._uploaded(transfer)
+                continue
+            if reply.status in SESSION_ENDED:
+                raise self._lose(reply.message)
+            if reply.status != pb.OK:
+                raise BackendError(reply.status, reply.message)
+            if reply.received == len(content):
+                return reply.number
+            transfer.offset = reply.received
+
+    def _put(self, content: np.ndarray, transfer: pb.Transfer) -> pb.Uploaded:
+        descriptor = flight.FlightDescriptor.for_command(transfer.SerializeToString())
+        writer, reader = self.client.do_put(descriptor, _SCHEMA, self.options)
+        try:
+            for begin in range(transfer.offset, len(content), self.chunk):
+                piece = content[begin : begin + self.chunk]
+                column = pa.Array.from_buffers(pa.uint8(), len(piece), [None, pa.py_buffer(piece)])
+                writer.write_batch(pa.record_batch([column], schema=_SCHEMA))
+                if self.wait_hook is not None:
+                    self.wait_hook()
+            writer.done_writing()
+        except (pa.ArrowException, OSError):
+            # The daemon may have said why it does not want the rest.
+            pass
+        answer = reader.read()
+        if answer is None:
+            raise ConnectionError("the upload was not answered")
+        return pb.Uploaded.FromString(answer.to_pybytes())
+
+    def _uploaded(self, transfer: pb.Transfer) -> int:
+        action = flight.Action("uploaded", transfer.SerializeToString())
+        (result,) = self.client.do_action(action, self.options)
+        received: int = pb.Uploaded.FromString(result.body.to_pybytes()).received
+        return received
+
+    def download(self, handle: int, nbytes: int) -> np.ndarray:
+        """Return the bytes of a buffer."""
+        target = np.empty(nbytes, np.uint8)
+        done = 0
+        while done < nbytes:
+            self._require()
+            transfer = pb.Transfer(session=self.session, handle=handle, offset=done)
+            try:
+                reader = self.client.do_get(
+                    flight.Ticket(transfer.SerializeToString()), self.options
+                )
+                while done < nbytes:
+                    column = reader.read_chunk().data.column(0)
+                    piece = np.frombuffer(column.buffers()[1], np.uint8, len(column))
+                    target[done : done + len(piece)] = piece
+                    done += len(piece)
+                    if self.wait_hook is not None:
+                        self.wait_hook()
+            except (pa.ArrowKeyError, flight.FlightUnauthenticatedError) as error:
+                raise self._lose(explained(error, self.address)) from None
+            except (pa.ArrowException, OSError, StopIteration):
+                self._reconnect()
+        return target
+
+    # -- beside the stream ---------------------------------------------------------------------
+
+    def act(self, name: str, message: pb.Transfer | None = None, timeout: float = 10.0) -> bytes:
+        """Carry out an action, on a connection of its own; from any thread."""
+        body = b"" if message is None else message.SerializeToString()
+        options = call_options(self.address, timeout)
+        results = list(self.control.do_action(flight.Action(name, body), options))
+        return results[0].body.to_pybytes() if results else b""
+
+    def interrupt(self) -> None:
+        """Cancel what the session computes and what is queued."""
+        self.act("interrupt", pb.Transfer(session=self.session))
+
+    def close(self) -> None:
+        """End the session."""
+        stream = self._stream
+        if self.lost is None and stream is not None and stream.broken is None:
+            try:
+                self._number += 1
+                call = pb.Call(number=self._number, close=pb.CloseRequest())
+                stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
+                stream.writer.done_writing()
+                stream.join()
+            except (pa.ArrowException, OSError):
+                pass  # it ends by itself when nobody comes back
+        if stream is not None:
+            stream.end()
+        self.lost = self.lost or ServerError("the session is closed")
+
+
+class RemoteBackend:
+    """Sends batches to a daemon.
+
+    Attributes
+    ----------
+    limits : Limits
+    shared_memory_spoiled : bool
+        Always false: no memory is shared.
+    """
+
+    shared_memory_spoiled = False
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        limits = channel.hello.limits
+        self.limits = Limits(
+            batch_bytes=limits.batch_bytes,
+            batch_instructions=limits.batch_instructions,
+            dimensions=limits.dimensions,
+            inline_bytes=limits.inline_bytes,
+            session_memory_bytes=limits.session_memory_bytes,
+            shared_memory=False,
+        )
+        self._errors: list[tuple[int, str, str]] = []
+        self._void = 0  # calls up to this one had no effect, for a reason that was told
+
+    def operations(self) -> dict[str, int]:
+        """ "name:signature" to the operation's number."""
+        return {f"{row.name}:{row.signature}": row.number for row in self.channel.hello.operations}
+
+    def submit(self, batch: Batch) -> list[bytes | np.ndarray]:
+        """Execute a batch; one entry for each observation."""
+        message = batch_message(batch)
+        number = self._lost_where(lambda: self.channel.send(pb.Call(batch=message)))
+        if not batch.observations and not batch.sync:
+            return []
+        interrupted = False
+        while True:
+            try:
+                failure = self._lost_where(lambda: self._failure_up_to(number))
+                break
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted = True
+                self._interrupt_quietly()
+        if interrupted:
+            raise BackendInterrupted(failure)
+        if failure is not None:
+            raise failure
+        reply = self._last
+        self._errors += [(error.kind, error.operation, error.source) for error in reply.errors]
+        results: list[bytes | np.ndarray] = self._lost_where(lambda: self._results(batch, reply))
+        return results
+
+    def _interrupt_quietly(self) -> None:
+        try:
+            self.channel.interrupt()
+        except (pa.ArrowException, OSError):
+            pass  # the answer, or its absence, tells
+
+    def _failure_up_to(self, number: int) -> BackendError | None:
+        """Look at the answers up to `number`, in order; keep the last one's reply."""
+        for at in self.channel.arrived_up_to(number - 1) + [number]:
+            failure = self._look(at)
+            if failure is not None:
+                return failure
+        return None
+
+    def _look(self, number: int) -> BackendError | None:
+        reply = self.channel.take(number).reply
+        self._last = reply
+        if number <= self._void or reply.status == pb.OK:
+            return None
+        # What is under way was refused with it: the daemon waits for the failure to be noticed.
+        self._void = self.channel.last
+        if reply.status in SESSION_ENDED:
+            raise self.channel._lose(reply.message)
+        return BackendError(reply.status, reply.message, reply.source, reply.failed_batch)
+
+    def settle(self) -> list[BackendError]:
+        """Return the failures in answers that nobody has waited for."""
+        failures = [
+            self._lost_where(lambda at=at: self._look(at))  # type: ignore[misc]
+            for at in self.channel.arrived_up_to(self.channel.last)
+        ]
+        return [failure for failure in failures if failure is not None]
+
+    def _results(self, batch: Batch, reply: pb.Reply) -> list[bytes | np.ndarray]:
+        placements, contents = iter(reply.placements), iter(reply.contents)
+        results: list[bytes | np.ndarray] = []
+        for handle, _, length in batch.observations:
+            if length:
+                results.append(next(contents))
+            else:
+                results.append(self.channel.download(handle, next(placements).bytes))
+        return results
+
+    def _lost_where(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except ServerError as error:
+            raise BackendLost(str(error)) from error
+
+    def take_errors(self) -> list[tuple[int, str, str]]:
+        """Return the floating-point errors that answers have told of, once."""
+        errors, self._errors = self._errors, []
+        return errors
+
+    def lost(self) -> BackendLost | None:
+        """Whether the session is known to be gone."""
+        return None if self.channel.lost is None else BackendLost(str(self.channel.lost))
+
+    def upload(self, memory: np.ndarray) -> Placement:
+        """Send the content of a buffer to come; return what the batch says of it."""
+        number: int = self._lost_where(lambda: self.channel.upload(memory))
+        return 0, number, memory.nbytes
+
+    def reserve(self, nbytes: int) -> Any:
+        """There is no shared memory."""
+        raise BackendError(pb.SHARED_MEMORY_UNAVAILABLE, "a daemon shares no memory")
+
+    def _ask(self, call: pb.Call) -> pb.Answer:
+        answer: pb.Answer = self._lost_where(lambda: self.channel.take(self.channel.send(call)))
+        return answer
+
+    def load(self, path: str) -> pb.LoadReply:
+        """Open a file at the daemon."""
+        return self._ask(pb.Call(load=pb.LoadRequest(path=path))).load
+
+    def explain(self) -> str:
+        """What the session's kernels do; empty unless it was opened for that."""
+        return self._ask(pb.Call(explain=pb.ExplainRequest())).explanation
+
+    def profile(self) -> pb.ProfileReply:
+        """Time by source line and operation; empty unless the session was opened for that."""
+        return self._ask(pb.Call(profile=pb.ProfileRequest())).profile
+
+    def interrupt(self) -> None:
+        """Cancel what runs and what is queued; from any thread."""
+        self.channel.interrupt()
+
+    def close(self) -> None:
+        """End the session."""
+        self.channel.close()
+
+
+def connect(address: DaemonAddress, options: pb.SessionOptions) -> RemoteBackend:
+    """Open a session.
+
+    Raises
+    ------
+    ServerError
+        It cannot be opened; the message says what to do.
+    """
+    return RemoteBackend(Channel(address, options))

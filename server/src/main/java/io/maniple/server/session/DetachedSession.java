@@ -1,0 +1,33 @@
+package io.maniple.server.session;
+
+import io.maniple.server.failure.ManipleException;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+
+/** A session whose client shares no memory with the server: contents travel apart from the batches. */
+public interface DetachedSession extends Session {
+    /**
+     * Memory for a buffer's content. A batch names it once, as the placement (segment 0, offset {@code number}) of a new
+     * buffer. May be called by any thread.
+     *
+     * @throws ManipleException OUT_OF_MEMORY, before anything is taken
+     */
+    Upload upload(long bytes);
+
+    /** Gives up an upload that no batch has named; nothing if one has. May be called by any thread. */
+    void discard(long number);
+
+    /**
+     * Looks at the content of a buffer; zeros where nothing was ever written. Called as {@link #execute}, by one thread
+     * at a time.
+     *
+     * @throws ManipleException what the client is told: there is no such buffer, or its content could not be computed
+     */
+    void read(long handle, Consumer<MemorySegment> reader);
+
+    /** Bytes held now. May be called by any thread. */
+    long memoryBytes();
+
+    /** @param memory to be filled by the caller */
+    record Upload(long number, MemorySegment memory) {}
+}
