@@ -26,7 +26,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     (data / "text.npy").write_text("this is no array")
     (directory.parent / "secret.npy").write_bytes((data / "grid.npy").read_bytes())
     (data / "link.npy").symlink_to(directory.parent / "secret.npy")
-    with daemon(directory, "--reconnect", "3s", "--memory", "4g", "--session-memory", "1g", "--data", data) as running:
+    with daemon(directory, "--reconnect", "8s", "--memory", "4g", "--session-memory", "1g", "--data", data) as running:
         yield running
 
 
@@ -47,7 +47,7 @@ real = sys.modules["numpy"]
 for n in (0, 1, 8191, 8192, 8193, 65_537, 1 << 20, (1 << 20) + 1, 3_000_001):
     for t in ("f8", "u1", "c16", "i2"):
         x = (real.arange(n) % 251).astype(t)
-        a = np.asarray(x.copy())
+        a = np.array(x)
         b = a[::-1] + a
         assert real.array_equal(real.asarray(b), x[::-1] + x), (n, t)
         a += 1
@@ -197,7 +197,9 @@ def strangers_calls(client: flight.FlightClient, options: flight.FlightCallOptio
     def put() -> object:
         writer, reader = client.do_put(descriptor, pa.schema([("data", pa.uint8())]), options)
         writer.done_writing()
-        return reader.read()
+        answer = reader.read()
+        writer.close()
+        return answer
 
     def exchange() -> object:
         writer, reader = client.do_exchange(descriptor, options)
@@ -225,8 +227,9 @@ def test_no_route_answers_a_stranger(shared: Daemon, header: bytes | None) -> No
     client = flight.connect(f"grpc+tls://localhost:{shared.port}", tls_root_certs=ca)
     headers = [] if header is None else [(b"authorization", header)]
     for call in strangers_calls(client, flight.FlightCallOptions(headers=headers, timeout=10)):
-        with pytest.raises((flight.FlightUnauthenticatedError, pa.ArrowNotImplementedError)):
+        with pytest.raises((pa.ArrowException, OSError)) as caught:
             call()
+        assert isinstance(caught.value, pa.ArrowNotImplementedError) or "nauthenticated" in str(caught.value)
     client.close()
     assert shared.status()["version"], "with the token there is an answer"
 
@@ -341,11 +344,11 @@ def test_a_connection_that_breaks_is_replaced(shared: Daemon) -> None:
         while running.poll() is None:
             network.cut()
             cuts += 1
-            time.sleep(0.3)
+            time.sleep(1)
         out, error = running.communicate()
         assert running.returncode == 0, error
         assert out.strip() == wanted
-        assert cuts > 2
+        assert cuts > 1
     finally:
         network.close()
 
@@ -360,7 +363,7 @@ def test_transfers_go_on_where_they_stopped(shared: Daemon, limit: int) -> None:
 import numpy as np, sys
 real = sys.modules["numpy"]
 x = real.random.default_rng(3).random(3_000_000)
-a = np.asarray(x.copy())
+a = np.array(x)
 b = a[::-1] + 1.0
 print(real.array_equal(real.asarray(b), x[::-1] + 1.0))
 """,

@@ -96,6 +96,14 @@ def reachable(address: DaemonAddress) -> None:
         client.close()
 
 
+def _close(writer: Any) -> None:
+    """Close a stream that may be broken; Arrow would print what it finds when it is collected."""
+    try:
+        writer.close()
+    except (pa.ArrowException, OSError):
+        pass
+
+
 class _Stream:
     """One stream, with a thread that reads it."""
 
@@ -126,11 +134,11 @@ class _Stream:
 
     def end(self) -> None:
         self.broken = self.broken or ConnectionError("the stream was ended")
-        for action in (self.reader.cancel, self.writer.close):
-            try:
-                action()
-            except Exception:
-                pass  # it is of no use any more
+        try:
+            self.reader.cancel()
+        except (pa.ArrowException, OSError):
+            pass
+        _close(self.writer)
         self.join()
 
     def join(self) -> None:
@@ -266,6 +274,7 @@ class Channel:
         if broken is not None:
             broken.end()
         while True:
+            stream = None
             try:
                 self.client = client_of(self.address)
                 list(self.client.do_action("version", call_options(self.address, 5.0)))
@@ -282,6 +291,8 @@ class Channel:
             except flight.FlightUnauthenticatedError as error:
                 raise self._lose(explained(error, self.address)) from None
             except (pa.ArrowException, OSError, StopIteration) as error:
+                if stream is not None:
+                    stream.end()
                 if time.monotonic() + pause > end:
                     raise self._lose(
                         f"{explained(error, self.address)}; tried for {self.patience:.0f} s"
@@ -339,7 +350,10 @@ class Channel:
         except (pa.ArrowException, OSError):
             # The daemon may have said why it does not want the rest.
             pass
-        answer = reader.read()
+        try:
+            answer = reader.read()
+        finally:
+            _close(writer)
         if answer is None:
             raise ConnectionError("the upload was not answered")
         return pb.Uploaded.FromString(answer.to_pybytes())

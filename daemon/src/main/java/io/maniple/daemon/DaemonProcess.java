@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 
 /** The daemon from its start to its end, by a signal. */
 final class DaemonProcess {
@@ -34,6 +35,8 @@ final class DaemonProcess {
     }
 
     int run() throws IOException, InterruptedException {
+        SLF4JBridgeHandler.removeHandlersForRootLogger();
+        SLF4JBridgeHandler.install();
         Users users = settings.tokenFile()
                 .map(Users::ofToken)
                 .orElseGet(() -> Users.ofFile(settings.usersFile().orElseThrow()));

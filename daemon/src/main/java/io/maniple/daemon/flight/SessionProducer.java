@@ -97,7 +97,7 @@ final class SessionProducer extends NoOpFlightProducer {
         User user = user(context);
         RemoteSession session = null;
         // Ends a stream in whose place there is another one, or whose session is closed.
-        Runnable end = () -> reader.cancel("the session goes on elsewhere, or is closed", null);
+        Runnable end = () -> cancel(reader);
         try {
             Opening opening = Messages.decode(Opening.parser(), next(reader));
             HelloReply.Builder hello =
@@ -135,6 +135,9 @@ final class SessionProducer extends NoOpFlightProducer {
         } catch (FlightRuntimeException e) {
             // The client has gone; it may come back.
             LOGGER.debug("A stream ended: {}", e.getMessage());
+        } catch (RuntimeException e) {
+            LOGGER.error("A stream failed", e);
+            writer.error(CallStatus.INTERNAL.withDescription("internal error").toRuntimeException());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             writer.error(CallStatus.UNAVAILABLE
@@ -147,6 +150,15 @@ final class SessionProducer extends NoOpFlightProducer {
                     sessions.close(session, "its client is done");
                 }
             }
+        }
+    }
+
+    private static void cancel(FlightStream reader) {
+        try {
+            reader.cancel("the session goes on elsewhere, or is closed", null);
+        } catch (RuntimeException e) {
+            // It has ended by itself meanwhile.
+            LOGGER.debug("A stream could not be cancelled: {}", e.getMessage());
         }
     }
 

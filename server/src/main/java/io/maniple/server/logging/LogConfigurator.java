@@ -14,9 +14,12 @@ import ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import ch.qos.logback.core.util.FileSize;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Sets Logback up in code: reading an XML file would take a tenth of a second of every start. */
 public final class LogConfigurator extends ContextAwareBase implements Configurator {
+    private static final List<String> LIBRARIES =
+            List.of("org.apache.arrow", "io.grpc", "io.netty", "io.javalin", "org.eclipse.jetty");
     private static final int KEPT_LOGS = 5;
     private static final String LOG_SIZE = "10MB";
     private static final String PATTERN = "%d{yyyy-MM-dd HH:mm:ss.SSS} %-5level [%thread] %logger{0}: %msg%n";
@@ -37,6 +40,12 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
         ch.qos.logback.classic.Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.INFO);
         root.addAppender(appender);
+        // Libraries say only what is wrong.
+        for (String library : LIBRARIES) {
+            context.getLogger(library).setLevel(Level.WARN);
+        }
+        // It warns, with a stack, of every client that goes away.
+        context.getLogger("io.grpc.netty").setLevel(Level.ERROR);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
@@ -48,8 +57,10 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
             console.setTarget("System.err");
             return console;
         }
-        FileAppender<ILoggingEvent> file =
-                System.getProperty(LogFile.ROTATION) == null ? new FileAppender<>() : rotating(path, context);
+        if (System.getProperty(LogFile.ROTATION) != null) {
+            return rotating(path, context);
+        }
+        FileAppender<ILoggingEvent> file = new FileAppender<>();
         file.setFile(path);
         file.setAppend(true);
         return file;
@@ -57,6 +68,8 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
 
     private static RollingFileAppender<ILoggingEvent> rotating(String path, LoggerContext context) {
         RollingFileAppender<ILoggingEvent> file = new RollingFileAppender<>();
+        file.setContext(context);
+        file.setFile(path);
         FixedWindowRollingPolicy names = new FixedWindowRollingPolicy();
         names.setContext(context);
         names.setParent(file);
