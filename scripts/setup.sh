@@ -195,7 +195,8 @@ record_start() {
   (
     export MANIPLE_RUNTIME_DIR=$directory MANIPLE_JARS=$jars MANIPLE_JAVA_HOME=$runtime
     export MANIPLE_AOT_RECORD=$cache.new PYTHONPATH=$root/python-shim/src
-    "$venv/bin/python" "$root/scripts/training.py"
+    # Nothing is left to NumPy: what is not run is not learned.
+    MANIPLE_DEFER=2000 MANIPLE_HOST=0 "$venv/bin/python" "$root/scripts/training.py"
     unset MANIPLE_AOT_RECORD
     "$venv/bin/python" -m maniple server stop
     for _ in $(seq 100); do
@@ -204,6 +205,21 @@ record_start() {
     done
     sleep 0.2
   ) >"$logs/aot" 2>&1 || true
+  if [[ -s $cache.new ]]; then mv "$cache.new" "$cache"; fi
+  rm -rf "$directory"
+}
+
+# The same for the daemon.
+record_daemon() {
+  local cache=$root/.build/daemon.aot directory
+  rm -f "$cache"
+  directory=$(mktemp -d)
+  say "recording the daemon's start"
+  (
+    export MANIPLE_JARS=$jars MANIPLE_JAVA_HOME=$runtime
+    export MANIPLE_AOT_RECORD=$cache.new PYTHONPATH=$root/python-shim/src
+    timeout 120 "$venv/bin/python" "$root/scripts/training_daemon.py" "$directory/trial"
+  ) >"$logs/aot-daemon" 2>&1 </dev/null || true
   if [[ -s $cache.new ]]; then mv "$cache.new" "$cache"; fi
   rm -rf "$directory"
 }
@@ -225,6 +241,7 @@ setup() {
     setup_jars
     setup_runtime
     record_start
+    record_daemon
   fi
   exec 9>&-
 }

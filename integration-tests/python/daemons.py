@@ -159,15 +159,19 @@ class Network:
                 continue
             self.connections += [near, far]
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._pump, args=(source, sink, source is near), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def changed(self, data: bytes, outwards: bool) -> bytes:
+        """What becomes of the data on its way."""
+        return data
+
+    def _pump(self, source: socket.socket, sink: socket.socket, outwards: bool) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 16):
                 self.open.wait()
                 if self.delay:
                     time.sleep(self.delay)
-                sink.sendall(data)
+                sink.sendall(self.changed(data, outwards))
                 self.bytes += len(data)
                 if self.limit and self.bytes > self.limit:
                     self.limit = 0

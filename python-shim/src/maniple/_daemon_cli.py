@@ -16,6 +16,7 @@ from maniple._errors import ServerError
 from maniple._server import (
     FLAGS,
     VERSION,
+    aot_flags,
     find_class_path,
     find_java,
     java_environment,
@@ -57,7 +58,8 @@ def run(arguments: Sequence[str]) -> int:
     if blas and _serves(arguments) and not any(a.partition("=")[0] == "--blas" for a in arguments):
         arguments += ["--blas", blas]
     flags = [flag for flag in FLAGS if not flag.startswith(("-XX:+Use", "-Xmx"))]
-    command = [str(java), *flags, *_FLAGS, "-cp", class_path, _MAIN, *arguments]
+    command = [str(java), *flags, *_FLAGS, *aot_flags(class_path, "daemon")]
+    command += ["-cp", class_path, _MAIN, *arguments]
     sys.stdout.flush()
     os.execve(str(java), command, java_environment())
 

@@ -344,7 +344,7 @@ def _start(configuration: Configuration) -> Address:
     command = [
         str(java),
         *FLAGS,
-        *_aot_flags(class_path),
+        *aot_flags(class_path),
         f"-XX:ErrorFile={log_path.parent}/crash-%p.log",
         "-cp",
         class_path,
@@ -487,7 +487,7 @@ def find_class_path() -> str:
     )
 
 
-def _aot_flags(class_path: str) -> tuple[str, ...]:
+def aot_flags(class_path: str, name: str = "server") -> tuple[str, ...]:
     """Use the cache of loaded and linked classes beside the jars' folder, if set-up has made one.
 
     The Java runtime ignores one that does not fit it or the jars.
@@ -495,7 +495,7 @@ def _aot_flags(class_path: str) -> tuple[str, ...]:
     record = os.environ.get("MANIPLE_AOT_RECORD")
     if record:
         return (f"-XX:AOTCacheOutput={record}",)
-    cache = Path(class_path.partition(os.pathsep)[0]).parent.parent / "server.aot"
+    cache = Path(class_path.partition(os.pathsep)[0]).parent.parent / f"{name}.aot"
     return (f"-XX:AOTCache={cache}", "-Xlog:disable", "-Xlog:all=off") if cache.is_file() else ()
 
 
