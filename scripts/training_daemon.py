@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 PROGRAM = """
@@ -32,7 +33,9 @@ def main() -> None:
     )
     assert daemon.stdout is not None
     try:
-        line = daemon.stdout.readline()
+        line = next(line for line in daemon.stdout if "ready at" in line)
+        # The Java runtime says a lot when it writes the record, and waits for somebody to read it.
+        threading.Thread(target=daemon.stdout.read, daemon=True).start()
         url = line.rpartition(" ")[2].strip().replace("127.0.0.1", "localhost")
         environment = {
             **plain,

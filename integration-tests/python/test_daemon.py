@@ -1,5 +1,7 @@
 """A daemon over TLS: other people's programs run on it unmodified, strangers get nothing, a bad network is survived."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -92,6 +94,24 @@ print(time.perf_counter() - start)
         network.close()
     # Each way has 0.1 s and perhaps several pieces; 1,000 operations would have been 200 s.
     assert float(slow) - float(took) < 1.5
+
+
+def test_printing_fetches_the_corners(shared: Daemon) -> None:
+    network = Network(shared.port)
+    program = """
+import numpy as np
+for shape in ((1_200_000,), (1500, 900), (7, 3, 60_000), (2, 5, 4, 40_000), (3, 500_000)):
+    a = np.arange(float(np.prod(shape))).reshape(shape) / 7 - 1000
+    print(a, repr(a * 1e-9), repr(a.astype("i2")), repr(a > 0))
+"""
+    try:
+        there = shared.run(program, network.port)
+        assert (
+            there == subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+        )
+        assert network.bytes < 2 << 20
+    finally:
+        network.close()
 
 
 # -- who is let in ---------------------------------------------------------------------------------------------------
@@ -294,6 +314,45 @@ except MemoryError as error:
         running.stop()
 
 
+def test_a_program_moves_to_a_daemon_and_back(shared: Daemon) -> None:
+    """With arrays there, in shared memory, in NumPy's views of it; nothing is lost or torn apart."""
+    environment = shared.environment()
+    del environment["MANIPLE_URL"]
+    done = maniple(
+        "-c",
+        """
+import maniple, numpy as np, sys
+real = sys.modules["numpy"]
+a = np.random.default_rng(5).random((800, 500))
+b = np.sqrt(a * a + 1).cumsum(axis=0)
+view = real.asarray(b)
+total, before = float(a.sum()), view.copy()
+c = a + 1
+maniple.connect(sys.argv[1])
+assert abs(float(a.sum()) - total) < 1e-6
+assert real.array_equal(view, before)
+b += 1
+assert real.array_equal(view, before + 1), "the view sees what is written"
+assert abs(float(c.sum()) - total - 400_000) < 1e-4
+d = b * 2
+try:
+    maniple.connect("maniple://localhost:1")
+except maniple.ServerError:
+    pass
+assert real.array_equal(real.asarray(d), (before + 1) * 2), "a daemon that is not there changes nothing"
+e = d - 1
+maniple.connect("")
+assert real.array_equal(real.asarray(e), (before + 1) * 2 - 1)
+a[0] = 5
+assert float(a[0].sum()) == 2500.0
+print("kept")
+""",
+        shared.url,
+        **environment,
+    )
+    assert done.stdout == "kept\n", done.stderr
+
+
 # -- files at the daemon ---------------------------------------------------------------------------------------------
 
 
@@ -457,6 +516,30 @@ print((np.ones(100_000) + 1).sum(), time.perf_counter() - start < 2)
     out, error = running.communicate(timeout=60)
     assert running.returncode == 0, error
     assert out == "200000.0 True\n"
+
+
+def test_progress_is_shown_in_a_terminal_only(shared: Daemon) -> None:
+    program = """
+import numpy as np
+a = np.random.default_rng(1).random((1500, 1500))
+b = a
+for _ in range(80):
+    b = b @ a / 750.0
+float(b[0, 0])
+"""
+    command = [sys.executable, "-m", "maniple", "-c", program]
+    environment = {**os.environ, **shared.environment()}
+    near, far = pty.openpty()
+    shown = subprocess.run(command, env=environment, stderr=far, stdin=subprocess.DEVNULL, timeout=120, check=True)
+    os.set_blocking(near, False)
+    text = os.read(near, 1 << 20).decode()
+    os.close(near)
+    os.close(far)
+    assert shown.returncode == 0
+    assert "maniple: computing at localhost, 2 s" in text
+    assert text.endswith("\r")
+    quiet = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    assert quiet.stderr == ""
 
 
 def test_small_work_does_not_wait_for_large(shared: Daemon) -> None:

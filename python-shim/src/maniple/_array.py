@@ -460,7 +460,11 @@ class ndarray(Fields):
         return object.__format__(self._export(), spec) if spec else str(self)
 
     def _for_print(self) -> np.ndarray:
-        return self._export()
+        if self._buf.home == LOCAL:
+            return self._export()
+        from maniple._printing import printed
+
+        return printed(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # As NumPy's own array: whoever reads the pickle need not have Maniple.

@@ -46,7 +46,7 @@ Exit status 1 if a step fails; what to do is printed with it.
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Become the daemon, or another of its commands; returns only if that cannot be."""
+    """Carry out a command of the daemon's; the exit status. To serve, this process becomes it."""
     try:
         java = find_java()
         class_path = _class_path()
@@ -61,6 +61,13 @@ def run(arguments: Sequence[str]) -> int:
     command = [str(java), *flags, *_FLAGS, *aot_flags(class_path, "daemon")]
     command += ["-cp", class_path, _MAIN, *arguments]
     sys.stdout.flush()
+    if not _serves(arguments) or {"-h", "--help", "-V", "--version", "--print-config"} & {
+        *arguments
+    }:
+        import subprocess
+
+        return subprocess.run(command, env=java_environment(), check=False).returncode
+    # Signals are its own then, and a supervisor sees one process.
     os.execve(str(java), command, java_environment())
 
 
@@ -163,12 +170,14 @@ def _handshake(address: DaemonAddress) -> str:
             certificate = secure.getpeercert() or {}
             return f"{secure.version()}, certificate valid until {certificate.get('notAfter')}"
     except ssl.SSLCertVerificationError as error:
-        advice = (
-            "is MANIPLE_CA the authority that has signed the daemon's certificate?"
-            if "hostname" not in error.verify_message and "address" not in error.verify_message
-            else "the certificate is for other names"
-        )
-        raise ServerError(f"{error.verify_message}: {advice}") from None
+        message = error.verify_message.rstrip(".")
+        if "mismatch" in message:
+            advice = "the certificate is for other names"
+        elif "expired" in message:
+            advice = "the daemon needs a new one"
+        else:
+            advice = "is MANIPLE_CA the authority that has signed the daemon's certificate?"
+        raise ServerError(f"{message}: {advice}") from None
     except (ssl.SSLError, ConnectionError) as error:
         raise ServerError(f"no TLS there ({error}): does the daemon run without?") from None
 

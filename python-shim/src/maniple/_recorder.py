@@ -153,6 +153,7 @@ class Stream:
         self.handles = itertools.count(1)
         self._operations: dict[str, int] | None = None
         self._backend: _backend.Backend | None = None
+        self._retired: list[_backend.Backend] = []  # whose shared memory is still in use
         self.limits = _backend.Limits()
 
     # -- the backend ---------------------------------------------------------------------------
@@ -692,6 +693,7 @@ class Stream:
         """Leave the backend to the parent; the child opens a session of its own if it needs one."""
         self.lock = threading.RLock()
         self.frees.clear()
+        self._retired.clear()
         if self._backend is not None:
             self._end_epoch(ManipleError(_PARENTS), forked=True)
 
@@ -707,14 +709,21 @@ class Stream:
                 if issubclass(type(x), Buffer) and x.home == PRIVATE and x.handle > self.inherited:
                     x.look()
             self.flush(sync=True)
+            if self.shared:
+                # Its end would take the memory away that arrays, and views of them, lie in.
+                self._retired.append(self._backend)
+                self._backend = None
             self._end_epoch(ManipleError("this array was at another server"), forked=False)
+            # Now: whether memory is shared decides how the next operand goes there.
+            self.limits = self.backend.limits
 
     def close(self) -> None:
-        backend, self._backend = self._backend, None
+        backends, self._backend = [*self._retired, self._backend], None
         self._operations = {}
         self.enabled = False
-        if backend is not None:
-            backend.close()
+        for backend in backends:
+            if backend is not None:
+                backend.close()
 
 
 _PARENTS = (

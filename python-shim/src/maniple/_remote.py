@@ -16,6 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+# What gRPC has to say comes as exceptions; its log would be printed among the program's output.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 import pyarrow as pa
 import pyarrow.flight as flight
 
@@ -33,6 +37,7 @@ from maniple._backend import (
 )
 from maniple._encode import batch_message
 from maniple._errors import ServerError
+from maniple._progress import Progress
 from maniple._server import VERSION
 
 _UNANSWERED = 32
@@ -41,6 +46,7 @@ _UNANSWERED = 32
 _PIECE = 8 << 20
 _CONNECT_SECONDS = 10.0
 _END_SECONDS = 2.0
+_LOOK_SECONDS = 0.25
 _SCHEMA = pa.schema([pa.field("data", pa.uint8(), nullable=False)])
 _KEEP_ALIVE = [
     ("grpc.keepalive_time_ms", 5_000),
@@ -159,7 +165,6 @@ class Channel:
         self.chunk = _PIECE
         self.patience = 0.0
         self.lost: ServerError | None = None
-        self.wait_hook: Callable[[], None] | None = None
         self._condition = threading.Condition()
         self._answers: dict[int, pb.Answer] = {}
         self._unanswered: collections.OrderedDict[int, pb.Call] = collections.OrderedDict()
@@ -186,6 +191,12 @@ class Channel:
             raise ServerError(
                 f"the daemon at {self.address.url}: {opened.hello.message}",
                 status=opened.hello.status,
+            )
+        if opened.hello.server_version != VERSION:
+            stream.end()
+            raise ServerError(
+                f"the daemon at {self.address.url} has version {opened.hello.server_version}, this "
+                f"client {VERSION}: install the same"
             )
         self._stream = stream
         self.session = opened.hello.session
@@ -246,20 +257,18 @@ class Channel:
         return self._number
 
     def _await(self, number: int) -> None:
-        while True:
-            with self._condition:
-                if number in self._answers:
-                    return
-                stream = self._stream
-                if stream is not None and stream.broken is None:
-                    self._condition.wait(0.5)
+        with Progress(f"computing at {self.address.host}") as progress:
+            while True:
+                with self._condition:
+                    stream = self._stream
+                    if number not in self._answers and stream is not None and not stream.broken:
+                        self._condition.wait(_LOOK_SECONDS)
                     if number in self._answers:
                         return
-                broken = stream is None or stream.broken is not None
-            if self.wait_hook is not None:
-                self.wait_hook()
-            if broken:
-                self._reconnect()
+                    broken = stream is None or stream.broken is not None
+                progress.update()
+                if broken:
+                    self._reconnect()
 
     def _require(self) -> None:
         if self.lost is not None:
@@ -318,34 +327,34 @@ class Channel:
         """
         content = memory.reshape(-1).view(np.uint8)
         transfer = pb.Transfer(session=self.session, upload=uuid.uuid4().hex, bytes=len(content))
-        while True:
-            self._require()
-            try:
-                reply = self._put(content, transfer)
-            except (pa.ArrowException, OSError, StopIteration) as error:
-                if isinstance(error, flight.FlightUnauthenticatedError):
+        with Progress(f"sending to {self.address.host}", len(content)) as progress:
+            while True:
+                self._require()
+                try:
+                    reply = self._put(content, transfer, progress)
+                except flight.FlightUnauthenticatedError as error:
                     raise self._lose(explained(error, self.address)) from None
-                self._reconnect()
-                transfer.offset = self._uploaded(transfer)
-                continue
-            if reply.status in SESSION_ENDED:
-                raise self._lose(reply.message)
-            if reply.status != pb.OK:
-                raise BackendError(reply.status, reply.message)
-            if reply.received == len(content):
-                return reply.number
-            transfer.offset = reply.received
+                except (pa.ArrowException, OSError, StopIteration):
+                    self._reconnect()
+                    transfer.offset = self._uploaded(transfer)
+                    continue
+                if reply.status in SESSION_ENDED:
+                    raise self._lose(reply.message)
+                if reply.status != pb.OK:
+                    raise BackendError(reply.status, reply.message)
+                if reply.received == len(content):
+                    return reply.number
+                transfer.offset = reply.received
 
-    def _put(self, content: np.ndarray, transfer: pb.Transfer) -> pb.Uploaded:
+    def _put(self, content: np.ndarray, transfer: pb.Transfer, progress: Progress) -> pb.Uploaded:
         descriptor = flight.FlightDescriptor.for_command(transfer.SerializeToString())
         writer, reader = self.client.do_put(descriptor, _SCHEMA, self.options)
         try:
             for begin in range(transfer.offset, len(content), self.chunk):
+                progress.update(begin)
                 piece = content[begin : begin + self.chunk]
                 column = pa.Array.from_buffers(pa.uint8(), len(piece), [None, pa.py_buffer(piece)])
                 writer.write_batch(pa.record_batch([column], schema=_SCHEMA))
-                if self.wait_hook is not None:
-                    self.wait_hook()
             writer.done_writing()
         except (pa.ArrowException, OSError):
             # The daemon may have said why it does not want the rest.
@@ -368,24 +377,23 @@ class Channel:
         """Return the bytes of a buffer."""
         target = np.empty(nbytes, np.uint8)
         done = 0
-        while done < nbytes:
-            self._require()
-            transfer = pb.Transfer(session=self.session, handle=handle, offset=done)
-            try:
-                reader = self.client.do_get(
-                    flight.Ticket(transfer.SerializeToString()), self.options
-                )
-                while done < nbytes:
-                    column = reader.read_chunk().data.column(0)
-                    piece = np.frombuffer(column.buffers()[1], np.uint8, len(column))
-                    target[done : done + len(piece)] = piece
-                    done += len(piece)
-                    if self.wait_hook is not None:
-                        self.wait_hook()
-            except (pa.ArrowKeyError, flight.FlightUnauthenticatedError) as error:
-                raise self._lose(explained(error, self.address)) from None
-            except (pa.ArrowException, OSError, StopIteration):
-                self._reconnect()
+        with Progress(f"fetching from {self.address.host}", nbytes) as progress:
+            while done < nbytes:
+                self._require()
+                transfer = pb.Transfer(session=self.session, handle=handle, offset=done)
+                try:
+                    ticket = flight.Ticket(transfer.SerializeToString())
+                    reader = self.client.do_get(ticket, self.options)
+                    while done < nbytes:
+                        column = reader.read_chunk().data.column(0)
+                        piece = np.frombuffer(column.buffers()[1], np.uint8, len(column))
+                        target[done : done + len(piece)] = piece
+                        done += len(piece)
+                        progress.update(done)
+                except (pa.ArrowKeyError, flight.FlightUnauthenticatedError) as error:
+                    raise self._lose(explained(error, self.address)) from None
+                except (pa.ArrowException, OSError, StopIteration):
+                    self._reconnect()
         return target
 
     # -- beside the stream ---------------------------------------------------------------------

@@ -9,10 +9,13 @@ import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.util.HashMap;
 import java.util.Map;
 import javax.net.ssl.KeyManager;
@@ -41,8 +44,17 @@ public final class TlsContexts {
             load();
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
             throw new SettingException(
-                    "no certificate and key in " + files.certificate() + " and " + files.key() + ": " + e.getMessage());
+                    "no certificate and key in " + files.certificate() + " and " + files.key() + ": " + reason(e));
         }
+    }
+
+    /** The innermost message: those around it repeat it with the names of classes. */
+    private static String reason(Throwable failure) {
+        Throwable innermost = failure;
+        while (innermost.getCause() != null) {
+            innermost = innermost.getCause();
+        }
+        return String.valueOf(innermost.getMessage());
     }
 
     public SslContext forGrpc() {
@@ -78,11 +90,16 @@ public final class TlsContexts {
                 LOGGER.info("Certificate read again");
             }
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
-            LOGGER.warn("The certificate stays as it was: {}", e.getMessage());
+            LOGGER.warn("The certificate stays as it was: {}", reason(e));
         }
     }
 
     private void load() throws IOException, GeneralSecurityException {
+        try (InputStream chain = Files.newInputStream(files.certificate())) {
+            if (CertificateFactory.getInstance("X.509").generateCertificates(chain).isEmpty()) {
+                throw new CertificateException("there is no certificate in the file");
+            }
+        }
         keys.updateIdentityCredentials(files.certificate().toFile(), files.key().toFile());
         if (files.clientCa().isPresent()) {
             clients.updateTrustCredentials(files.clientCa().get().toFile());
