@@ -66,8 +66,8 @@ def test_the_extension_and_its_magics(kernels: Path, tmp_path: Path, monkeypatch
                 f"%maniple connect {running.url}",
                 *CELLS[2:],
                 "%maniple status",
-                "%%maniple_profile\nc = np.ones(100_000) * 2\nprint(c.sum())",
-                "%%maniple_explain\nc = np.sqrt(np.ones(100_000) * 3)\nfloat(c[0])",
+                "%%maniple_profile\nc = np.ones(2_000_000) * 2\nprint(c.sum())",
+                "%%maniple_explain\nc = np.sqrt(np.ones(2_000_000) * 3)\nfloat(c[0])",
                 "%maniple disconnect",
                 "print(float(a.sum()) == float(c.sum()) * 0 + float(a.sum()))",
                 "np.ones((1000, 1000)) + 1",
@@ -80,7 +80,7 @@ def test_the_extension_and_its_magics(kernels: Path, tmp_path: Path, monkeypatch
         assert running.url in texts[4]
         assert texts[5:7] == plain[2:], "arrays went with the program"
         assert "this session:" in texts[7]
-        assert "200000.0" in texts[8]
+        assert "4000000.0" in texts[8]
         assert "multiply" in texts[8]
         assert "sqrt" in texts[9]
         assert "a server of this machine" in texts[10]
