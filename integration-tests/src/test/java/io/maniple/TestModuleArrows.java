@@ -40,6 +40,22 @@ class TestModuleArrows {
         mayNotUse("io.maniple.kernels.cuda..", "io.maniple.server..");
     }
 
+    @Test
+    void nobodyKnowsTheDaemon() {
+        for (String one : new String[] {"bridge", "kernels", "cuda", "server"}) {
+            mayNotUse("io.maniple." + one + "..", "io.maniple.daemon..");
+        }
+    }
+
+    @Test
+    void packagesOfTheDaemonFormNoCycle() {
+        slices().matching("io.maniple.daemon.(*)..")
+                .should()
+                .beFreeOfCycles()
+                .allowEmptyShould(true)
+                .check(CLASSES);
+    }
+
     /** The kernel form is the bottom: how it is written and how it is run depend on it, and not on one another. */
     @Test
     void kernelFormStandsAlone() {

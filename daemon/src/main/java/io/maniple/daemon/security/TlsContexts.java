@@ -96,7 +96,9 @@ public final class TlsContexts {
 
     private void load() throws IOException, GeneralSecurityException {
         try (InputStream chain = Files.newInputStream(files.certificate())) {
-            if (CertificateFactory.getInstance("X.509").generateCertificates(chain).isEmpty()) {
+            if (CertificateFactory.getInstance("X.509")
+                    .generateCertificates(chain)
+                    .isEmpty()) {
                 throw new CertificateException("there is no certificate in the file");
             }
         }

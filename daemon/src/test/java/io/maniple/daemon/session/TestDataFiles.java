@@ -1,0 +1,125 @@
+package io.maniple.daemon.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.maniple.bridge.proto.DataType;
+import io.maniple.bridge.proto.LoadReply;
+import io.maniple.bridge.proto.SessionOptions;
+import io.maniple.server.failure.ManipleException;
+import io.maniple.server.session.DetachedSession;
+import io.maniple.server.session.LocalSessionFactory;
+import io.maniple.server.session.ServerSettings;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TestDataFiles {
+    /** The long form: -Dmaniple.fuzz=1000000. */
+    private static final int INPUTS = Integer.getInteger("maniple.fuzz", 100_000) / 20;
+
+    @TempDir
+    private Path directory;
+
+    private final DetachedSession session = new LocalSessionFactory(
+                    new ServerSettings(64L << 20, 1, Optional.empty(), ServerSettings.ENGINE_PORTABLE))
+            .openDetached(SessionOptions.getDefaultInstance(), 1L << 20);
+    private DataFiles files = new DataFiles(List.of());
+
+    @BeforeEach
+    void open() throws IOException {
+        files = new DataFiles(List.of(directory.toRealPath()));
+    }
+
+    @AfterEach
+    void close() {
+        session.close();
+    }
+
+    private static byte[] npy(String header, byte[] data) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        String padded = header + " ".repeat(53) + "\n";
+        out.writeBytes(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) padded.length(), 0});
+        out.writeBytes(padded.getBytes(StandardCharsets.ISO_8859_1));
+        out.writeBytes(data);
+        return out.toByteArray();
+    }
+
+    private LoadReply load(byte[] content) throws IOException {
+        Files.write(directory.resolve("x.npy"), content);
+        LoadReply reply = files.load("x.npy", session);
+        session.discard(reply.getNumber());
+        return reply;
+    }
+
+    @Test
+    void readsHeaders() throws IOException {
+        LoadReply reply = load(npy("{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3), }", new byte[12]));
+        assertThat(reply.getType()).isEqualTo(DataType.INT16);
+        assertThat(reply.getShapeList()).containsExactly(2L, 3L);
+        assertThat(reply.getFortranOrder()).isTrue();
+        assertThat(reply.getBytes()).isEqualTo(12);
+        assertThat(load(npy("{'descr': '<c16', 'fortran_order': False, 'shape': (), }", new byte[16]))
+                        .getShapeList())
+                .isEmpty();
+        assertThat(load(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (0,), }", new byte[0]))
+                        .getShapeList())
+                .containsExactly(0L);
+        assertThat(session.memoryBytes()).isZero();
+    }
+
+    @Test
+    void refusesWhatIsTooShortOrTooLarge() {
+        for (String shape : List.of("13,", "1, 13", "18446744073709551615,", "4294967296, 4294967296", "1000000000,")) {
+            byte[] content = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (" + shape + "), }", new byte[12]);
+            assertThatThrownBy(() -> load(content)).isInstanceOf(ManipleException.class);
+        }
+        byte[] large = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2000000,), }", new byte[2_000_000]);
+        assertThatThrownBy(() -> load(large))
+                .isInstanceOf(ManipleException.class)
+                .hasMessageContaining("may hold");
+        assertThat(session.memoryBytes()).isZero();
+    }
+
+    @Test
+    void refusesOrReadsWhateverTheFileHolds() throws IOException {
+        Random random = new Random(3);
+        byte[] valid = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", new byte[48]);
+        for (int input = 0; input < INPUTS; input++) {
+            byte[] content = valid.clone();
+            for (int change = random.nextInt(4); change >= 0; change--) {
+                content[random.nextInt(content.length)] = (byte) random.nextInt();
+            }
+            if (random.nextInt(4) == 0) {
+                content = java.util.Arrays.copyOf(content, random.nextInt(content.length));
+            }
+            try {
+                load(content);
+            } catch (ManipleException e) {
+                assertThat(e.getMessage()).doesNotContain(directory.toString());
+            }
+        }
+        assertThat(session.memoryBytes()).isZero();
+    }
+
+    @Test
+    void staysInItsDirectories() throws IOException {
+        Path outside = Files.createTempFile("outside", ".npy");
+        Files.write(outside, npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", new byte[1]));
+        Files.createSymbolicLink(directory.resolve("link.npy"), outside);
+        for (String name : List.of(
+                "link.npy", "../" + outside.getFileName(), outside.toString(), "nowhere", "", ".", "a\0b", "x/../..")) {
+            assertThatThrownBy(() -> files.load(name, session)).isInstanceOf(ManipleException.class);
+        }
+        Files.delete(outside);
+    }
+}

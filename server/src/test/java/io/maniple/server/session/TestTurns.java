@@ -1,0 +1,123 @@
+package io.maniple.server.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class TestTurns {
+    private final Turns turns = new Turns();
+
+    private static void pause(int milliseconds) {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void runsOneStepAtATime() throws InterruptedException {
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        AtomicInteger done = new AtomicInteger();
+        List<Thread> threads = new ArrayList<>();
+        for (int session = 0; session < 8; session++) {
+            Turns.Seat seat = turns.seat();
+            threads.add(Thread.ofPlatform().start(() -> {
+                for (int step = 0; step < 200; step++) {
+                    seat.run(() -> false, () -> {
+                        most.accumulateAndGet(running.incrementAndGet(), Math::max);
+                        running.decrementAndGet();
+                        done.incrementAndGet();
+                    });
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(most).hasValue(1);
+        assertThat(done).hasValue(1600);
+    }
+
+    @Test
+    void whoHasHadLeastIsNext() throws InterruptedException {
+        Turns.Seat greedy = turns.seat();
+        Turns.Seat modest = turns.seat();
+        Turns.Seat holder = turns.seat();
+        greedy.run(() -> false, () -> pause(50));
+        List<String> order = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch held = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        Thread holding = Thread.ofPlatform()
+                .start(() -> holder.run(() -> false, () -> {
+                    held.countDown();
+                    try {
+                        release.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }));
+        held.await();
+        Thread first = Thread.ofPlatform().start(() -> greedy.run(() -> false, () -> order.add("greedy")));
+        pause(100);
+        Thread second = Thread.ofPlatform().start(() -> modest.run(() -> false, () -> order.add("modest")));
+        pause(100);
+        release.countDown();
+        for (Thread thread : List.of(holding, first, second)) {
+            thread.join();
+        }
+        assertThat(order).containsExactly("modest", "greedy");
+    }
+
+    @Test
+    void whoIsCancelledDoesNotWait() throws InterruptedException {
+        Turns.Seat holder = turns.seat();
+        Turns.Seat waiting = turns.seat();
+        CountDownLatch release = new CountDownLatch(1);
+        CountDownLatch held = new CountDownLatch(1);
+        Thread holding = Thread.ofPlatform()
+                .start(() -> holder.run(() -> false, () -> {
+                    held.countDown();
+                    try {
+                        release.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }));
+        held.await();
+        AtomicBoolean cancelled = new AtomicBoolean();
+        Thread.ofPlatform().start(() -> {
+            pause(100);
+            cancelled.set(true);
+        });
+        assertThatThrownBy(() -> waiting.run(cancelled::get, () -> {})).isInstanceOf(CancellationException.class);
+        release.countDown();
+        holding.join();
+        AtomicInteger ran = new AtomicInteger();
+        waiting.run(() -> false, ran::incrementAndGet);
+        assertThat(ran).hasValue(1);
+    }
+
+    @Test
+    void aFailureGivesTheTurnBack() {
+        Turns.Seat seat = turns.seat();
+        assertThatThrownBy(() -> seat.run(() -> false, () -> {
+                    throw new IllegalStateException("no");
+                }))
+                .hasMessage("no");
+        AtomicInteger ran = new AtomicInteger();
+        turns.seat().run(() -> false, ran::incrementAndGet);
+        assertThat(ran).hasValue(1);
+    }
+}
