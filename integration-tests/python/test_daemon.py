@@ -60,39 +60,27 @@ print("equal")
     assert out == "equal\n"
 
 
+THOUSAND_OPERATIONS = """
+import numpy as np, time
+np.ones(100_000).sum()
+a = np.ones(100_000)
+start = time.perf_counter()
+for _ in range(500):
+    a = a * 1.001 + 0.5
+float(a.sum())
+print(time.perf_counter() - start)
+"""
+
+
 def test_few_round_trips(shared: Daemon) -> None:
     network = Network(shared.port)
     try:
-        took = shared.run(
-            """
-import numpy as np, time
-np.ones(100_000).sum()
-a = np.ones(100_000)
-start = time.perf_counter()
-for _ in range(500):
-    a = a * 1.001 + 0.5
-float(a.sum())
-print(time.perf_counter() - start)
-""",
-            network.port,
-        )
+        took = shared.run(THOUSAND_OPERATIONS, network.port)
         network.delay = 0.1
-        slow = shared.run(
-            """
-import numpy as np, time
-np.ones(100_000).sum()
-a = np.ones(100_000)
-start = time.perf_counter()
-for _ in range(500):
-    a = a * 1.001 + 0.5
-float(a.sum())
-print(time.perf_counter() - start)
-""",
-            network.port,
-        )
+        slow = shared.run(THOUSAND_OPERATIONS, network.port)
     finally:
         network.close()
-    # Each way has 0.1 s and perhaps several pieces; 1,000 operations would have been 200 s.
+    # Each way has 0.1 s and perhaps several pieces; a round trip for each operation would have been 200 s.
     assert float(slow) - float(took) < 1.5
 
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.apache.arrow.flight.CallStatus;
 import org.apache.arrow.flight.FlightProducer.ServerStreamListener;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
@@ -78,7 +79,7 @@ final class Download {
                 listener.completed();
             }
         } finally {
-            awaitWritten();
+            awaitWritten(session);
         }
     }
 
@@ -126,13 +127,26 @@ final class Download {
         return cancelled || session.isClosed() || listener.isCancelled();
     }
 
-    /** The network may still read from the content: nobody else may have it before that ends. */
-    private void awaitWritten() {
+    /**
+     * The network may still read from the content: nobody else may have it before that ends. A client that takes nothing
+     * does not keep a session from being closed: its call is ended then, and what was to be written is let go.
+     */
+    private void awaitWritten(RemoteSession session) {
+        boolean ended = false;
         lock.lock();
         try {
             while (inFlight > 0) {
-                changed.awaitUninterruptibly();
+                boolean ignored = changed.await(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS);
+                if (session.isClosed() && !ended) {
+                    ended = true;
+                    listener.error(CallStatus.CANCELLED
+                            .withDescription("the session is closed")
+                            .toRuntimeException());
+                }
             }
+        } catch (InterruptedException e) {
+            // The server ends; the memory stays mapped until it does.
+            Thread.currentThread().interrupt();
         } finally {
             lock.unlock();
         }

@@ -26,7 +26,6 @@ import org.eclipse.jetty.util.ssl.SslContextFactory;
  * Authorization: Bearer …}.
  */
 public final class HttpEndpoints implements AutoCloseable {
-    private static final String SCHEME = "Bearer ";
     private static final Set<String> OPEN = Set.of("/health", "/ready");
     private static final int MOST_REQUEST_BYTES = 64 << 10;
 
@@ -100,10 +99,7 @@ public final class HttpEndpoints implements AutoCloseable {
     }
 
     private Optional<User> user(Context context) {
-        String value = context.header("Authorization");
-        return value == null || !value.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
-                ? Optional.empty()
-                : users.find(value.substring(SCHEME.length()).strip());
+        return users.ofHeader(context.header("Authorization"));
     }
 
     private void authenticate(Context context) {

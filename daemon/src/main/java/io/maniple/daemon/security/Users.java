@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +30,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Users {
     private static final Logger LOGGER = LoggerFactory.getLogger(Users.class);
+    private static final String SCHEME = "Bearer ";
     private static final int TOKEN_BYTES = 32;
     private static final int HASH_BYTES = 32;
 
@@ -79,6 +81,13 @@ public final class Users {
             }
         }
         return Optional.ofNullable(found);
+    }
+
+    /** Whose token an Authorization header carries ("Bearer …"); nobody's where there is none. */
+    public Optional<User> ofHeader(@Nullable String header) {
+        return header == null || !header.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
+                ? Optional.empty()
+                : find(header.substring(SCHEME.length()).strip());
     }
 
     public Optional<User> named(String name) {

@@ -60,7 +60,9 @@ public final class RemoteSession {
     // Guarded by this.
     private final Map<String, Incoming> uploads = new HashMap<>();
     private @Nullable Runnable stream;
-    private long since = System.nanoTime();
+
+    /** When something happened last. Written without a lock: uploads do, which are locked themselves. */
+    private volatile long since = System.nanoTime();
 
     /** Calls the batches' execution, with nothing else at the session's memory. */
     private final class Guarded implements Session {
@@ -176,11 +178,11 @@ public final class RemoteSession {
     }
 
     /** How long nothing has happened: no call, no stream. */
-    public synchronized long idleNanoseconds() {
+    public long idleNanoseconds() {
         return worker.pending() > 0 ? 0 : System.nanoTime() - since;
     }
 
-    private synchronized void touch() {
+    private void touch() {
         since = System.nanoTime();
     }
 

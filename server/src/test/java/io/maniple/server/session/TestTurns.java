@@ -17,6 +17,24 @@ import org.junit.jupiter.api.Timeout;
 class TestTurns {
     private final Turns turns = new Turns();
 
+    private final CountDownLatch release = new CountDownLatch(1);
+
+    /** Takes a turn and keeps it until the release. */
+    private Thread hold() throws InterruptedException {
+        CountDownLatch held = new CountDownLatch(1);
+        Thread holding = Thread.ofPlatform()
+                .start(() -> turns.seat().run(() -> false, () -> {
+                    held.countDown();
+                    try {
+                        release.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }));
+        held.await();
+        return holding;
+    }
+
     private static void pause(int milliseconds) {
         try {
             Thread.sleep(milliseconds);
@@ -54,21 +72,9 @@ class TestTurns {
     void whoHasHadLeastIsNext() throws InterruptedException {
         Turns.Seat greedy = turns.seat();
         Turns.Seat modest = turns.seat();
-        Turns.Seat holder = turns.seat();
         greedy.run(() -> false, () -> pause(50));
         List<String> order = Collections.synchronizedList(new ArrayList<>());
-        CountDownLatch held = new CountDownLatch(1);
-        CountDownLatch release = new CountDownLatch(1);
-        Thread holding = Thread.ofPlatform()
-                .start(() -> holder.run(() -> false, () -> {
-                    held.countDown();
-                    try {
-                        release.await();
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                }));
-        held.await();
+        Thread holding = hold();
         Thread first = Thread.ofPlatform().start(() -> greedy.run(() -> false, () -> order.add("greedy")));
         pause(100);
         Thread second = Thread.ofPlatform().start(() -> modest.run(() -> false, () -> order.add("modest")));
@@ -82,20 +88,8 @@ class TestTurns {
 
     @Test
     void whoIsCancelledDoesNotWait() throws InterruptedException {
-        Turns.Seat holder = turns.seat();
         Turns.Seat waiting = turns.seat();
-        CountDownLatch release = new CountDownLatch(1);
-        CountDownLatch held = new CountDownLatch(1);
-        Thread holding = Thread.ofPlatform()
-                .start(() -> holder.run(() -> false, () -> {
-                    held.countDown();
-                    try {
-                        release.await();
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                }));
-        held.await();
+        Thread holding = hold();
         AtomicBoolean cancelled = new AtomicBoolean();
         Thread.ofPlatform().start(() -> {
             pause(100);
