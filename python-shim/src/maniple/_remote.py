@@ -180,12 +180,15 @@ class Channel:
             client_pid=os.getpid(),
             options=session_options,
         )
+        stream = None
         try:
             # A call with a time limit first: the stream itself has none.
             list(self.client.do_action("version", call_options(self.address, _CONNECT_SECONDS)))
             stream = _Stream(self)
             opened = stream.open(pb.Opening(hello=request))
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, StopIteration) as error:
+            if stream is not None:
+                stream.end()
             raise ServerError(explained(error, self.address)) from None
         if opened.hello.status != pb.OK:
             raise ServerError(
