@@ -48,6 +48,7 @@ final class Searching {
         private final boolean right;
         private final long[] wanted = new long[LANES];
         private final long[] places = new long[LANES];
+        private final long[] ends = new long[LANES];
 
         Descent(DType type, long sorted, long length, boolean right) {
             this.type = type;
@@ -64,6 +65,7 @@ final class Searching {
                     // To the right of what is equal is to the left of the next key.
                     wanted[lane] = right && key != Long.MAX_VALUE ? key + 1 : key;
                     places[lane] = 0;
+                    ends[lane] = length;
                 }
                 descend(count);
                 for (int lane = 0; lane < count; lane++) {
@@ -80,40 +82,49 @@ final class Searching {
             return SortKeys.equal(type, vector + index * type.bytes());
         }
 
+        /** The middles are NumPy's, so that even in a vector that is not sorted the places are. */
         private void descend(int count) {
             if (length == 0) {
                 return;
             }
-            long left = length;
-            while (left > 1) {
-                long half = left >>> 1;
-                step(half, half - 1, count);
-                left -= half;
+            for (int step = Long.SIZE - Long.numberOfLeadingZeros(length); step > 0; step--) {
+                switch (type) {
+                    case FLOAT64 -> {
+                        for (int lane = 0; lane < count; lane++) {
+                            long middle = middle(lane);
+                            narrow(lane, middle, SortKeys.equal(DType.FLOAT64, sorted + 8 * middle));
+                        }
+                    }
+                    case INT64 -> {
+                        for (int lane = 0; lane < count; lane++) {
+                            long middle = middle(lane);
+                            narrow(lane, middle, SortKeys.equal(DType.INT64, sorted + 8 * middle));
+                        }
+                    }
+                    default -> {
+                        for (int lane = 0; lane < count; lane++) {
+                            long middle = middle(lane);
+                            narrow(lane, middle, key(sorted, middle));
+                        }
+                    }
+                }
             }
-            step(1, 0, count);
         }
 
-        /** Moves each place by {@code half} where the element {@code ahead} of it is less than what is wanted. */
-        private void step(long half, long ahead, int count) {
-            switch (type) {
-                case FLOAT64 -> {
-                    for (int lane = 0; lane < count; lane++) {
-                        long key = SortKeys.equal(DType.FLOAT64, sorted + 8 * (places[lane] + ahead));
-                        places[lane] += half & isLess(key, wanted[lane]);
-                    }
-                }
-                case INT64 -> {
-                    for (int lane = 0; lane < count; lane++) {
-                        long key = SortKeys.equal(DType.INT64, sorted + 8 * (places[lane] + ahead));
-                        places[lane] += half & isLess(key, wanted[lane]);
-                    }
-                }
-                default -> {
-                    for (int lane = 0; lane < count; lane++) {
-                        places[lane] += half & isLess(key(sorted, places[lane] + ahead), wanted[lane]);
-                    }
-                }
-            }
+        /** Where a lane has found its place already, any element will do. */
+        private long middle(int lane) {
+            return (places[lane] + ends[lane]) >>> 1 & open(lane);
+        }
+
+        private long open(int lane) {
+            return places[lane] - ends[lane] >> 63;
+        }
+
+        private void narrow(int lane, long middle, long key) {
+            long open = open(lane);
+            long less = isLess(key, wanted[lane]) & open;
+            places[lane] += less & middle + 1 - places[lane];
+            ends[lane] -= ~less & open & ends[lane] - middle;
         }
 
         /** All ones where the left one is less, else 0: the sign of the difference where there is no overflow. */
