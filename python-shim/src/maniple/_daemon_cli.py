@@ -82,7 +82,8 @@ def _class_path() -> str:
     own = sorted(folder.glob("*.jar"))
     if not own:
         raise ServerError(
-            f"the daemon's jars are not in {folder}: install maniple[daemon], or build them"
+            f"the daemon's jars are not in {folder}: run it from a working tree (./run server), "
+            "which builds them"
         )
     return os.pathsep.join([jars, *map(str, own)])
 
