@@ -99,15 +99,21 @@ class Maniple:
         batch.number = self.number
         return batch
 
+    @staticmethod
+    def _instruction(batch: Batch, operation: int, *operands: int) -> None:
+        """Append one; all views have the batch's one layout, 0 is its one scalar."""
+        batch.operation.append(operation)
+        batch.operand_count.append(len(operands))
+        batch.source.append(0)
+        for operand in operands:
+            batch.operand_buffer.append(operand)
+            batch.operand_layout.append(0)
+            batch.operand_offset.append(0)
+
     def _free(self, *handles: int) -> None:
         batch = self._batch()
         for handle in handles:
-            batch.operation.append(0)
-            batch.operand_count.append(1)
-            batch.source.append(0)
-            batch.operand_buffer.append(handle)
-            batch.operand_layout.append(0)
-            batch.operand_offset.append(0)
+            self._instruction(batch, 0, handle)
         batch.sync = True
         self.backend.submit(batch)
 
@@ -132,14 +138,8 @@ class Maniple:
         batch.layouts = [(pb.FLOAT64, x.shape, x.strides)]
         batch.scalars = [(pb.FLOAT64, 0, 0)]
         batch.buffers = [(source, x.nbytes, x.tobytes(), None), (target, x.nbytes, None, None)]
-        for operation, operands in ((self.add, (target, source, 0)), (0, (source,))):
-            batch.operation.append(operation)
-            batch.operand_count.append(len(operands))
-            batch.source.append(0)
-            for operand in operands:
-                batch.operand_buffer.append(operand)
-                batch.operand_layout.append(0)
-                batch.operand_offset.append(0)
+        self._instruction(batch, self.add, target, source, 0)
+        self._instruction(batch, 0, source)
         batch.observations = [(target, 0, x.nbytes)]
         (result,) = self.backend.submit(batch)
         assert result == x.tobytes()

@@ -186,42 +186,37 @@ setup_runtime() {
   finish runtime
 }
 
-# A cache of loaded and linked classes halves the server's start; without one it only starts more slowly.
-record_start() {
-  local cache=$root/.build/server.aot directory
+# record NAME COMMAND: makes .build/NAME.aot, a cache of loaded and linked classes, while a command runs that starts the
+# program (MANIPLE_AOT_RECORD) and ends it. The cache halves the start; without one it only takes longer.
+record() {
+  local name=$1 cache=$root/.build/$1.aot directory
   rm -f "$cache"
   directory=$(mktemp -d)
-  say "recording the server's start"
+  say "recording the $name's start"
   (
     export MANIPLE_RUNTIME_DIR=$directory MANIPLE_JARS=$jars MANIPLE_JAVA_HOME=$runtime
     export MANIPLE_AOT_RECORD=$cache.new PYTHONPATH=$root/python-shim/src
-    # Nothing is left to NumPy: what is not run is not learned.
-    MANIPLE_DEFER=2000 MANIPLE_HOST=0 "$venv/bin/python" "$root/scripts/training.py"
-    unset MANIPLE_AOT_RECORD
-    "$venv/bin/python" -m maniple server stop
-    for _ in $(seq 100); do
-      if [[ -s $cache.new ]] && ! pgrep -f "AOTCacheOutput=$cache.new|$cache.new" >/dev/null; then break; fi
-      sleep 0.2
-    done
-    sleep 0.2
-  ) >"$logs/aot" 2>&1 || true
+    "${@:2}"
+  ) >"$logs/aot-$name" 2>&1 </dev/null || true
   if [[ -s $cache.new ]]; then mv "$cache.new" "$cache"; fi
   rm -rf "$directory"
 }
 
-# The same for the daemon.
-record_daemon() {
-  local cache=$root/.build/daemon.aot directory
-  rm -f "$cache"
-  directory=$(mktemp -d)
-  say "recording the daemon's start"
-  (
-    export MANIPLE_JARS=$jars MANIPLE_JAVA_HOME=$runtime
-    export MANIPLE_AOT_RECORD=$cache.new PYTHONPATH=$root/python-shim/src
-    timeout 120 "$venv/bin/python" "$root/scripts/training_daemon.py" "$directory/trial"
-  ) >"$logs/aot-daemon" 2>&1 </dev/null || true
-  if [[ -s $cache.new ]]; then mv "$cache.new" "$cache"; fi
-  rm -rf "$directory"
+train_server() {
+  # Nothing is left to NumPy: what is not run is not learned.
+  MANIPLE_DEFER=2000 MANIPLE_HOST=0 "$venv/bin/python" "$root/scripts/training.py"
+  local record=$MANIPLE_AOT_RECORD
+  unset MANIPLE_AOT_RECORD
+  "$venv/bin/python" -m maniple server stop
+  for _ in $(seq 100); do
+    if [[ -s $record ]] && ! pgrep -f "AOTCacheOutput=$record|$record" >/dev/null; then break; fi
+    sleep 0.2
+  done
+  sleep 0.2
+}
+
+train_daemon() {
+  timeout 120 "$venv/bin/python" "$root/scripts/training_daemon.py" "$MANIPLE_RUNTIME_DIR/trial"
 }
 
 # setup KIND: everything for 'run', or for 'test' or 'world' as well.
@@ -240,8 +235,8 @@ setup() {
   if jars_outdated || runtime_outdated; then
     setup_jars
     setup_runtime
-    record_start
-    record_daemon
+    record server train_server
+    record daemon train_daemon
   fi
   exec 9>&-
 }

@@ -86,9 +86,9 @@ def connect(url: str, *, token: str = "", token_file: str = "", ca: str = "") ->
             os.environ.pop("MANIPLE_TOKEN", None)
         if url:
             from maniple._address import address_of_environment
-            from maniple._remote import reachable
+            from maniple._remote import ask
 
-            reachable(address_of_environment())
+            ask(address_of_environment(), "version")
         else:
             os.environ.pop("MANIPLE_URL", None)
         stream.change_backend()

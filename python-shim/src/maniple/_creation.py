@@ -535,14 +535,10 @@ def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:
 def load(file: Any, *args: Any, **kwargs: Any) -> Any:
     path = os.fspath(file) if isinstance(file, (str, os.PathLike)) else None
     if type(path) is str and os.environ.get("MANIPLE_URL") and not os.path.exists(path):
-        return _files_load(path)
+        from maniple import _files
+
+        return _files.load(path)
     return _wrapped_call(np.load, (file, *args), kwargs)
-
-
-def _files_load(path: str) -> Any:
-    from maniple import _files
-
-    return _files.load(path)
 
 
 @_override

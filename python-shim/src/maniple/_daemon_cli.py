@@ -111,7 +111,7 @@ def check(arguments: Sequence[str]) -> int:
         ("name", lambda: _resolve(address[0])),
         ("port", lambda: _connect(address[0])),
         ("TLS", lambda: _handshake(address[0])),
-        ("token", lambda: _ask(address[0], "version")),
+        ("token", lambda: _accepted(address[0])),
         ("version", lambda: _version(address[0])),
         ("session", lambda: _session(address[0])),
     ]
@@ -183,26 +183,17 @@ def _handshake(address: DaemonAddress) -> str:
         raise ServerError(f"no TLS there ({error}): does the daemon run without?") from None
 
 
-def _ask(address: DaemonAddress, action: str) -> str:
-    import pyarrow as pa
-    import pyarrow.flight as flight
+def _accepted(address: DaemonAddress) -> str:
+    from maniple._remote import ask
 
-    from maniple._remote import call_options, client_of, explained
-
-    client = client_of(address)
-    try:
-        options = call_options(address, _SECONDS)
-        results = list(client.do_action(flight.Action(action, b""), options))
-    except (pa.ArrowException, OSError) as error:
-        raise ServerError(explained(error, address)) from None
-    finally:
-        client.close()
-    text: str = results[0].body.to_pybytes().decode()
-    return text if action != "version" else "accepted"
+    ask(address, "version", _SECONDS)
+    return "accepted"
 
 
 def _version(address: DaemonAddress) -> str:
-    status = json.loads(_ask(address, "status"))
+    from maniple._remote import ask
+
+    status = json.loads(ask(address, "status", _SECONDS))
     if status["version"] != VERSION:
         raise ServerError(
             f"the daemon has version {status['version']}, this client {VERSION}: install the same"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from maniple._errors import ManipleError
+from maniple._sizes import size_text
 
 _HELP = """\
 %maniple status            where arrays are computed, and what there is of them
@@ -78,7 +79,6 @@ def _maniple(line: str) -> None:
 
 def _status() -> str:
     """Return a few lines on where arrays are computed."""
-    from maniple import _buffer
     from maniple._address import url_of_environment
     from maniple._recorder import stream
 
@@ -93,29 +93,15 @@ def _status() -> str:
         own = [s for s in answer["sessions"] if backend.channel.session.startswith(s["id"])]  # type: ignore[attr-defined]
         lines.append(
             f"version {answer['version']}, {answer['threads']} threads, "
-            f"{_size(answer['memory_used'])} of {_size(answer['memory_limit'])} in use"
+            f"{size_text(answer['memory_used'])} of {size_text(answer['memory_limit'])} in use"
         )
         lines += [
-            f"this session: {_size(s['memory_bytes'])} of {_size(s['memory_limit'])}" for s in own
+            f"this session: {size_text(s['memory_bytes'])} of {size_text(s['memory_limit'])}"
+            for s in own
         ]
-    import gc
-
-    there = [
-        x
-        for x in gc.get_objects()
-        if issubclass(type(x), _buffer.Buffer) and x.home == _buffer.PRIVATE
-    ]
-    lines.append(f"arrays there: {len(there)}, {_size(sum(x.nbytes for x in there))}")
+    there = stream.private_buffers()
+    lines.append(f"arrays there: {len(there)}, {size_text(sum(x.nbytes for x in there))}")
     return "\n".join(lines)
-
-
-def _size(nbytes: int) -> str:
-    value = float(nbytes)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.4g} {unit}"
-        value /= 1024
-    return f"{value:.4g} GiB"
 
 
 def _profile(ipython: Any, cell: str) -> None:

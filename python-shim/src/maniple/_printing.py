@@ -9,6 +9,7 @@ import numpy as np
 
 from maniple._buffer import LOCAL, PRIVATE, SHARED
 from maniple._recorder import stream
+from maniple._sizes import size_text
 
 if TYPE_CHECKING:
     from maniple._array import ndarray
@@ -53,9 +54,5 @@ def rich(a: Any) -> str | None:
         SHARED: "memory shared with this machine's server",
         PRIVATE: f"the daemon at {url}" if url else "this machine's server",
     }[home]
-    size = float(a.nbytes)
-    unit = 0
-    while size >= 1024 and unit < 4:
-        size, unit = size / 1024, unit + 1
-    note = f"{a.shape} {a.dtype}, {size:.4g} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[unit]}, in {place}"
+    note = f"{a.shape} {a.dtype}, {size_text(a.nbytes)}, in {place}"
     return f"<pre>{html.escape(repr(a))}</pre><small>{html.escape(note)}</small>"

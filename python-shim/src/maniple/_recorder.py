@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from maniple._buffer import Buffer
     from maniple._views import Layout
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -657,6 +658,15 @@ class Stream:
 
     # -- fork ----------------------------------------------------------------------------------
 
+    def private_buffers(self) -> list[Buffer]:
+        """Return the buffers that only the backend has."""
+        from maniple._buffer import PRIVATE, Buffer
+
+        return [
+            x for x in gc.get_objects()
+            if issubclass(type(x), Buffer) and x.home == PRIVATE and x.handle > self.inherited
+        ]  # fmt: skip
+
     def before_fork(self) -> None:
         self.lock.acquire()
         if self._backend is not None:
@@ -668,15 +678,9 @@ class Stream:
 
     def _show_children(self) -> None:
         """Move what only the server has to shared memory, as far as that is cheap."""
-        from maniple._buffer import PRIVATE, Buffer
-
         self.flush(sync=True)
-        private = [
-            x for x in gc.get_objects()
-            if issubclass(type(x), Buffer) and x.home == PRIVATE and x.handle > self.inherited
-        ]  # fmt: skip
         room = _FORK_BYTES
-        for buffer in sorted(private, key=lambda buffer: buffer.nbytes):
+        for buffer in sorted(self.private_buffers(), key=lambda buffer: buffer.nbytes):
             room -= buffer.nbytes
             if room < 0:
                 break
@@ -698,16 +702,13 @@ class Stream:
             self._end_epoch(ManipleError(_PARENTS), forked=True)
 
     def change_backend(self) -> None:
-        """Fetch what only the backend has, and leave it; the next use starts one anew."""
-        from maniple._buffer import PRIVATE, Buffer
-
+        """Fetch what only the backend has, and go on with a backend started anew."""
         with self.lock:
             if self._backend is None:
                 return
             self.flush(sync=True)
-            for x in gc.get_objects():
-                if issubclass(type(x), Buffer) and x.home == PRIVATE and x.handle > self.inherited:
-                    x.look()
+            for buffer in self.private_buffers():
+                buffer.look()
             self.flush(sync=True)
             if self.shared:
                 # Its end would take the memory away that arrays, and views of them, lie in.

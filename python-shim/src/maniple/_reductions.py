@@ -315,13 +315,17 @@ def _with_kept(
     return make(target._buf, target._offset, target._dtype, full, strides, target._size)
 
 
+def _accumulates(a: Any) -> bool:
+    return worthwhile(a) or pays(a, "accumulate")
+
+
 def accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Record `ufunc.accumulate(a, axis, dtype, out)`."""
     names = ("axis", "dtype", "out")
     if len(inputs) > 1:
         kwargs = {**dict(zip(names, inputs[1:], strict=False)), **kwargs}
     a = inputs[0]
-    if not (worthwhile(a) or pays(a, "accumulate")) or not a._shape:
+    if not _accumulates(a) or not a._shape:
         return HOST
     if not kwargs.keys() <= set(names):
         return HOST
@@ -478,7 +482,7 @@ def ravelled(a: ndarray) -> ndarray:
 
 def cumulative(ufunc: np.ufunc, a: Any, axis: Any, dtype: Any, out: Any) -> Any:
     """cumsum and cumprod."""
-    if not (worthwhile(a) or pays(a, "accumulate")):
+    if not _accumulates(a):
         return HOST
     if axis is None:
         a, axis = ravelled(a), 0

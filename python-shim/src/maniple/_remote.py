@@ -32,19 +32,20 @@ from maniple._backend import (
     BackendInterrupted,
     BackendLost,
     Batch,
-    Limits,
     Placement,
 )
 from maniple._encode import batch_message
 from maniple._errors import ServerError
 from maniple._progress import Progress
 from maniple._server import VERSION
+from maniple._server_backend import limits_of, numbers_of
 
 _UNANSWERED = 32
 """So many calls may be on their way."""
 
 _PIECE = 8 << 20
 _CONNECT_SECONDS = 10.0
+_AGAIN_SECONDS = 5.0
 _END_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
 _SCHEMA = pa.schema([pa.field("data", pa.uint8(), nullable=False)])
@@ -91,11 +92,26 @@ def call_options(address: DaemonAddress, timeout: float | None = None) -> flight
     )
 
 
-def reachable(address: DaemonAddress) -> None:
-    """Raise ServerError if the daemon does not answer, or does not let the caller in."""
+def act(
+    client: flight.FlightClient, address: DaemonAddress, name: str, body: bytes, seconds: float
+) -> bytes:
+    """Carry out one of the daemon's actions; return its result."""
+    options = call_options(address, seconds)
+    results = list(client.do_action(flight.Action(name, body), options))
+    return results[0].body.to_pybytes() if results else b""
+
+
+def ask(address: DaemonAddress, name: str, seconds: float = _CONNECT_SECONDS) -> bytes:
+    """Carry out an action on a connection of its own.
+
+    Raises
+    ------
+    ServerError
+        The daemon does not answer, or does not let the caller in.
+    """
     client = client_of(address)
     try:
-        list(client.do_action("version", call_options(address, _CONNECT_SECONDS)))
+        return act(client, address, name, b"", seconds)
     except (pa.ArrowException, OSError) as error:
         raise ServerError(explained(error, address)) from None
     finally:
@@ -183,7 +199,7 @@ class Channel:
         stream = None
         try:
             # A call with a time limit first: the stream itself has none.
-            list(self.client.do_action("version", call_options(self.address, _CONNECT_SECONDS)))
+            act(self.client, self.address, "version", b"", _CONNECT_SECONDS)
             stream = _Stream(self)
             opened = stream.open(pb.Opening(hello=request))
         except (pa.ArrowException, OSError, StopIteration) as error:
@@ -289,11 +305,11 @@ class Channel:
             stream = None
             try:
                 self.client = client_of(self.address)
-                list(self.client.do_action("version", call_options(self.address, 5.0)))
+                act(self.client, self.address, "version", b"", _AGAIN_SECONDS)
                 stream = _Stream(self)
                 opened = stream.open(pb.Opening(session=self.session))
                 if opened.hello.status != pb.OK:
-                    raise self._lose(opened.hello.message)
+                    raise self.lose(opened.hello.message)
                 with self._condition:
                     waiting = list(self._unanswered.values())
                 self._stream = stream
@@ -301,18 +317,18 @@ class Channel:
                     stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
                 return
             except flight.FlightUnauthenticatedError as error:
-                raise self._lose(explained(error, self.address)) from None
+                raise self.lose(explained(error, self.address)) from None
             except (pa.ArrowException, OSError, StopIteration) as error:
                 if stream is not None:
                     stream.end()
                 if time.monotonic() + pause > end:
-                    raise self._lose(
+                    raise self.lose(
                         f"{explained(error, self.address)}; tried for {self.patience:.0f} s"
                     ) from None
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
 
-    def _lose(self, message: str) -> ServerError:
+    def lose(self, message: str) -> ServerError:
         self.lost = ServerError(f"the session was lost, and with it the arrays there: {message}")
         return self.lost
 
@@ -336,13 +352,13 @@ class Channel:
                 try:
                     reply = self._put(content, transfer, progress)
                 except flight.FlightUnauthenticatedError as error:
-                    raise self._lose(explained(error, self.address)) from None
+                    raise self.lose(explained(error, self.address)) from None
                 except (pa.ArrowException, OSError, StopIteration):
                     self._reconnect()
                     transfer.offset = self._uploaded(transfer)
                     continue
                 if reply.status in SESSION_ENDED:
-                    raise self._lose(reply.message)
+                    raise self.lose(reply.message)
                 if reply.status != pb.OK:
                     raise BackendError(reply.status, reply.message)
                 if reply.received == len(content):
@@ -394,7 +410,7 @@ class Channel:
                         done += len(piece)
                         progress.update(done)
                 except (pa.ArrowKeyError, flight.FlightUnauthenticatedError) as error:
-                    raise self._lose(explained(error, self.address)) from None
+                    raise self.lose(explained(error, self.address)) from None
                 except (pa.ArrowException, OSError, StopIteration):
                     self._reconnect()
         return target
@@ -404,9 +420,7 @@ class Channel:
     def act(self, name: str, message: pb.Transfer | None = None, timeout: float = 10.0) -> bytes:
         """Carry out an action, on a connection of its own; from any thread."""
         body = b"" if message is None else message.SerializeToString()
-        options = call_options(self.address, timeout)
-        results = list(self.control.do_action(flight.Action(name, body), options))
-        return results[0].body.to_pybytes() if results else b""
+        return act(self.control, self.address, name, body, timeout)
 
     def interrupt(self) -> None:
         """Cancel what the session computes and what is queued."""
@@ -443,21 +457,13 @@ class RemoteBackend:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        limits = channel.hello.limits
-        self.limits = Limits(
-            batch_bytes=limits.batch_bytes,
-            batch_instructions=limits.batch_instructions,
-            dimensions=limits.dimensions,
-            inline_bytes=limits.inline_bytes,
-            session_memory_bytes=limits.session_memory_bytes,
-            shared_memory=False,
-        )
+        self.limits = limits_of(channel.hello.limits, shared_memory=False)
         self._errors: list[tuple[int, str, str]] = []
         self._void = 0  # calls up to this one had no effect, for a reason that was told
 
     def operations(self) -> dict[str, int]:
         """ "name:signature" to the operation's number."""
-        return {f"{row.name}:{row.signature}": row.number for row in self.channel.hello.operations}
+        return numbers_of(self.channel.hello.operations)
 
     def submit(self, batch: Batch) -> list[bytes | np.ndarray]:
         """Execute a batch; one entry for each observation."""
@@ -506,7 +512,7 @@ class RemoteBackend:
         # What is under way was refused with it: the daemon waits for the failure to be noticed.
         self._void = self.channel.last
         if reply.status in SESSION_ENDED:
-            raise self.channel._lose(reply.message)
+            raise self.channel.lose(reply.message)
         return BackendError(reply.status, reply.message, reply.source, reply.failed_batch)
 
     def settle(self) -> list[BackendError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -24,6 +25,23 @@ from maniple._server import Configuration
 from maniple._transport import Connection, Region, open_connection
 
 
+def limits_of(limits: pb.Limits, *, shared_memory: bool = True) -> Limits:
+    """Return what a server has said of its limits."""
+    return Limits(
+        batch_bytes=limits.batch_bytes,
+        batch_instructions=limits.batch_instructions,
+        dimensions=limits.dimensions,
+        inline_bytes=limits.inline_bytes,
+        session_memory_bytes=limits.session_memory_bytes,
+        shared_memory=shared_memory,
+    )
+
+
+def numbers_of(operations: Iterable[pb.Operation]) -> dict[str, int]:
+    """Return "name:signature" to the number of each operation of a server's table."""
+    return {f"{row.name}:{row.signature}": row.number for row in operations}
+
+
 class ServerBackend:
     """Sends batches to the server, and shows what they left in shared memory.
 
@@ -38,18 +56,11 @@ class ServerBackend:
         self.connection = connection
         self.shared_memory_spoiled = False
         self._errors: list[tuple[int, str, str]] = []
-        limits = connection.limits
-        self.limits = Limits(
-            batch_bytes=limits.batch_bytes,
-            batch_instructions=limits.batch_instructions,
-            dimensions=limits.dimensions,
-            inline_bytes=limits.inline_bytes,
-            session_memory_bytes=limits.session_memory_bytes,
-        )
+        self.limits = limits_of(connection.limits)
 
     def operations(self) -> dict[str, int]:
         """ "name:signature" to the operation's number."""
-        return {f"{row.name}:{row.signature}": row.number for row in self.connection.operations}
+        return numbers_of(self.connection.operations)
 
     def submit(self, batch: Batch) -> list[bytes | np.ndarray]:
         """Execute a batch; one entry for each observation."""

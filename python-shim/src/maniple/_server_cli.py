@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from maniple._errors import ServerError
 from maniple._server import Configuration, find, find_or_start, log_tail, status, stop
+from maniple._sizes import size_text
 
 _OK = 0
 _FAILED = 1
@@ -101,14 +102,14 @@ def _status(configuration: Configuration, *, as_json: bool) -> int:
             f"for {found['uptime_seconds']} s"
         )
         print(
-            f"shared memory: {_size(found['shared_memory_bytes'])} "
-            f"of {_size(found['shared_memory_limit'])}"
+            f"shared memory: {size_text(found['shared_memory_bytes'])} "
+            f"of {size_text(found['shared_memory_limit'])}"
         )
         print(f"sessions: {len(sessions)}")
         for session in sessions:
             print(
                 f"  process {session['client_pid']}: {session['pending_batches']} batches pending, "
-                f"{_size(session['shared_bytes'])} shared"
+                f"{size_text(session['shared_bytes'])} shared"
             )
         print(f"log: {found['log']}")
     return _OK if found is not None else _NOT_RUNNING
@@ -137,15 +138,6 @@ def _log(configuration: Configuration, lines: int, *, only_path: bool) -> int:
     for line in tail.splitlines()[-lines:] if lines > 0 else ():
         print(line)
     return _OK
-
-
-def _size(nbytes: int) -> str:
-    value = float(nbytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.4g} {unit}"
-        value /= 1024
-    return f"{value:.4g} TiB"
 
 
 if __name__ == "__main__":

@@ -96,20 +96,11 @@ public final class Main {
             System.err.println("maniple server: " + e.getMessage());
             return WRONG_USAGE;
         } catch (IOException e) {
-            System.err.println("maniple server: cannot listen: " + reason(e));
+            System.err.println("maniple server: cannot listen: " + SettingException.reason(e));
             return FAILED;
         } catch (InterruptedException e) {
             return FAILED;
         }
-    }
-
-    /** The innermost message: Flight wraps what the network says. */
-    private static String reason(Throwable failure) {
-        Throwable innermost = failure;
-        while (innermost.getCause() != null) {
-            innermost = innermost.getCause();
-        }
-        return String.valueOf(innermost.getMessage());
     }
 
     private static int serve(ParseResult parsed) throws IOException, InterruptedException {

@@ -95,16 +95,10 @@ record ServerOptions(
         throw new IllegalArgumentException(String.format(Locale.ROOT, "%s needs a number, not '%s'", name, text));
     }
 
-    /** Bytes, with k, m, g or t for powers of 1024. */
     private static long bytes(String text) {
-        int unit = text.isEmpty() ? -1 : "kmgt".indexOf(Character.toLowerCase(text.charAt(text.length() - 1)));
-        try {
-            return Math.multiplyExact(
-                    Long.parseLong(unit < 0 ? text : text.substring(0, text.length() - 1)), 1L << (10 * (unit + 1)));
-        } catch (ArithmeticException | NumberFormatException e) {
-            throw new IllegalArgumentException(
-                    String.format(Locale.ROOT, "--memory needs a size such as 512m or 8g, not '%s'", text));
-        }
+        return ServerSettings.bytes(text)
+                .orElseThrow(() -> new IllegalArgumentException(
+                        String.format(Locale.ROOT, "--memory needs a size such as 512m or 8g, not '%s'", text)));
     }
 
     private static SharedMemorySettings sharedMemory(String places, long limitBytes) {

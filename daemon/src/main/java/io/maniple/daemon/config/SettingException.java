@@ -7,4 +7,13 @@ public final class SettingException extends RuntimeException {
     public SettingException(String message) {
         super(message);
     }
+
+    /** The innermost message of a failure: those around it repeat it with the names of classes. */
+    public static String reason(Throwable failure) {
+        Throwable innermost = failure;
+        while (innermost.getCause() != null) {
+            innermost = innermost.getCause();
+        }
+        return String.valueOf(innermost.getMessage());
+    }
 }

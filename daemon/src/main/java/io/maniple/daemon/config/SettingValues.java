@@ -3,6 +3,7 @@ package io.maniple.daemon.config;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import io.maniple.server.session.ServerSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -107,13 +108,7 @@ public final class SettingValues {
 
     /** Bytes, with k, m, g or t for powers of 1024; empty if it is no size. */
     public static Optional<Long> bytes(String text) {
-        int unit = text.isEmpty() ? -1 : "kmgt".indexOf(Character.toLowerCase(text.charAt(text.length() - 1)));
-        try {
-            long number = Long.parseLong(unit < 0 ? text : text.substring(0, text.length() - 1));
-            return number < 0 ? Optional.empty() : Optional.of(Math.multiplyExact(number, 1L << 10 * (unit + 1)));
-        } catch (ArithmeticException | NumberFormatException e) {
-            return Optional.empty();
-        }
+        return ServerSettings.bytes(text).filter(bytes -> bytes >= 0);
     }
 
     /** Seconds, or a number with s, m or h. */

@@ -57,9 +57,6 @@ final class Download {
             session.read(transfer.getHandle(), content -> send(session, content, transfer.getOffset(), chunk));
         } catch (ManipleException e) {
             listener.error(Failures.status(e));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            listener.error(Failures.status(new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down")));
         }
     }
 

@@ -17,6 +17,7 @@ import io.maniple.daemon.session.RemoteSession;
 import io.maniple.daemon.session.RemoteSessions;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.gateway.EntryPoint;
+import io.maniple.server.session.Replies;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -42,7 +43,6 @@ import org.slf4j.LoggerFactory;
 /** What clients call: a stream of calls for each session, contents of buffers, and a few actions. */
 final class SessionProducer extends NoOpFlightProducer {
     private static final Logger LOGGER = LoggerFactory.getLogger(SessionProducer.class);
-    private static final int ERROR_CHARACTERS = 4096;
     private static final List<ActionType> ACTIONS = List.of(
             new ActionType("version", "The server's version and program format, as JSON."),
             new ActionType("interrupt", "Cancels what a session computes. Body: Transfer with the session."),
@@ -213,7 +213,7 @@ final class SessionProducer extends NoOpFlightProducer {
                     session.complete(transfer.getUpload());
                 }
             } catch (ManipleException e) {
-                reply.setStatus(e.status()).setMessage(shortened(e.getMessage()));
+                reply.setStatus(e.status()).setMessage(Replies.shortened(e.getMessage()));
             }
             try (ArrowBuf metadata = Messages.encode(allocator, reply.build())) {
                 results.onNext(PutResult.metadata(metadata));
@@ -315,10 +315,5 @@ final class SessionProducer extends NoOpFlightProducer {
 
     private static Transfer transfer(Action action) {
         return Messages.decode(Transfer.parser(), action.getBody());
-    }
-
-    private static String shortened(@org.jspecify.annotations.Nullable String text) {
-        String whole = String.valueOf(text);
-        return whole.length() <= ERROR_CHARACTERS ? whole : whole.substring(0, ERROR_CHARACTERS);
     }
 }

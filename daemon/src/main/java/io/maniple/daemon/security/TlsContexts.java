@@ -43,18 +43,9 @@ public final class TlsContexts {
             this.read = times();
             load();
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
-            throw new SettingException(
-                    "no certificate and key in " + files.certificate() + " and " + files.key() + ": " + reason(e));
+            throw new SettingException("no certificate and key in " + files.certificate() + " and " + files.key() + ": "
+                    + SettingException.reason(e));
         }
-    }
-
-    /** The innermost message: those around it repeat it with the names of classes. */
-    private static String reason(Throwable failure) {
-        Throwable innermost = failure;
-        while (innermost.getCause() != null) {
-            innermost = innermost.getCause();
-        }
-        return String.valueOf(innermost.getMessage());
     }
 
     public SslContext forGrpc() {
@@ -90,7 +81,7 @@ public final class TlsContexts {
                 LOGGER.info("Certificate read again");
             }
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
-            LOGGER.warn("The certificate stays as it was: {}", reason(e));
+            LOGGER.warn("The certificate stays as it was: {}", SettingException.reason(e));
         }
     }
 

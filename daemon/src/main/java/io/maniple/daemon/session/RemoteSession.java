@@ -1,17 +1,14 @@
 package io.maniple.daemon.session;
 
 import io.maniple.bridge.proto.Answer;
-import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.Call;
 import io.maniple.bridge.proto.LoadReply;
-import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
 import io.maniple.daemon.security.User;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.Replies;
-import io.maniple.server.session.Session;
 import io.maniple.server.session.SessionWorker;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -41,9 +38,6 @@ public final class RemoteSession {
     private final DataFiles files;
     private final long opened = System.currentTimeMillis();
 
-    /** Held while a batch runs or a buffer is read. */
-    private final ReentrantLock busy = new ReentrantLock();
-
     /** Held while a call is answered: one at a time, whichever stream it came on. */
     private final ReentrantLock calls = new ReentrantLock();
 
@@ -64,39 +58,6 @@ public final class RemoteSession {
     /** When something happened last. Written without a lock: uploads do, which are locked themselves. */
     private volatile long since = System.nanoTime();
 
-    /** Calls the batches' execution, with nothing else at the session's memory. */
-    private final class Guarded implements Session {
-        @Override
-        public Reply execute(Batch batch) {
-            busy.lock();
-            try {
-                return session.execute(batch);
-            } finally {
-                busy.unlock();
-            }
-        }
-
-        @Override
-        public ProfileReply profile() {
-            return session.profile();
-        }
-
-        @Override
-        public String explain() {
-            return session.explain();
-        }
-
-        @Override
-        public void interrupt() {
-            session.interrupt();
-        }
-
-        @Override
-        public void close() {
-            session.close();
-        }
-    }
-
     RemoteSession(String id, User user, long quota, String client, DetachedSession session, DataFiles files) {
         this.id = id;
         this.user = user;
@@ -104,7 +65,7 @@ public final class RemoteSession {
         this.client = client;
         this.session = session;
         this.files = files;
-        this.worker = new SessionWorker(new Guarded(), "maniple-session-" + id.substring(0, 8));
+        this.worker = new SessionWorker(session, "maniple-session-" + id.substring(0, 8));
     }
 
     public String id() {
@@ -361,15 +322,10 @@ public final class RemoteSession {
      *
      * @throws ManipleException what the client is told
      */
-    public void read(long handle, Consumer<MemorySegment> reader) throws InterruptedException {
-        busy.lockInterruptibly();
+    public void read(long handle, Consumer<MemorySegment> reader) {
         try {
-            if (closed) {
-                throw new ManipleException(Status.UNKNOWN_SESSION, "the session is closed");
-            }
             session.read(handle, reader);
         } finally {
-            busy.unlock();
             touch();
         }
     }
@@ -392,12 +348,7 @@ public final class RemoteSession {
             uploads.clear();
         }
         worker.close();
-        busy.lock();
-        try {
-            session.close();
-        } finally {
-            busy.unlock();
-        }
+        session.close();
         if (end != null) {
             end.run();
         }

@@ -18,8 +18,8 @@ public interface DetachedSession extends Session {
     void discard(long number);
 
     /**
-     * Looks at the content of a buffer; zeros where nothing was ever written. Called as {@link #execute}, by one thread
-     * at a time.
+     * Looks at the content of a buffer; zeros where nothing was ever written. May be called by any thread: it waits for a
+     * batch that runs, and batches and {@link #close} wait for it.
      *
      * @throws ManipleException what the client is told: there is no such buffer, or its content could not be computed
      */

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -73,6 +74,9 @@ final class LocalSession implements DetachedSession {
 
     private static final int MOST_ERRORS = 64;
     private final Set<FloatingPointError> errors = new LinkedHashSet<>();
+    /** Held while a batch runs or a buffer is read: neither sees the memory of the other change. */
+    private final ReentrantLock busy = new ReentrantLock();
+
     private volatile boolean interrupted;
     /** A failure to compute what the client reads from shared memory without asking; told at the next sync. */
     private @Nullable ManipleException untold;
@@ -96,6 +100,15 @@ final class LocalSession implements DetachedSession {
 
     @Override
     public Reply execute(Batch batch) {
+        busy.lock();
+        try {
+            return executeAlone(batch);
+        } finally {
+            busy.unlock();
+        }
+    }
+
+    private Reply executeAlone(Batch batch) {
         interrupted = false;
         if (batch.getFormat() != FORMAT) {
             throw new ManipleException(
@@ -351,6 +364,15 @@ final class LocalSession implements DetachedSession {
 
     @Override
     public void read(long handle, Consumer<MemorySegment> reader) {
+        busy.lock();
+        try {
+            readAlone(handle, reader);
+        } finally {
+            busy.unlock();
+        }
+    }
+
+    private void readAlone(long handle, Consumer<MemorySegment> reader) {
         Buffer buffer = memory.find(handle);
         if (buffer == null) {
             throw new ManipleException(Status.UNKNOWN_BUFFER, "this session has no buffer with the handle " + handle);
@@ -374,6 +396,11 @@ final class LocalSession implements DetachedSession {
 
     @Override
     public void close() {
-        memory.close();
+        busy.lock();
+        try {
+            memory.close();
+        } finally {
+            busy.unlock();
+        }
     }
 }

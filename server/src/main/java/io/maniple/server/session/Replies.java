@@ -25,7 +25,8 @@ public final class Replies {
                 .build();
     }
 
-    private static String shortened(@Nullable String text) {
+    /** What is told of a failure: not more than anybody reads. */
+    public static String shortened(@Nullable String text) {
         if (text == null) {
             return "";
         }

@@ -65,6 +65,17 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
                 defaultMemoryBytes(), Runtime.getRuntime().availableProcessors(), Optional.empty(), ENGINE_AUTO);
     }
 
+    /** Bytes as people write them, with k, m, g or t for powers of 1024; empty if it is no size. */
+    public static Optional<Long> bytes(String text) {
+        int unit = text.isEmpty() ? -1 : "kmgt".indexOf(Character.toLowerCase(text.charAt(text.length() - 1)));
+        try {
+            return Optional.of(Math.multiplyExact(
+                    Long.parseLong(unit < 0 ? text : text.substring(0, text.length() - 1)), 1L << (10 * (unit + 1))));
+        } catch (ArithmeticException | NumberFormatException e) {
+            return Optional.empty();
+        }
+    }
+
     /** Read from the kernel's own files: Java's management classes would be the slowest part of the start. */
     public static long defaultMemoryBytes() {
         long machine = firstNumber(Path.of("/proc/meminfo"), "MemTotal:") * 1024;
