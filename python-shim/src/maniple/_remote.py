@@ -160,8 +160,9 @@ class _Stream:
             self.reader.cancel()
         except (pa.ArrowException, OSError):
             pass
-        _close(self.writer)
+        # First the thread: to close what it reads from has ended the process now and then.
         self.join()
+        _close(self.writer)
 
     def join(self) -> None:
         """Wait for the thread that reads: it must not be in the middle when Python ends."""
