@@ -318,12 +318,14 @@ class ProfileReply(_message.Message):
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ...) -> None: ...
 
 class Opening(_message.Message):
-    __slots__ = ("hello", "session")
+    __slots__ = ("hello", "session", "name")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     hello: HelloRequest
     session: str
-    def __init__(self, hello: _Optional[_Union[HelloRequest, _Mapping]] = ..., session: _Optional[str] = ...) -> None: ...
+    name: str
+    def __init__(self, hello: _Optional[_Union[HelloRequest, _Mapping]] = ..., session: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Opened(_message.Message):
     __slots__ = ("hello", "received", "reconnect_seconds", "chunk_bytes")

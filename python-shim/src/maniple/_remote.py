@@ -46,6 +46,7 @@ _UNANSWERED = 32
 _PIECE = 8 << 20
 _CONNECT_SECONDS = 10.0
 _AGAIN_SECONDS = 5.0
+_ATTEMPTS = 4
 _END_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
 _SCHEMA = pa.schema([pa.field("data", pa.uint8(), nullable=False)])
@@ -197,16 +198,8 @@ class Channel:
             client_pid=os.getpid(),
             options=session_options,
         )
-        stream = None
-        try:
-            # A call with a time limit first: the stream itself has none.
-            act(self.client, self.address, "version", b"", _CONNECT_SECONDS)
-            stream = _Stream(self)
-            opened = stream.open(pb.Opening(hello=request))
-        except (pa.ArrowException, OSError, StopIteration) as error:
-            if stream is not None:
-                stream.end()
-            raise ServerError(explained(error, self.address)) from None
+        opening = pb.Opening(hello=request, name=uuid.uuid4().hex)
+        stream, opened = self._first_stream(opening)
         if opened.hello.status != pb.OK:
             raise ServerError(
                 f"the daemon at {self.address.url}: {opened.hello.message}",
@@ -223,6 +216,26 @@ class Channel:
         self.chunk = opened.chunk_bytes or _PIECE
         self.patience = opened.reconnect_seconds
         return opened.hello
+
+    def _first_stream(self, opening: pb.Opening) -> tuple[_Stream, pb.Opened]:
+        """Open the stream of a new session; a connection that breaks meanwhile is tried again."""
+        end = time.monotonic() + _AGAIN_SECONDS
+        for attempt in range(1, _ATTEMPTS + 1):
+            stream = None
+            try:
+                # A call with a time limit first: the stream itself has none.
+                act(self.client, self.address, "version", b"", _CONNECT_SECONDS)
+                stream = _Stream(self)
+                return stream, stream.open(opening)
+            except (pa.ArrowException, OSError, StopIteration) as error:
+                if stream is not None:
+                    stream.end()
+                broken = isinstance(error, flight.FlightUnavailableError | StopIteration)
+                if attempt == _ATTEMPTS or not broken or time.monotonic() > end:
+                    raise ServerError(explained(error, self.address)) from None
+            time.sleep(0.1 * attempt)
+            self.client = client_of(self.address)
+        raise AssertionError
 
     # -- calls ---------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ final class SessionProducer extends NoOpFlightProducer {
                     .setChunkBytes(Bytes.CHUNK);
             try {
                 session = opening.getSession().isEmpty()
-                        ? open(user, opening.getHello())
+                        ? open(user, opening)
                         : session(user, opening.getSession());
                 hello.setSession(session.id());
                 if (opening.getSession().isEmpty()) {
@@ -162,14 +162,15 @@ final class SessionProducer extends NoOpFlightProducer {
         }
     }
 
-    private RemoteSession open(User user, HelloRequest hello) {
+    private RemoteSession open(User user, Opening opening) {
+        HelloRequest hello = opening.getHello();
         if (!hello.getFormatsList().contains(EntryPoint.FORMAT)) {
             throw new ManipleException(
                     Status.UNSUPPORTED_VERSION,
                     "the server (version " + version + ") speaks format " + EntryPoint.FORMAT + ", the client (version "
                             + hello.getClientVersion() + ") " + hello.getFormatsList());
         }
-        return sessions.open(user, hello);
+        return sessions.open(user, opening.getName(), hello);
     }
 
     private static ArrowBuf next(FlightStream reader) {

@@ -30,6 +30,7 @@ public final class RemoteSession {
     private static final int UPLOADS = 64;
 
     private final String id;
+    private final String name;
     private final User user;
     private final long quota;
     private final String client;
@@ -58,8 +59,16 @@ public final class RemoteSession {
     /** When something happened last. Written without a lock: uploads do, which are locked themselves. */
     private volatile long since = System.nanoTime();
 
-    RemoteSession(String id, User user, long quota, String client, DetachedSession session, DataFiles files) {
+    RemoteSession(
+            String id,
+            String name,
+            User user,
+            long quota,
+            String client,
+            DetachedSession session,
+            DataFiles files) {
         this.id = id;
+        this.name = name;
         this.user = user;
         this.quota = quota;
         this.client = client;
@@ -70,6 +79,11 @@ public final class RemoteSession {
 
     public String id() {
         return id;
+    }
+
+    /** What the client calls it; only to find it again when it was opened and the answer was lost. */
+    String name() {
+        return name;
     }
 
     public User user() {
