@@ -1,5 +1,6 @@
 package io.maniple.daemon;
 
+import io.maniple.daemon.bulk.BulkServer;
 import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.flight.FlightDaemon;
 import io.maniple.daemon.http.HttpEndpoints;
@@ -45,8 +46,10 @@ final class DaemonProcess {
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, thrown) -> LOGGER.error("Uncaught in {}", thread.getName(), thrown));
         Runtime.getRuntime().addShutdownHook(new Thread(this::awaitEnd, "maniple-shutdown"));
-        FlightDaemon flight =
-                new FlightDaemon(settings, tls, users, sessions, Version.current(), user -> status(sessions, user));
+        Optional<BulkServer> bulk = BulkServer.start(settings, settings.listen().port(), tls, users, sessions);
+        int bulkPort = bulk.map(BulkServer::port).orElse(0);
+        FlightDaemon flight = new FlightDaemon(
+                settings, bulkPort, tls, users, sessions, Version.current(), user -> status(sessions, bulkPort, user));
         HttpEndpoints http = null;
         try {
             http = settings.http()
@@ -56,7 +59,7 @@ final class DaemonProcess {
                             users,
                             sessions,
                             () -> stopping.getCount() > 0,
-                            user -> status(sessions, user)))
+                            user -> status(sessions, bulkPort, user)))
                     .orElse(null);
             String url = (tls.isPresent() ? "maniple://" : "maniple+insecure://")
                     + settings.listen().host() + ":" + flight.port();
@@ -76,10 +79,12 @@ final class DaemonProcess {
                     ProcessHandle.current().pid());
             while (!stopping.await(1, TimeUnit.SECONDS)) {
                 sessions.closeAbandoned();
+                bulk.ifPresent(BulkServer::closeStale);
                 users.refresh();
                 tls.ifPresent(TlsContexts::refresh);
             }
         } finally {
+            bulk.ifPresent(BulkServer::close);
             stop(flight, http, sessions);
         }
         return 0;
@@ -109,7 +114,7 @@ final class DaemonProcess {
         }
     }
 
-    private String status(RemoteSessions sessions, Optional<User> only) {
+    private String status(RemoteSessions sessions, int bulkPort, Optional<User> only) {
         List<RemoteSession> shown = sessions.all().stream()
                 .filter(session -> only.isEmpty()
                         || session.user().name().equals(only.get().name()))
@@ -118,6 +123,7 @@ final class DaemonProcess {
                 .field("pid", ProcessHandle.current().pid())
                 .field("version", Version.current())
                 .field("uptime_seconds", (System.currentTimeMillis() - started) / 1000)
+                .field("bulk_port", bulkPort)
                 .field("engine", settings.engine().engine())
                 .field("threads", settings.engine().threads())
                 .field("memory_limit", settings.engine().memoryBytes())

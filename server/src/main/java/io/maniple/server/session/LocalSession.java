@@ -358,6 +358,11 @@ final class LocalSession implements DetachedSession {
     }
 
     @Override
+    public void complete(long number) {
+        memory.complete(number);
+    }
+
+    @Override
     public void discard(long number) {
         memory.discard(number);
     }
