@@ -15,9 +15,9 @@ readonly stamps=$root/.build/stamps
 readonly logs=$root/.build/log
 
 # java.logging: protobuf, gRPC. java.management, jdk.management: Py4J's and our own metrics. java.naming, java.xml:
-# logging and name resolution. jdk.unsupported: sun.misc.Unsafe for protobuf and Arrow. jdk.incubator.vector: it
+# logging and name resolution. jdk.jfr: events of the reader of Parquet. jdk.unsupported: sun.misc.Unsafe for protobuf and Arrow. jdk.incubator.vector: it
 # carries libjsvml; the module itself is never added at run time.
-readonly runtime_modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.management,jdk.unsupported,jdk.incubator.vector
+readonly runtime_modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.jfr,jdk.management,jdk.unsupported,jdk.incubator.vector
 
 say() { printf 'maniple: %s\n' "$*" >&2; }
 

@@ -363,6 +363,102 @@ for name in ("missing.npy", "text.npy", "link.npy", "../secret.npy", "/etc/shado
     assert out == "(2000, 1000) float64 True 1999999.0\n[[0, 1, 2], [3, 4, 5]] int16\n"
 
 
+TABLES = """
+import maniple, numpy as np
+for name in ("table.arrow", "table.parquet", "gzip.parquet"):
+    whole = np.load(name)
+    for key in sorted(whole):
+        a = whole[key]
+        assert type(a) is np.ndarray and a.shape == (300_000,), (name, key)
+        print(name, key, a.dtype, a[:3].tolist(), a[-1], np.isnan(a.astype("f8")).sum(), (a[::7] * 1.0).sum())
+    two = maniple.load_table(name, columns=["f8", "i2"])
+    print(list(two), float((two["f8"] * two["i2"]).sum()))
+for name, columns in (
+    ("words.arrow", None), ("words.parquet", None), ("words.arrow", ["n"]), ("words.parquet", ["nothing"]),
+    ("nulls.arrow", None), ("nulls.parquet", None), ("zstd.parquet", None), ("lz4.arrow", None),
+    ("cut.arrow", None), ("cut.parquet", None), ("grid.npy", ["x"]), ("../secret.parquet", None),
+):
+    try:
+        print(name, columns, sorted(maniple.load_table(name, columns)))
+    except OSError as error:
+        assert "the daemon says: " in str(error), error
+        print(name, columns, str(error).partition("the daemon says: ")[2])
+"""
+
+
+def tables(folder: Path, outside: Path) -> None:
+    """Write the same table in several ways, and tables that cannot be read."""
+    import pyarrow.parquet as parquet
+
+    rng = np.random.default_rng(4)
+    n = 300_000
+    columns = {
+        code: (rng.random(n) * 100).astype(code)
+        for code in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
+    } | {"b": rng.random(n) > 0.5}
+    nulls = pa.array(np.where(columns["f8"] > 50, columns["f8"], np.nan), from_pandas=True)
+    table = pa.table({**columns, "some": nulls})
+    with pa.OSFile(str(folder / "table.arrow"), "wb") as out, pa.ipc.new_file(out, table.schema) as writer:
+        writer.write_table(table, max_chunksize=70_000)
+    parquet.write_table(table, folder / "table.parquet", row_group_size=110_000)
+    parquet.write_table(table, folder / "gzip.parquet", compression="gzip")
+    (outside / "secret.parquet").write_bytes((folder / "table.parquet").read_bytes())
+    parquet.write_table(table, folder / "zstd.parquet", compression="zstd")
+    lz4 = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.OSFile(str(folder / "lz4.arrow"), "wb") as out, pa.ipc.new_file(out, table.schema, options=lz4) as writer:
+        writer.write_table(table)
+    for name, other in (
+        ("words", pa.table({"n": [1, 2, 3], "word": ["a", "b", "c"]})),
+        ("nulls", pa.table({"n": pa.array([1, None, 3])})),
+    ):
+        with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as out, pa.ipc.new_file(out, other.schema) as writer:
+            writer.write_table(other)
+        parquet.write_table(other, folder / f"{name}.parquet")
+    for name in ("arrow", "parquet"):
+        (folder / f"cut.{name}").write_bytes((folder / f"table.{name}").read_bytes()[:100_000])
+
+
+def test_tables_at_the_daemon(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    tables(data, tmp_path)
+    np.save(data / "grid.npy", np.arange(10.0))
+    with daemon(tmp_path / "trial", "--data", data) as running:
+        lines = running.run(TABLES).splitlines()
+        assert "ERROR" not in running.log(), running.log()
+    table = pa.ipc.open_file(data / "table.arrow").read_all().to_pandas()
+    wanted = []
+    for name in ("table.arrow", "table.parquet", "gzip.parquet"):
+        for key in sorted(table):
+            a = table[key].to_numpy()
+            total = (a[::7] * 1.0).sum()
+            wanted.append(f"{name} {key} {a.dtype} {a[:3].tolist()} {a[-1]} {np.isnan(a.astype('f8')).sum()} {total}")
+        wanted.append(f"['f8', 'i2'] {float((table['f8'] * table['i2']).sum())}")
+    assert lines[: len(wanted)] == wanted
+    refusals = dict(
+        zip(
+            ("words.a", "words.p", "one", "none", "nulls.a", "nulls.p", "zstd", "lz4", "cut.a", "cut.p", "npy", "out"),
+            lines[len(wanted) :],
+            strict=True,
+        )
+    )
+    for key, words in (
+        ("words.a", "the column 'word' is of the type Utf8: only numbers"),
+        ("words.p", "the column 'word' is of the type STRING"),
+        ("one", "words.arrow ['n'] ['n']"),
+        ("none", "it has no column 'nothing', but [n, word]"),
+        ("nulls.a", "the column 'n' (Int(64, true)) has nulls"),
+        ("nulls.p", "the column 'n' (INT64) has nulls"),
+        ("zstd", "it is compressed by ZSTD: write it with"),
+        ("lz4", "compressed, which is not supported"),
+        ("cut.a", "the file 'cut.arrow': "),
+        ("cut.p", "the file 'cut.parquet': "),
+        ("npy", "it is no table"),
+        ("out", "there is no file"),
+    ):
+        assert words in refusals[key], refusals
+
+
 # -- a bad network, and deaths ---------------------------------------------------------------------------------------
 
 LONG = """

@@ -6,6 +6,7 @@ script.py`` does so for a script that imports numpy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence as _Sequence
 from typing import Any as _Any
 
 import numpy as _numpy
@@ -99,6 +100,36 @@ def connect(url: str, *, token: str = "", token_file: str = "", ca: str = "") ->
             else:
                 os.environ[name] = value
         raise
+
+
+def load_table(path: str, columns: _Sequence[str] | None = None) -> dict[str, _Any]:
+    """Open a table that lies at the daemon, an Arrow IPC file or a Parquet file.
+
+    Nothing passes through the client. ``np.load`` of such a file does the same for all columns.
+
+    Parameters
+    ----------
+    path : str
+        Below one of the daemon's data directories (``maniple server --data``).
+    columns : sequence of str, optional
+        Names of columns; without it all of them, which must hold numbers or booleans then.
+
+    Returns
+    -------
+    dict
+        The name of each column, and its one-dimensional array. Nulls of floating-point columns are
+        NaN.
+
+    Raises
+    ------
+    FileNotFoundError
+        The daemon has no such file, or cannot read it; the message says why.
+    ServerError
+        The program uses no daemon.
+    """
+    from maniple import _files
+
+    return _files.load_table(path, columns)
 
 
 def load_ipython_extension(ipython: _Any) -> None:

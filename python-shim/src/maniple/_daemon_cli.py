@@ -30,6 +30,8 @@ _FLAGS = (
     "-Xmx2g",
     "-XX:MaxDirectMemorySize=4g",
     "-XX:+ExitOnOutOfMemoryError",
+    # No native library unpacked to the temporary directory.
+    "-Dorg.xerial.snappy.purejava=true",
 )
 _OK = 0
 _FAILED = 1

@@ -374,13 +374,15 @@ class CloseRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class LoadRequest(_message.Message):
-    __slots__ = ("path",)
+    __slots__ = ("path", "columns")
     PATH_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     path: str
-    def __init__(self, path: _Optional[str] = ...) -> None: ...
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, path: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LoadReply(_message.Message):
-    __slots__ = ("status", "message", "type", "shape", "fortran_order", "number", "bytes")
+    __slots__ = ("status", "message", "type", "shape", "fortran_order", "number", "bytes", "columns")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -388,6 +390,7 @@ class LoadReply(_message.Message):
     FORTRAN_ORDER_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     status: Status
     message: str
     type: DataType
@@ -395,7 +398,22 @@ class LoadReply(_message.Message):
     fortran_order: bool
     number: int
     bytes: int
-    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., type: _Optional[_Union[DataType, str]] = ..., shape: _Optional[_Iterable[int]] = ..., fortran_order: _Optional[bool] = ..., number: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+    columns: _containers.RepeatedCompositeFieldContainer[LoadedColumn]
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., type: _Optional[_Union[DataType, str]] = ..., shape: _Optional[_Iterable[int]] = ..., fortran_order: _Optional[bool] = ..., number: _Optional[int] = ..., bytes: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[LoadedColumn, _Mapping]]] = ...) -> None: ...
+
+class LoadedColumn(_message.Message):
+    __slots__ = ("name", "type", "rows", "number", "bytes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: DataType
+    rows: int
+    number: int
+    bytes: int
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[DataType, str]] = ..., rows: _Optional[int] = ..., number: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class Answer(_message.Message):
     __slots__ = ("number", "reply", "profile", "explanation", "load")

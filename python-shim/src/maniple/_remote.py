@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -665,9 +665,9 @@ class RemoteBackend:
         answer: pb.Answer = self._lost_where(lambda: self.channel.take(self.channel.send(call)))
         return answer
 
-    def load(self, path: str) -> pb.LoadReply:
-        """Open a file at the daemon."""
-        return self._ask(pb.Call(load=pb.LoadRequest(path=path))).load
+    def load(self, path: str, columns: Sequence[str] = ()) -> pb.LoadReply:
+        """Open a file at the daemon; of a table the columns of these names, or all."""
+        return self._ask(pb.Call(load=pb.LoadRequest(path=path, columns=columns))).load
 
     def explain(self) -> str:
         """What the session's kernels do; empty unless it was opened for that."""

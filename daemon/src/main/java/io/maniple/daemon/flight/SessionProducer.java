@@ -138,7 +138,8 @@ final class SessionProducer extends NoOpFlightProducer {
         } catch (FlightRuntimeException e) {
             // The client has gone; it may come back.
             LOGGER.debug("A stream ended: {}", e.getMessage());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // An error that nobody answers with would leave the client waiting for ever.
             LOGGER.error("A stream failed", e);
             writer.error(CallStatus.INTERNAL.withDescription("internal error").toRuntimeException());
         } catch (InterruptedException e) {

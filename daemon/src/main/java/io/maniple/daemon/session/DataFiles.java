@@ -2,6 +2,7 @@ package io.maniple.daemon.session;
 
 import io.maniple.bridge.proto.DataType;
 import io.maniple.bridge.proto.LoadReply;
+import io.maniple.bridge.proto.LoadRequest;
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
@@ -12,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -22,13 +24,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * NumPy's files (.npy, versions 1 to 3: numpy/lib/format.py) below the directories that the operator has opened. A path
+ * NumPy's files (.npy, versions 1 to 3: numpy/lib/format.py) and tables (Arrow IPC files, Parquet) below the directories that the operator has opened. A path
  * is followed to its real place first, so that no link leads out of them.
  */
 public final class DataFiles {
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
     private static final int MOST_HEADER_BYTES = 64 << 10;
     private static final int MOST_DIMENSIONS = 64;
+    private static final int MOST_COLUMNS = 1024;
     private static final int PIECE = 64 << 20;
     private static final Pattern HEADER = Pattern.compile(
             "\\{\\s*'descr':\\s*'([^']*)',\\s*'fortran_order':\\s*(True|False),\\s*'shape':\\s*\\(([^)]*)\\),?\\s*\\}\\s*");
@@ -55,9 +58,25 @@ public final class DataFiles {
         this.directories = directories;
     }
 
-    LoadReply load(String name, DetachedSession session) {
+    /** @throws ManipleException what is wrong with the request or the file, or that there is no room */
+    LoadReply load(LoadRequest request, DetachedSession session) {
+        String name = request.getPath();
         Path file = find(name);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer start = ByteBuffer.allocate(MAGIC.length);
+            boolean whole = channel.size() >= MAGIC.length;
+            if (whole) {
+                fill(channel, 0, start);
+            }
+            if (whole && begins(start, ArrowTable.MAGIC)) {
+                return table(name, () -> new ArrowTable(file), request.getColumnsList(), session);
+            }
+            if (whole && begins(start, ParquetTable.MAGIC)) {
+                return table(name, () -> new ParquetTable(file), request.getColumnsList(), session);
+            }
+            if (request.getColumnsCount() > 0) {
+                throw wrong(name, "it is no table (Arrow IPC or Parquet) whose columns could be chosen");
+            }
             LoadReply.Builder reply = LoadReply.newBuilder();
             long begin = header(channel, reply);
             long bytes = reply.getBytes();
@@ -76,11 +95,80 @@ public final class DataFiles {
             }
             session.complete(upload.number());
             return reply.setNumber(upload.number()).build();
+        } catch (EOFException e) {
+            throw wrong(name, "it ends too early");
         } catch (IOException e) {
-            throw wrong(name, "it cannot be read");
+            throw wrong(name, "it cannot be read" + (e instanceof FileSystemException ? "" : ": " + e.getMessage()));
         } catch (NumberFormatException | ArithmeticException e) {
             throw wrong(name, "its header is malformed");
         }
+    }
+
+    private static boolean begins(ByteBuffer start, byte[] magic) {
+        return start.duplicate().flip().slice(0, magic.length).equals(ByteBuffer.wrap(magic));
+    }
+
+    private interface Opener {
+        Table open() throws IOException;
+    }
+
+    private static LoadReply table(String name, Opener opener, List<String> wanted, DetachedSession session)
+            throws IOException {
+        List<Long> numbers = new ArrayList<>();
+        try (Table opened = opener.open()) {
+            List<Table.Column> columns = wanted.isEmpty()
+                    ? opened.columns()
+                    : wanted.stream().map(column -> column(name, opened, column)).toList();
+            if (columns.isEmpty() || columns.size() > MOST_COLUMNS) {
+                throw wrong(name, columns.size() + " columns: choose between 1 and " + MOST_COLUMNS);
+            }
+            LoadReply.Builder reply = LoadReply.newBuilder();
+            List<MemorySegment> targets = new ArrayList<>();
+            for (Table.Column column : columns) {
+                DataType type = column.type()
+                        .orElseThrow(() -> wrong(
+                                name,
+                                "the column '" + column.name() + "' is of the type " + column.given()
+                                        + ": only numbers and booleans become arrays; choose others (columns=[…])"));
+                long bytes = Math.multiplyExact(opened.rows(), Table.bytes(type));
+                DetachedSession.Upload upload = session.upload(bytes);
+                numbers.add(upload.number());
+                targets.add(upload.memory());
+                reply.addColumnsBuilder()
+                        .setName(column.name())
+                        .setType(type)
+                        .setRows(opened.rows())
+                        .setNumber(upload.number())
+                        .setBytes(bytes);
+            }
+            opened.read(columns, targets);
+            numbers.forEach(session::complete);
+            return reply.build();
+        } catch (IOException | ManipleException e) {
+            numbers.forEach(session::discard);
+            throw e;
+        } catch (RuntimeException malformed) {
+            // The libraries say so in many ways.
+            numbers.forEach(session::discard);
+            throw wrong(
+                    name,
+                    malformed instanceof UnsupportedOperationException
+                            ? "it has an encoding that is not supported"
+                            : "it is malformed");
+        }
+    }
+
+    private static Table.Column column(String file, Table table, String wanted) {
+        return table.columns().stream()
+                .filter(column -> column.name().equals(wanted))
+                .findFirst()
+                .orElseThrow(() -> wrong(
+                        file,
+                        "it has no column '" + wanted + "', but "
+                                + table.columns().stream()
+                                        .limit(20)
+                                        .map(Table.Column::name)
+                                        .toList()));
     }
 
     private Path find(String name) {
@@ -141,7 +229,7 @@ public final class DataFiles {
         return begin + length;
     }
 
-    private static void fill(FileChannel channel, long position, ByteBuffer target) throws IOException {
+    static void fill(FileChannel channel, long position, ByteBuffer target) throws IOException {
         long at = position;
         while (target.hasRemaining()) {
             int count = channel.read(target, at);

@@ -3,6 +3,7 @@ package io.maniple.daemon.session;
 import io.maniple.bridge.proto.Answer;
 import io.maniple.bridge.proto.Call;
 import io.maniple.bridge.proto.LoadReply;
+import io.maniple.bridge.proto.LoadRequest;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
 import io.maniple.daemon.security.User;
@@ -212,7 +213,7 @@ public final class RemoteSession {
             case BATCH -> answer.setReply(submit(call));
             case PROFILE -> answer.setProfile(session.profile());
             case EXPLAIN -> answer.setExplanation(session.explain());
-            case LOAD -> answer.setLoad(load(call.getLoad().getPath()));
+            case LOAD -> answer.setLoad(load(call.getLoad()));
             case CLOSE -> {
                 ended = true;
                 answer.setReply(Replies.OK);
@@ -238,9 +239,9 @@ public final class RemoteSession {
         return reply;
     }
 
-    private LoadReply load(String path) {
+    private LoadReply load(LoadRequest request) {
         try {
-            return files.load(path, session);
+            return files.load(request, session);
         } catch (ManipleException e) {
             return LoadReply.newBuilder()
                     .setStatus(e.status())

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.maniple.bridge.proto.DataType;
 import io.maniple.bridge.proto.LoadReply;
+import io.maniple.bridge.proto.LoadRequest;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
@@ -56,7 +57,7 @@ class TestDataFiles {
 
     private LoadReply load(byte[] content) throws IOException {
         Files.write(directory.resolve("x.npy"), content);
-        LoadReply reply = files.load("x.npy", session);
+        LoadReply reply = files.load(LoadRequest.newBuilder().setPath("x.npy").build(), session);
         session.discard(reply.getNumber());
         return reply;
     }
@@ -118,7 +119,7 @@ class TestDataFiles {
         Files.createSymbolicLink(directory.resolve("link.npy"), outside);
         for (String name : List.of(
                 "link.npy", "../" + outside.getFileName(), outside.toString(), "nowhere", "", ".", "a\0b", "x/../..")) {
-            assertThatThrownBy(() -> files.load(name, session)).isInstanceOf(ManipleException.class);
+            assertThatThrownBy(() -> files.load(LoadRequest.newBuilder().setPath(name).build(), session)).isInstanceOf(ManipleException.class);
         }
         Files.delete(outside);
     }

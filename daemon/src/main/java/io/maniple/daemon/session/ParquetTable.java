@@ -1,0 +1,158 @@
+package io.maniple.daemon.session;
+
+import dev.hardwood.InputFile;
+import dev.hardwood.metadata.ColumnChunk;
+import dev.hardwood.metadata.CompressionCodec;
+import dev.hardwood.metadata.LogicalType;
+import dev.hardwood.metadata.RowGroup;
+import dev.hardwood.reader.ColumnReader;
+import dev.hardwood.reader.ParquetFileReader;
+import dev.hardwood.reader.Validity;
+import dev.hardwood.schema.ColumnSchema;
+import io.maniple.bridge.proto.DataType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** A Parquet file, compressed by Snappy, gzip or not at all. */
+final class ParquetTable implements Table {
+    static final byte[] MAGIC = {'P', 'A', 'R', '1'};
+
+    /** Others need native libraries. */
+    private static final Set<CompressionCodec> CODECS =
+            Set.of(CompressionCodec.UNCOMPRESSED, CompressionCodec.SNAPPY, CompressionCodec.GZIP);
+
+    private final ParquetFileReader reader;
+    private final List<Column> columns;
+
+    ParquetTable(Path file) throws IOException {
+        this.reader = ParquetFileReader.open(InputFile.of(file));
+        for (RowGroup group : reader.getFileMetaData().rowGroups()) {
+            for (ColumnChunk chunk : group.columns()) {
+                CompressionCodec codec = chunk.metaData().codec();
+                if (!CODECS.contains(codec)) {
+                    reader.close();
+                    throw new IOException("it is compressed by " + codec + ": write it with Snappy, gzip or without");
+                }
+            }
+        }
+        this.columns = reader.getFileSchema().getColumns().stream()
+                .map(schema -> new Column(schema.fieldPath().toString(), type(schema), given(schema)))
+                .toList();
+    }
+
+    private static String given(ColumnSchema schema) {
+        return schema.maxRepetitionLevel() > 0
+                ? "list"
+                : schema.logicalType() == null
+                        ? schema.type().toString()
+                        : schema.logicalType().toString();
+    }
+
+    private static Optional<DataType> type(ColumnSchema schema) {
+        LogicalType meaning = schema.logicalType();
+        if (schema.maxRepetitionLevel() > 0
+                || schema.maxDefinitionLevel() > 1
+                || (meaning != null && !(meaning instanceof LogicalType.IntType))) {
+            return Optional.empty();
+        }
+        return switch (schema.type()) {
+            case BOOLEAN -> Optional.of(DataType.BOOL);
+            case FLOAT -> Optional.of(DataType.FLOAT32);
+            case DOUBLE -> Optional.of(DataType.FLOAT64);
+            case INT32 -> Optional.of(integer(meaning, 32));
+            case INT64 -> Optional.of(integer(meaning, 64));
+            case INT96, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY -> Optional.empty();
+        };
+    }
+
+    private static DataType integer(LogicalType meaning, int stored) {
+        boolean signed = !(meaning instanceof LogicalType.IntType type) || type.isSigned();
+        int bits = meaning instanceof LogicalType.IntType type ? type.bitWidth() : stored;
+        return switch (bits) {
+            case 8 -> signed ? DataType.INT8 : DataType.UINT8;
+            case 16 -> signed ? DataType.INT16 : DataType.UINT16;
+            case 32 -> signed ? DataType.INT32 : DataType.UINT32;
+            default -> signed ? DataType.INT64 : DataType.UINT64;
+        };
+    }
+
+    @Override
+    public List<Column> columns() {
+        return columns;
+    }
+
+    @Override
+    public long rows() {
+        return reader.getFileMetaData().numRows();
+    }
+
+    @Override
+    public void read(List<Column> wanted, List<MemorySegment> targets) throws IOException {
+        for (int index = 0; index < wanted.size(); index++) {
+            Column column = wanted.get(index);
+            int bytes = Table.bytes(column.type().orElseThrow());
+            MemorySegment target = targets.get(index);
+            long done = 0;
+            try (ColumnReader values = reader.columnReader(columns.indexOf(column))) {
+                while (values.nextBatch()) {
+                    int rows = values.getRecordCount();
+                    copy(column, values, rows, target.asSlice(bytes * done, (long) bytes * rows));
+                    done += rows;
+                }
+            }
+            if (done != rows()) {
+                throw new IOException("the column '" + column.name() + "' has " + done + " rows of " + rows());
+            }
+        }
+    }
+
+    private static void copy(Column column, ColumnReader values, int rows, MemorySegment target) {
+        switch (column.type().orElseThrow()) {
+            case BOOL -> {
+                boolean[] from = values.getBooleans();
+                for (int row = 0; row < rows; row++) {
+                    target.set(ValueLayout.JAVA_BYTE, row, (byte) (from[row] ? 1 : 0));
+                }
+            }
+            case INT8, UINT8 -> {
+                int[] from = values.getInts();
+                for (int row = 0; row < rows; row++) {
+                    target.set(ValueLayout.JAVA_BYTE, row, (byte) from[row]);
+                }
+            }
+            case INT16, UINT16 -> {
+                int[] from = values.getInts();
+                for (int row = 0; row < rows; row++) {
+                    target.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * row, (short) from[row]);
+                }
+            }
+            case INT32, UINT32 ->
+                MemorySegment.copy(values.getInts(), 0, target, ValueLayout.JAVA_INT_UNALIGNED, 0, rows);
+            case INT64, UINT64 ->
+                MemorySegment.copy(values.getLongs(), 0, target, ValueLayout.JAVA_LONG_UNALIGNED, 0, rows);
+            case FLOAT32 ->
+                MemorySegment.copy(values.getFloats(), 0, target, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, rows);
+            case FLOAT64 ->
+                MemorySegment.copy(values.getDoubles(), 0, target, ValueLayout.JAVA_DOUBLE_UNALIGNED, 0, rows);
+            default -> throw new IllegalArgumentException("no type of a column of Parquet: " + column);
+        }
+        Validity validity = values.getLeafValidity();
+        if (validity.hasNulls()) {
+            for (int row = 0; row < rows; row++) {
+                if (validity.isNull(row)) {
+                    Table.writeNull(column, target, row);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        reader.close();
+    }
+}
