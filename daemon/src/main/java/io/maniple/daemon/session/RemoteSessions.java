@@ -6,7 +6,7 @@ import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.security.User;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
-import io.maniple.server.session.LocalSessionFactory;
+import io.maniple.server.session.DetachedSessionFactory;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,7 +24,7 @@ public final class RemoteSessions {
     private static final int ID_BYTES = 24;
     private static final int RETRY_SECONDS = 5;
 
-    private final LocalSessionFactory factory;
+    private final DetachedSessionFactory factory;
     private final DaemonSettings settings;
     private final DataFiles files;
     private final SecureRandom random = new SecureRandom();
@@ -35,13 +35,13 @@ public final class RemoteSessions {
     private final Map<String, RemoteSession> sessions = new HashMap<>();
     private boolean draining;
 
-    public RemoteSessions(LocalSessionFactory factory, DaemonSettings settings) {
+    public RemoteSessions(DetachedSessionFactory factory, DaemonSettings settings) {
         this.factory = factory;
         this.settings = settings;
         this.files = new DataFiles(settings.data());
     }
 
-    public LocalSessionFactory factory() {
+    public DetachedSessionFactory factory() {
         return factory;
     }
 

@@ -5,8 +5,6 @@ import io.maniple.bridge.memory.SharedMemoryException;
 import io.maniple.bridge.program.BatchStructure;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Operand;
-import io.maniple.bridge.program.ProgramDecoder;
-import io.maniple.bridge.program.ProgramException;
 import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.FloatingPointError;
 import io.maniple.bridge.proto.Limits;
@@ -15,22 +13,18 @@ import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Status;
-import io.maniple.kernels.ops.OperationTable;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.PreparedPlan;
 import io.maniple.server.engine.Workers;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.Diagnosis;
-import io.maniple.server.plan.OperationChecks;
+import io.maniple.server.plan.Effects;
 import io.maniple.server.plan.Plan;
-import io.maniple.server.plan.Planner;
 import io.maniple.server.store.Buffer;
 import java.lang.foreign.MemorySegment;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,30 +42,16 @@ import org.slf4j.LoggerFactory;
  */
 final class LocalSession implements DetachedSession {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSession.class);
-    private static final String INTERRUPTED = "the computation was interrupted";
-    private static final int FORMAT = 2;
-    private static final int CACHED_PLANS = 512;
+    static final String INTERRUPTED = "the computation was interrupted";
 
     private final SessionOptions options;
-    private final Limits limits;
     private final SessionMemory memory;
     private final Turns.Seat seat;
     private final Engine engine;
     private final Compilers compilers;
-    private final OperationTable table = OperationTable.standard();
+    private final Planning planning;
     private final Profile profile = new Profile();
     private final Explanation explanation = new Explanation();
-    private final Map<PlanKey, PreparedPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<PlanKey, PreparedPlan> eldest) {
-            return size() > CACHED_PLANS;
-        }
-    };
-    /** Plans know their instructions' sources, and what is to be reported of them. */
-    private record PlanKey(BatchStructure structure, List<Integer> source, List<Integer> reports) {}
-
     private static final int MOST_ERRORS = 64;
     private final Set<FloatingPointError> errors = new LinkedHashSet<>();
     /** Held while a batch runs or a buffer is read: neither sees the memory of the other change. */
@@ -91,11 +71,11 @@ final class LocalSession implements DetachedSession {
             Engine engine,
             Compilers compilers) {
         this.options = options;
-        this.limits = limits;
         this.memory = memory;
         this.seat = seat;
         this.engine = engine;
         this.compilers = compilers;
+        this.planning = new Planning(options, limits, compilers);
     }
 
     @Override
@@ -110,82 +90,16 @@ final class LocalSession implements DetachedSession {
 
     private Reply executeAlone(Batch batch) {
         interrupted = false;
-        if (batch.getFormat() != FORMAT) {
-            throw new ManipleException(
-                    Status.UNSUPPORTED_VERSION,
-                    "program format " + batch.getFormat() + "; this server speaks " + FORMAT);
-        }
-        if (batch.getOperationCount() > limits.getBatchInstructions()) {
-            throw new ManipleException(
-                    Status.LIMIT_EXCEEDED,
-                    "a batch of " + batch.getOperationCount() + " instructions; at most "
-                            + limits.getBatchInstructions() + " are allowed");
-        }
-        BatchStructure structure;
-        PreparedPlan prepared;
-        try {
-            structure = BatchStructure.of(batch, memory::bytes);
-            check(batch, structure);
-            prepared = plan(structure, batch);
-        } catch (ProgramException refused) {
-            throw new ManipleException(
-                    refused.status(),
-                    String.valueOf(refused.getMessage()),
-                    Profile.name(batch.getSourcesList(), refused.source()));
-        }
-        memory.create(batch.getBuffersList());
-        run(batch, structure, prepared);
-        return observe(batch);
-    }
-
-    /** Whether everything the batch asks to see is there. */
-    private void check(Batch batch, BatchStructure structure) {
-        for (Observation observation : batch.getObservationsList()) {
-            long bytes = memory.bytes(observation.getHandle());
-            if (bytes < 0) {
-                for (int number = 0; number < structure.buffers(); number++) {
-                    if (structure.handle(number) == observation.getHandle()) {
-                        bytes = structure.bytes(number);
-                    }
-                }
-            }
-            if (observation.getLength() > limits.getInlineBytes()
-                    || observation.getLength() < 0
-                    || observation.getOffset() < 0
-                    || observation.getOffset() > bytes - observation.getLength()) {
-                throw new ProgramException(
-                        Status.INVALID_PROGRAM,
-                        "bytes " + observation.getOffset() + " to "
-                                + (observation.getOffset() + observation.getLength()) + " of a buffer of " + bytes
-                                + " bytes cannot be shown; at most " + limits.getInlineBytes() + " at a time");
-            }
-        }
-    }
-
-    private PreparedPlan plan(BatchStructure structure, Batch batch) {
-        PlanKey key = new PlanKey(structure, batch.getSourceList(), batch.getReportsList());
-        PreparedPlan known = plans.get(key);
-        if (known != null) {
+        Planning.Planned planned = planning.plan(batch, memory::bytes);
+        if (planned.reused()) {
             profile.planReused();
-        } else {
-            List<Instruction> instructions = new ProgramDecoder(
-                            structure, new OperationChecks(table), limits.getDimensions())
-                    .decode(batch.getSourceList());
-            Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(instructions);
-            known = new PreparedPlan(plan, compilers);
-            plans.put(key, known);
         }
         if (options.getExplain()) {
-            explanation.add(known.plan(), batch.getSourcesList());
+            explanation.add(planned.plan().plan(), batch.getSourcesList());
         }
-        return known;
-    }
-
-    private Planner.Fusion fusion() {
-        if (options.getFusionOff()) {
-            return Planner.Fusion.OFF;
-        }
-        return options.getCascadeAll() ? Planner.Fusion.CASCADE_ALL : Planner.Fusion.WHERE_IT_PAYS;
+        memory.create(batch.getBuffersList());
+        run(batch, planned.structure(), planned.plan());
+        return observe(batch);
     }
 
     private void run(Batch batch, BatchStructure structure, PreparedPlan prepared) {
@@ -282,7 +196,7 @@ final class LocalSession implements DetachedSession {
         }
     }
 
-    private static long largest(Instruction instruction) {
+    static long largest(Instruction instruction) {
         long elements = 0;
         for (Operand operand : instruction.operands()) {
             if (operand instanceof Operand.View view) {

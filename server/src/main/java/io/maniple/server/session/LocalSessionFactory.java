@@ -8,11 +8,13 @@ import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ops.OperationTable;
 import io.maniple.kernels.portable.PortableCompiler;
 import io.maniple.kernels.x86.X86Compiler;
+import io.maniple.server.distribution.Peers;
 import io.maniple.server.engine.Blas;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.Workers;
 import io.maniple.server.store.PrivateMemory;
+import io.maniple.server.store.SparseMemory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Sessions that run on this machine's processors. */
-public final class LocalSessionFactory implements SessionFactory {
+public final class LocalSessionFactory implements DetachedSessionFactory {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSessionFactory.class);
     private static final String LINEAR_ALGEBRA = "linalg.";
     private static final long INLINE_BYTES = 64L << 10;
@@ -73,27 +75,48 @@ public final class LocalSessionFactory implements SessionFactory {
         return open(options, new SessionMemory(memory, shared, settings.memoryBytes()));
     }
 
-    /**
-     * A session of a client elsewhere.
-     *
-     * @param quota most bytes of memory it may hold
-     * @throws IllegalArgumentException if there is no such engine
-     */
+    @Override
     public DetachedSession openDetached(SessionOptions options, long quota) {
         return open(options, new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())));
     }
 
-    /** Bytes that all sessions hold now. */
+    @Override
     public long memoryBytes() {
         return memory.used();
     }
 
-    private LocalSession open(SessionOptions options, SessionMemory sessionMemory) {
+    /**
+     * One worker's part of a session that several workers have together.
+     *
+     * @param shares memory for what this worker has of its arrays
+     */
+    public WorkerSession openShared(SessionOptions options, Peers peers, SparseMemory shares) {
+        Compilers chosen = compilersFor(options);
+        return new WorkerSession(options, limits(), peers, shares, turns.seat(), engine(options, chosen), chosen);
+    }
+
+    /** Verifies and plans the batches of a session that runs elsewhere. */
+    public Planning planning(SessionOptions options) {
+        return new Planning(options, limits(), compilersFor(options));
+    }
+
+    /** The engines that kernels run in here, best first: workers that compute together must have the same. */
+    public String engines() {
+        return compilersFor(SessionOptions.getDefaultInstance()).names();
+    }
+
+    private Compilers compilersFor(SessionOptions options) {
+        return compilers.computeIfAbsent(settings.engineFor(options.getEngine()), LocalSessionFactory::compilersOf);
+    }
+
+    private Engine engine(SessionOptions options, Compilers chosen) {
         int threads = options.getThreads() == 0 ? settings.threads() : options.getThreads();
-        String name = settings.engineFor(options.getEngine());
-        Compilers chosen = compilers.computeIfAbsent(name, LocalSessionFactory::compilersOf);
-        Engine engine = new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
-        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine, chosen);
+        return new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
+    }
+
+    private LocalSession open(SessionOptions options, SessionMemory sessionMemory) {
+        Compilers chosen = compilersFor(options);
+        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine(options, chosen), chosen);
     }
 
     @Override
