@@ -240,20 +240,22 @@ class Operation(_message.Message):
     def __init__(self, number: _Optional[int] = ..., name: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class SessionOptions(_message.Message):
-    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all")
+    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all")
     FUSION_OFF_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     THREADS_FIELD_NUMBER: _ClassVar[int]
     CASCADE_ALL_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_ALL_FIELD_NUMBER: _ClassVar[int]
     fusion_off: bool
     engine: str
     explain: bool
     profile: bool
     threads: int
     cascade_all: bool
-    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ...) -> None: ...
+    spread_all: bool
+    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ...) -> None: ...
 
 class HelloRequest(_message.Message):
     __slots__ = ("formats", "client_version", "client_pid", "options")

@@ -164,10 +164,11 @@ def connect(
 
 
 def session_options() -> pb.SessionOptions:
-    """MANIPLE_FUSION=off or =cascade, MANIPLE_ENGINE, _THREADS, _EXPLAIN and _PROFILE."""
+    """MANIPLE_FUSION=off or =cascade, _SPREAD=all, _ENGINE, _THREADS, _EXPLAIN and _PROFILE."""
     return pb.SessionOptions(
         fusion_off=os.environ.get("MANIPLE_FUSION", "") in ("off", "0"),
         cascade_all=os.environ.get("MANIPLE_FUSION", "") == "cascade",
+        spread_all=os.environ.get("MANIPLE_SPREAD", "") == "all",
         engine=os.environ.get("MANIPLE_ENGINE", ""),
         threads=int(os.environ.get("MANIPLE_THREADS") or 0),
         explain=os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"),

@@ -1,5 +1,6 @@
 package io.maniple.daemon;
 
+import io.maniple.cluster.Cluster;
 import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.flight.FlightDaemon;
 import io.maniple.daemon.http.HttpEndpoints;
@@ -9,6 +10,7 @@ import io.maniple.daemon.security.Users;
 import io.maniple.daemon.session.RemoteSession;
 import io.maniple.daemon.session.RemoteSessions;
 import io.maniple.server.Version;
+import io.maniple.server.failure.ManipleException;
 import io.maniple.server.gateway.Json;
 import io.maniple.server.session.LocalSessionFactory;
 import java.io.IOException;
@@ -41,10 +43,18 @@ final class DaemonProcess {
                 .map(Users::ofToken)
                 .orElseGet(() -> Users.ofFile(settings.usersFile().orElseThrow()));
         Optional<TlsContexts> tls = settings.tls().map(TlsContexts::new);
-        RemoteSessions sessions = new RemoteSessions(new LocalSessionFactory(settings.engine()), settings);
+        Cluster cluster = null;
+        if (settings.cluster().isPresent()) {
+            cluster = ClusterStart.open(settings, settings.cluster().get());
+        }
+        RemoteSessions sessions =
+                new RemoteSessions(cluster == null ? new LocalSessionFactory(settings.engine()) : cluster, settings);
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, thrown) -> LOGGER.error("Uncaught in {}", thread.getName(), thrown));
         Runtime.getRuntime().addShutdownHook(new Thread(this::awaitEnd, "maniple-shutdown"));
+        if (cluster != null && !awaitWorkers(cluster)) {
+            return 1;
+        }
         FlightDaemon flight =
                 new FlightDaemon(settings, tls, users, sessions, Version.current(), user -> status(sessions, user));
         HttpEndpoints http = null;
@@ -80,12 +90,25 @@ final class DaemonProcess {
                 tls.ifPresent(TlsContexts::refresh);
             }
         } finally {
-            stop(flight, http, sessions);
+            stop(flight, http, sessions, cluster);
         }
         return 0;
     }
 
-    private void stop(FlightDaemon flight, @Nullable HttpEndpoints http, RemoteSessions sessions)
+    private boolean awaitWorkers(Cluster cluster) throws InterruptedException {
+        try {
+            cluster.awaitWorkers();
+            return true;
+        } catch (ManipleException e) {
+            System.err.println("maniple server: " + e.getMessage());
+            cluster.close();
+            stopped.countDown();
+            return false;
+        }
+    }
+
+    private void stop(
+            FlightDaemon flight, @Nullable HttpEndpoints http, RemoteSessions sessions, @Nullable Cluster cluster)
             throws InterruptedException {
         try {
             sessions.drain();
@@ -93,6 +116,9 @@ final class DaemonProcess {
                 http.close();
             }
             flight.close();
+            if (cluster != null) {
+                cluster.close();
+            }
             LOGGER.info("Stopped");
         } finally {
             stopped.countDown();

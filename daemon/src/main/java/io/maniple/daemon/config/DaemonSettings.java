@@ -19,6 +19,7 @@ import java.util.Set;
  * @param sessionMemoryBytes most memory of one session, unless its user has a quota
  * @param reconnect so long a session waits for its client to come back
  * @param data directories whose files clients may open
+ * @param cluster where sessions run; empty: here
  */
 public record DaemonSettings(
         SettingValues.HostAndPort listen,
@@ -32,7 +33,8 @@ public record DaemonSettings(
         Duration reconnect,
         List<Path> data,
         Optional<Path> log,
-        Optional<SettingValues.HostAndPort> http) {
+        Optional<SettingValues.HostAndPort> http,
+        Optional<ClusterChoice> cluster) {
 
     private static final String HELP =
             "'maniple server init DIR' makes a certificate, a token and a configuration to try"
@@ -72,7 +74,8 @@ public record DaemonSettings(
                 values.time(Setting.RECONNECT),
                 directories(values),
                 values.path(Setting.LOG),
-                values.address(Setting.HTTP));
+                values.address(Setting.HTTP),
+                ClusterChoice.of(values, memory));
         settings.check();
         return settings;
     }
@@ -143,7 +146,7 @@ public record DaemonSettings(
         }
     }
 
-    private static void secret(Path file) {
+    static void secret(Path file) {
         readable(file);
         try {
             Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);

@@ -28,6 +28,19 @@ public enum Setting {
     RECONNECT("TIME", "25s", "so long a session waits for its client to come back after a broken connection"),
     DATA("DIRECTORY", "", "files below it can be opened by maniple.load; several are separated by ':'"),
     LOG("FILE", "", "the log, rotated at 10 MB (default: standard error)"),
+    MASTER(
+            "URL",
+            "",
+            "run everything on a cluster: spark://HOST:PORT, yarn or k8s://…, or local[N] for N workers on this machine"),
+    WORKERS("N", "", "workers of the cluster, each in a slot of its own"),
+    WORKER_THREADS("N", "", "threads of each worker (default: its processors; on this machine their share)"),
+    WORKER_MEMORY(
+            "SIZE", "", "memory for arrays of each worker (default: 75 % of its machine; on this one their share)"),
+    CLUSTER_LISTEN(
+            "HOST", "", "the address under which workers reach this server (default: 127.0.0.1 where all are here)"),
+    CLUSTER_SECRET_FILE("FILE", "", "Spark's secret (spark.authenticate), in a file of mode 0600"),
+    CHECKPOINT_DIR("DIRECTORY", "", "where all workers see it: what a lost worker had is taken up from there"),
+    CHECKPOINT_INTERVAL("TIME", "60s", "about so much work may have to be done again when a worker is lost"),
     HTTP("HOST:PORT", "", "health, readiness and metrics over HTTP (default: off)");
 
     private final String operand;

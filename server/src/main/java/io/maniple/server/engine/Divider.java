@@ -28,11 +28,18 @@ final class Divider {
 
     private final int workers;
     private final IntToLongFunction bytes;
+    private final long everywhereElements;
+    private final long everywhereBytes;
 
-    /** @param bytes the size of a buffer, by its number in the plan */
-    Divider(int workers, IntToLongFunction bytes) {
+    /**
+     * @param bytes the size of a buffer, by its number in the plan
+     * @param all whether what is small is shared out, too
+     */
+    Divider(int workers, IntToLongFunction bytes, boolean all) {
         this.workers = workers;
         this.bytes = bytes;
+        this.everywhereElements = all ? 1 : EVERYWHERE_ELEMENTS;
+        this.everywhereBytes = all ? 1 : EVERYWHERE_BYTES;
     }
 
     Division divide(PreparedPlan plan, int index) {
@@ -91,7 +98,8 @@ final class Divider {
 
         Touched(long gap) {
             this.gap = gap;
-            this.writes = new Parts(gap);
+            // What lies between two views is no part of either.
+            this.writes = new Parts(0);
         }
 
         void view(
@@ -149,7 +157,7 @@ final class Divider {
         if (launch == null) {
             return new Division.Everywhere(List.of(), List.of());
         }
-        if (step.elements() <= EVERYWHERE_ELEMENTS) {
+        if (step.elements() <= everywhereElements) {
             return whole(step, true);
         }
         Plan.Binding reference = reference(step.shape(), step.bindings(), step.mode() == Plan.Mode.MAP);
@@ -426,7 +434,7 @@ final class Divider {
         for (Plan.Stage stage : step.stages()) {
             most = Math.max(most, stage.whole().elements());
         }
-        if (most > EVERYWHERE_ELEMENTS && step.blocks() >= workers) {
+        if (most > everywhereElements && step.blocks() >= workers) {
             for (long gap : new long[] {GAP, 0}) {
                 long[] cuts = blockCuts(step);
                 Touched touched = new Touched(gap);
@@ -439,7 +447,7 @@ final class Divider {
                 }
             }
         }
-        boolean everywhere = most <= EVERYWHERE_ELEMENTS;
+        boolean everywhere = most <= everywhereElements;
         Touched touched = new Touched(everywhere ? 0 : GAP);
         blocks(step, 0, step.blocks(), touched, 0);
         for (Touch touch : rowFolds(step)) {
@@ -594,7 +602,7 @@ final class Divider {
                         .add(spans);
             }
         }
-        return touched <= EVERYWHERE_BYTES
+        return touched <= everywhereBytes
                 ? new Division.Everywhere(touches(reads), touches(writes))
                 : new Division.Alone(touches(reads), touches(writes));
     }

@@ -16,12 +16,21 @@ public final class SharedPlan {
     /** The kernels of this worker's slices, by step; compiled when first run. */
     private final Map<Integer, Launch> slices = new HashMap<>();
 
-    /** @param bytes the size of a buffer, by its number in the plan */
-    public SharedPlan(PreparedPlan prepared, Compilers compilers, int workers, int rank, IntToLongFunction bytes) {
+    /**
+     * @param bytes the size of a buffer, by its number in the plan
+     * @param all whether what is small is shared out, too
+     */
+    public SharedPlan(
+            PreparedPlan prepared,
+            Compilers compilers,
+            int workers,
+            int rank,
+            IntToLongFunction bytes,
+            boolean all) {
         this.prepared = prepared;
         this.compilers = compilers;
         this.rank = rank;
-        this.divisions = new Divider(workers, bytes).divideAll(prepared);
+        this.divisions = new Divider(workers, bytes, all).divideAll(prepared);
     }
 
     public PreparedPlan prepared() {
