@@ -21,12 +21,7 @@ public final class SharedPlan {
      * @param all whether what is small is shared out, too
      */
     public SharedPlan(
-            PreparedPlan prepared,
-            Compilers compilers,
-            int workers,
-            int rank,
-            IntToLongFunction bytes,
-            boolean all) {
+            PreparedPlan prepared, Compilers compilers, int workers, int rank, IntToLongFunction bytes, boolean all) {
         this.prepared = prepared;
         this.compilers = compilers;
         this.rank = rank;

@@ -396,7 +396,11 @@ public final class WorkerSession implements AutoCloseable {
             plan = shared.computeIfAbsent(
                     planned.plan(),
                     key -> new SharedPlan(
-                            planned.plan(), compilers, peers.size(), peers.rank(), number -> numbered[number].bytes(),
+                            planned.plan(),
+                            compilers,
+                            peers.size(),
+                            peers.rank(),
+                            number -> numbered[number].bytes(),
                             options.getSpreadAll()));
         }
 
