@@ -1,11 +1,15 @@
 package io.maniple.server.engine;
 
+import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
+import io.maniple.kernels.ops.Operation;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.distribution.Touch;
 import io.maniple.server.plan.Effects;
 import io.maniple.server.plan.Plan;
+import io.maniple.server.plan.RoutineForm;
+import io.maniple.server.plan.RoutineForms;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -294,18 +298,29 @@ final class Divider {
 
     private void cut(Plan.@Nullable Binding reference, int dimension, long size, long[] low, long[] high) {
         if (reference == null) {
+            cut(-1, 0, 0, size, low, high);
+        } else {
+            cut(reference.buffer(), reference.offset(), reference.strides()[dimension], size, low, high);
+        }
+    }
+
+    /**
+     * Cuts a dimension where a view's elements are at home.
+     *
+     * @param stride of the view along it; 0: it is cut evenly
+     */
+    private void cut(int buffer, long first, long stride, long size, long[] low, long[] high) {
+        if (stride == 0) {
             for (int worker = 0; worker < workers; worker++) {
                 low[worker] = size * worker / workers;
                 high[worker] = size * (worker + 1) / workers;
             }
             return;
         }
-        long stride = reference.strides()[dimension];
-        long first = reference.offset();
         long farthest = Math.abs(stride);
         for (int worker = 0; worker < workers; worker++) {
-            long begin = home(reference.buffer(), worker);
-            long end = home(reference.buffer(), worker + 1);
+            long begin = home(buffer, worker);
+            long end = home(buffer, worker + 1);
             if (stride > 0) {
                 low[worker] = worker == 0 ? 0 : Math.clamp(-Math.floorDiv(first - begin, farthest), 0, size);
                 high[worker] =
@@ -602,9 +617,101 @@ final class Divider {
                         .add(spans);
             }
         }
-        return touched <= everywhereBytes
-                ? new Division.Everywhere(touches(reads), touches(writes))
-                : new Division.Alone(touches(reads), touches(writes));
+        if (touched <= everywhereBytes) {
+            return new Division.Everywhere(touches(reads), touches(writes));
+        }
+        Division rows = rows(step);
+        return rows == null ? new Division.Alone(touches(reads), touches(writes)) : rows;
+    }
+
+    private @Nullable Division rows(Plan.RoutineStep step) {
+        Instruction instruction = step.instruction();
+        List<Layout> layouts = new ArrayList<>();
+        for (Operand operand : instruction.operands()) {
+            if (operand instanceof Operand.View view) {
+                layouts.add(view.layout());
+            }
+        }
+        boolean[] cut = step.operation().kind() instanceof Operation.Kind.Routine
+                ? RoutineForms.of(step.operation().name()).cutRows(layouts)
+                : RoutineForm.NO_CUT;
+        return cut.length == 0 ? null : rows(step, cut);
+    }
+
+    /** A scan along another axis than the first, or along the only one there is; null for others. */
+    @Nullable Division scan(Plan.RoutineStep step, long axis) {
+        Operand.View view = step.instruction().view(0);
+        Layout layout = view.layout();
+        int itemBytes = layout.type().bytes();
+        if (layout.elements() * itemBytes <= everywhereBytes) {
+            return null;
+        }
+        if (axis > 0) {
+            return rows(step, new boolean[] {true});
+        }
+        if (layout.rank() != 1 || layout.type().isComplex() || layout.elements() <= Scans.BLOCK) {
+            return null;
+        }
+        long blocks = (layout.elements() + Scans.BLOCK - 1) / Scans.BLOCK;
+        long blockBytes = Scans.BLOCK * itemBytes;
+        long[] cuts = cuts(blocks, view.buffer(), block -> view.offset() + block * blockBytes);
+        Parts parts = new Parts(0);
+        List<Spans> totals = new ArrayList<>();
+        for (int worker = 0; worker < workers; worker++) {
+            long begin = Math.min(layout.elements(), cuts[worker] * Scans.BLOCK) * itemBytes;
+            long end = Math.min(layout.elements(), cuts[worker + 1] * Scans.BLOCK) * itemBytes;
+            parts.add(worker, view.buffer(), Spans.range(view.offset() + begin, view.offset() + end));
+            totals.add(Spans.range(8 * cuts[worker], 8 * cuts[worker + 1]));
+        }
+        return new Division.Line(cuts, totals, parts.build());
+    }
+
+    private @Nullable Division rows(Plan.RoutineStep step, boolean[] cut) {
+        Instruction instruction = step.instruction();
+        Operand.View first = instruction.view(0);
+        long size = first.layout().size(0);
+        if (size < workers) {
+            return null;
+        }
+        long[] low = new long[workers];
+        long[] high = new long[workers];
+        cut(first.buffer(), first.offset(), first.layout().stride(0), size, low, high);
+        Touched touched = new Touched(0);
+        int outputs = step.operation().outputs().size();
+        for (int worker = 0; worker < workers; worker++) {
+            if (low[worker] >= high[worker]) {
+                continue;
+            }
+            for (int index = 0; index < cut.length; index++) {
+                Operand.View view = instruction.view(index);
+                if (cut[index]) {
+                    view = part(view, low[worker], high[worker]);
+                }
+                boolean isOutput = index < outputs;
+                touched.view(
+                        worker,
+                        view.buffer(),
+                        !isOutput || Effects.updates(step),
+                        isOutput,
+                        view.offset(),
+                        view.layout().shape(),
+                        view.layout().strides(),
+                        view.layout().type().bytes());
+            }
+        }
+        List<List<Touch>> written = touched.writes.build();
+        return disjoint(written) ? new Division.Rows(cut, low, high, touched.reads.build(), written) : null;
+    }
+
+    /** Some rows of a view. */
+    static Operand.View part(Operand.View view, long low, long high) {
+        Layout layout = view.layout();
+        long[] shape = layout.shape();
+        shape[0] = high - low;
+        return new Operand.View(
+                view.buffer(),
+                new Layout(layout.type(), shape, layout.strides()),
+                view.offset() + low * layout.stride(0));
     }
 
     /** The steps of a plan in turn. */

@@ -61,6 +61,38 @@ public sealed interface Division {
         }
     }
 
+    /** A routine whose operands are cut along their first dimension, those that can be. */
+    record Rows(boolean[] cut, long[] low, long[] high, List<List<Touch>> touched, List<List<Touch>> written)
+            implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+    }
+
+    /**
+     * A cumulative operation on one line, cut between the blocks whose totals are taken first.
+     *
+     * @param cuts where each worker's blocks begin, and their number last
+     * @param totals the bytes of the totals that each worker makes
+     */
+    record Line(long[] cuts, List<Spans> totals, List<List<Touch>> touched) implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return touched.get(worker);
+        }
+    }
+
     /**
      * A kernel that folds, cut into calls as on one machine; everybody combines everybody's partial results.
      *

@@ -49,9 +49,17 @@ public final class Engine {
                 return new CascadeRun(launch, scalars, memory, compilers, blocks).run(workers);
             }
             case Plan.RoutineStep routine -> {
-                return Diagnosis.of(routine, routines.run(routine, scalars, memory));
+                return run(routine, scalars, memory);
             }
         }
+    }
+
+    List<Diagnosis.Suspect> run(Plan.RoutineStep routine, List<Scalar> scalars, Memory memory) {
+        return Diagnosis.of(routine, routines.run(routine, scalars, memory));
+    }
+
+    Scans scans() {
+        return routines.scans();
     }
 
     private void run(Launch launch, List<Scalar> scalars, Memory memory, @Nullable Inspector inspector) {

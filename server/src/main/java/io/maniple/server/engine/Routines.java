@@ -39,6 +39,10 @@ final class Routines {
         codes.putAll(new Fourier(workers, compilers).routines());
     }
 
+    Scans scans() {
+        return scans;
+    }
+
     Set<String> names() {
         return Set.copyOf(codes.keySet());
     }

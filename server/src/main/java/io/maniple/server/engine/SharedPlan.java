@@ -1,6 +1,11 @@
 package io.maniple.server.engine;
 
+import io.maniple.bridge.program.Instruction;
+import io.maniple.bridge.program.Operand;
+import io.maniple.bridge.proto.Scalar;
+import io.maniple.kernels.ops.Operation;
 import io.maniple.server.plan.Plan;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +18,12 @@ public final class SharedPlan {
     private final Compilers compilers;
     private final int rank;
     private final List<Division> divisions;
+    private final Divider divider;
+    /** Of cumulative operations, by step and axis: that is known only when they run. */
+    private final Map<Scan, Division> scans = new HashMap<>();
+
+    private record Scan(int step, long axis) {}
+
     /** The kernels of this worker's slices, by step; compiled when first run. */
     private final Map<Integer, Launch> slices = new HashMap<>();
 
@@ -25,7 +36,8 @@ public final class SharedPlan {
         this.prepared = prepared;
         this.compilers = compilers;
         this.rank = rank;
-        this.divisions = new Divider(workers, bytes, all).divideAll(prepared);
+        this.divider = new Divider(workers, bytes, all);
+        this.divisions = divider.divideAll(prepared);
     }
 
     public PreparedPlan prepared() {
@@ -36,8 +48,33 @@ public final class SharedPlan {
         return rank;
     }
 
-    public Division division(int step) {
+    public Division division(int step, List<Scalar> scalars) {
+        if (prepared.plan().steps().get(step) instanceof Plan.RoutineStep routine
+                && routine.operation().kind() instanceof Operation.Kind.Scan) {
+            Operand.ScalarOperand axis =
+                    (Operand.ScalarOperand) routine.instruction().operands().getLast();
+            return scans.computeIfAbsent(new Scan(step, Scalars.integer(scalars.get(axis.position()))), key -> {
+                Division cut = divider.scan(routine, key.axis());
+                return cut == null ? divisions.get(step) : cut;
+            });
+        }
         return divisions.get(step);
+    }
+
+    /** This worker's part of a routine. */
+    Plan.RoutineStep part(int index, Division.Rows division) {
+        Plan.RoutineStep whole = (Plan.RoutineStep) prepared.plan().steps().get(index);
+        List<Operand> operands = new ArrayList<>(whole.instruction().operands());
+        for (int operand = 0; operand < division.cut().length; operand++) {
+            if (division.cut()[operand]) {
+                operands.set(
+                        operand,
+                        Divider.part(whole.instruction().view(operand), division.low()[rank], division.high()[rank]));
+            }
+        }
+        Instruction part = new Instruction(
+                whole.instruction().operation(), operands, whole.instruction().source());
+        return new Plan.RoutineStep(whole.operation(), part, whole.frees(), whole.wanted());
     }
 
     /** The kernel over this worker's part of a step's loop. */

@@ -41,7 +41,7 @@ public abstract sealed class StepShare implements AutoCloseable {
 
     static StepShare of(Engine engine, SharedPlan plan, int index, List<Scalar> scalars, Memory memory) {
         Plan.Step step = plan.prepared().plan().steps().get(index);
-        return switch (plan.division(index)) {
+        return switch (plan.division(index, scalars)) {
             case Division.Everywhere everywhere -> new Whole(engine, plan.prepared(), index, scalars, memory);
             case Division.Alone alone -> new Whole(engine, plan.prepared(), index, scalars, memory);
             case Division.Slices slices ->
@@ -57,6 +57,11 @@ public abstract sealed class StepShare implements AutoCloseable {
                                 slices.low()[plan.rank()],
                                 null,
                                 plan.rank());
+            case Division.Rows rows ->
+                rows.low()[plan.rank()] >= rows.high()[plan.rank()]
+                        ? new Nothing()
+                        : new Routine(engine, plan.part(index, rows), scalars, memory);
+            case Division.Line line -> new Scanned(engine, (Plan.RoutineStep) step, memory, line, plan.rank());
             case Division.Boxes boxes ->
                 new Kernel(
                         engine,
@@ -108,6 +113,75 @@ public abstract sealed class StepShare implements AutoCloseable {
         @Override
         public List<Diagnosis.Suspect> guilty() {
             return guilty;
+        }
+    }
+
+    private static final class Routine extends StepShare {
+        private final Engine engine;
+        private final Plan.RoutineStep part;
+        private final List<Scalar> scalars;
+        private final Memory memory;
+        private List<Diagnosis.Suspect> guilty = List.of();
+
+        Routine(Engine engine, Plan.RoutineStep part, List<Scalar> scalars, Memory memory) {
+            this.engine = engine;
+            this.part = part;
+            this.scalars = scalars;
+            this.memory = memory;
+        }
+
+        @Override
+        public void compute() {
+            guilty = engine.run(part, scalars, memory);
+        }
+
+        @Override
+        public List<Diagnosis.Suspect> guilty() {
+            return guilty;
+        }
+    }
+
+    /** A cumulative operation on one line: totals of blocks, exchanged, and then the blocks. */
+    private static final class Scanned extends StepShare {
+        private final Plan.RoutineStep step;
+        private final Division.Line line;
+        private final int rank;
+        private final ErrorFlags errors;
+        private final Memory.Scratch totals;
+        private final Scans.Line scan;
+
+        Scanned(Engine engine, Plan.RoutineStep step, Memory memory, Division.Line line, int rank) {
+            this.step = step;
+            this.line = line;
+            this.rank = rank;
+            this.errors = new ErrorFlags();
+            this.scan = engine.scans().line(step, memory, step.wanted() == 0 ? null : errors);
+            this.totals = memory.scratch(8 * line.cuts()[line.cuts().length - 1]);
+        }
+
+        @Override
+        public void compute() {
+            scan.totals(totals.address(), line.cuts()[rank], line.cuts()[rank + 1]);
+        }
+
+        @Override
+        public List<Partials> partials() {
+            return List.of(new Partials(totals.address(), line.totals()));
+        }
+
+        @Override
+        public void finish() {
+            scan.finish(totals.address(), line.cuts()[rank], line.cuts()[rank + 1]);
+        }
+
+        @Override
+        public List<Diagnosis.Suspect> guilty() {
+            return step.wanted() == 0 ? List.of() : Diagnosis.of(step, errors.kinds());
+        }
+
+        @Override
+        public void close() {
+            totals.close();
         }
     }
 

@@ -449,7 +449,7 @@ public final class WorkerSession implements AutoCloseable {
         }
 
         private void step(Plan.Step step, int index) {
-            Division division = plan.division(index);
+            Division division = plan.division(index, batch.getScalarsList());
             int rank = peers.rank();
             int alone = division instanceof Division.Alone ? nearest(division.reads(0)) : -1;
             boolean takesPart = alone < 0 || alone == rank;
@@ -630,6 +630,16 @@ public final class WorkerSession implements AutoCloseable {
                     for (StepShare.Partials partials : own) {
                         travel.spread(failure == null ? partials.address() : 0, partials.byWorker(), failure != null);
                     }
+                }
+                case Division.Line line ->
+                    travel.spread(
+                            failure == null && share != null
+                                    ? share.partials().getFirst().address()
+                                    : 0,
+                            line.totals(),
+                            failure != null);
+                case Division.Rows rows -> {
+                    return null;
                 }
                 case Division.Everywhere everywhere -> {
                     return null;
