@@ -107,6 +107,7 @@ public final class GrpcPeers implements Peers, AutoCloseable {
         Inbox inbox = inboxes.of(session, epoch, parcel.peer());
         int piece = 0;
         long done = 0;
+        long left = parcel.bytes();
         while (true) {
             Tile tile;
             try {
@@ -116,6 +117,7 @@ public final class GrpcPeers implements Peers, AutoCloseable {
             }
             byte[] content = tile.received();
             int at = 1;
+            left -= content.length - 1;
             while (at < content.length && piece < parcel.addresses().length) {
                 int length = (int) Math.min(content.length - at, parcel.lengths()[piece] - done);
                 long address = parcel.addresses()[piece];
@@ -130,6 +132,10 @@ public final class GrpcPeers implements Peers, AutoCloseable {
                 }
             }
             if (tile.isLast()) {
+                if (left != 0 && !tile.isSpoiled() && parcel.isExact()) {
+                    // Never to be believed: the books differ.
+                    throw new PeersException("worker " + parcel.peer() + " sent " + -left + " bytes more than expected");
+                }
                 return tile.isSpoiled();
             }
         }

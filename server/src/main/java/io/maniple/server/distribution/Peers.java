@@ -16,6 +16,16 @@ public interface Peers {
      * @param lengths bytes of each piece
      */
     record Parcel(int peer, long[] addresses, long[] lengths) {
+        /** Whether the lengths are known; what comes is dropped otherwise. */
+        public boolean isExact() {
+            for (long address : addresses) {
+                if (address == 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
         public long bytes() {
             long bytes = 0;
             for (long length : lengths) {

@@ -270,6 +270,7 @@ public final class WorkerSession implements AutoCloseable {
     private final class Travel {
         private final Map<Integer, Pieces> outgoing = new HashMap<>();
         private final Map<Integer, Pieces> incoming = new HashMap<>();
+        private final List<Runnable> copies = new ArrayList<>();
         private @Nullable ManipleException failure;
 
         private static final class Pieces {
@@ -290,7 +291,7 @@ public final class WorkerSession implements AutoCloseable {
             }
         }
 
-        /** A worker needs bytes of a buffer; from now on it has them. */
+        /** A worker needs bytes of a buffer; it has them behind the exchange. */
         void fetch(int worker, WorkerBuffer buffer, Spans spans) {
             if (worker == peers.rank()) {
                 try {
@@ -318,7 +319,9 @@ public final class WorkerSession implements AutoCloseable {
                     }
                 });
             }
-            buffer.ownership().copied(missing.build(), only(worker));
+            // Those who only get it now send it to nobody.
+            Spans fetched = missing.build();
+            copies.add(() -> buffer.ownership().copied(fetched, only(worker)));
         }
 
         /** What a worker makes in place at everybody's. */
@@ -345,6 +348,7 @@ public final class WorkerSession implements AutoCloseable {
          * @return why what was fetched means nothing; null if it does
          */
         @Nullable ManipleException exchange(@Nullable String source) {
+            copies.forEach(Runnable::run);
             if (outgoing.isEmpty() && incoming.isEmpty()) {
                 return failure;
             }

@@ -117,6 +117,23 @@ class TestWorkerSession {
         assertSame(size, writer.build());
     }
 
+    /** Once those who were only getting a part were asked for it. */
+    @ParameterizedTest
+    @ValueSource(ints = {3, 4, 6})
+    void whatAllNeedComesFromThoseWhoHaveIt(int size) throws Exception {
+        int count = 9;
+        BatchWriter writer = new BatchWriter();
+        BatchWriter.View in = writer.view(writer.doubles(random(count)), F64, count);
+        BatchWriter.View doubled = writer.fresh(F64, count);
+        BatchWriter.View order = writer.fresh(DType.INT64, count);
+        BatchWriter.View taken = writer.fresh(F64, count);
+        writer.add("add", "dd->d", doubled, in, in);
+        writer.add("argsort", "d->l", order, doubled);
+        writer.add("take", "dl->d", taken, doubled, order);
+        writer.observe(taken, 8L * count);
+        assertSame(size, writer.build());
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 5})
     void neighboursTravel(int size) throws Exception {
