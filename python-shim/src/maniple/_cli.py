@@ -15,6 +15,8 @@ usage: maniple [options] script.py [arguments]
        maniple [options] - [arguments]           read the program from standard input
        maniple server [options]                  run a daemon, look after the local server;
                                                  see `maniple server --help`
+       maniple cluster start|status|stop         a Spark cluster on this machine, to try out
+                                                 `maniple server --master`; see --help
        maniple jupyter [options]                 add a kernel to Jupyter; see --help
 
 Runs a NumPy program unmodified: `import numpy` in the program's own modules means Maniple;
@@ -60,6 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         status: int = server_main(arguments[1:])
         return status
+    if arguments and arguments[0] == "cluster":
+        from maniple._cluster_cli import main as cluster_main
+
+        return cluster_main(arguments[1:])
     if arguments and arguments[0] == "jupyter":
         from maniple._jupyter import main as jupyter_main
 

@@ -34,6 +34,38 @@ public record SparkSettings(
         settings = Map.copyOf(settings);
     }
 
+    /**
+     * With Spark where the launcher has found it: in the environment variables MANIPLE_SPARK_HOME, MANIPLE_SPARK_JAVA and
+     * MANIPLE_SPARK_HOST_JAR.
+     *
+     * @param threads of each worker; less than 1: a slot is one core
+     * @throws HostingException one of them is missing
+     */
+    public static SparkSettings ofEnvironment(
+            Map<String, String> environment, String master, @Nullable String secret, int threads)
+            throws HostingException {
+        return new SparkSettings(
+                master,
+                place(environment, "MANIPLE_SPARK_JAVA"),
+                place(environment, "MANIPLE_SPARK_HOME"),
+                place(environment, "MANIPLE_SPARK_HOST_JAR"),
+                secret,
+                Math.max(1, threads),
+                usualSlotWait(master),
+                Map.of());
+    }
+
+    private static Path place(Map<String, String> environment, String name) throws HostingException {
+        String place = environment.getOrDefault(name, "");
+        if (place.isEmpty()) {
+            throw new HostingException(
+                    "Spark was not found when this daemon was started: pip install 'maniple[cluster]', or set SPARK_HOME,"
+                            + " and start it with 'maniple server --master URL'; see docs/cluster.md (" + name
+                            + " is not set)");
+        }
+        return Path.of(place);
+    }
+
     /** How long nodes may take to come: a standalone cluster's are there, others' are started for us. */
     public static Duration usualSlotWait(String master) {
         return Duration.ofSeconds(master.startsWith("spark://") ? 10 : 180);
