@@ -2,10 +2,14 @@ package io.maniple.daemon;
 
 import io.maniple.cluster.Cluster;
 import io.maniple.cluster.ClusterSettings;
+import io.maniple.cluster.hosting.HostingException;
 import io.maniple.cluster.hosting.ProcessWorkerHost;
+import io.maniple.cluster.hosting.SparkSettings;
+import io.maniple.cluster.hosting.SparkWorkerHost;
 import io.maniple.cluster.hosting.WorkerHost;
 import io.maniple.daemon.config.ClusterChoice;
 import io.maniple.daemon.config.DaemonSettings;
+import io.maniple.daemon.config.SettingException;
 import io.maniple.server.session.LocalSessionFactory;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,11 +61,31 @@ final class ClusterStart {
                         PATIENCE),
                 new LocalSessionFactory(settings.engine()),
                 settings.engine().memoryBytes(),
-                host());
+                host(choice));
     }
 
-    private static WorkerHost host() {
-        return new ProcessWorkerHost();
+    private static WorkerHost host(ClusterChoice choice) {
+        if (choice.isLocal()) {
+            return new ProcessWorkerHost();
+        }
+        try {
+            return new SparkWorkerHost(SparkSettings.ofEnvironment(
+                    System.getenv(), choice.master(), secret(choice), choice.threads()));
+        } catch (HostingException e) {
+            throw new SettingException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static @Nullable String secret(ClusterChoice choice) {
+        if (choice.secretFile().isEmpty()) {
+            return null;
+        }
+        Path file = choice.secretFile().get();
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw new SettingException("cannot read " + file + ": " + SettingException.reason(e));
+        }
     }
 
     private static Optional<Path> checkpoints(ClusterChoice choice) throws IOException {

@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
  * @param threads of each worker; 0: it decides
  * @param memory of each worker, bytes; 0: it decides
  * @param listen the address under which workers reach this server
+ * @param isLocal whether they are plain processes of this machine
  * @param isHere whether all workers are on this machine
  */
 public record ClusterChoice(
@@ -22,6 +23,7 @@ public record ClusterChoice(
         int threads,
         long memory,
         String listen,
+        boolean isLocal,
         boolean isHere,
         Optional<Path> secretFile,
         Optional<Path> checkpointDirectory,
@@ -72,6 +74,7 @@ public record ClusterChoice(
                 values.number(Setting.WORKER_THREADS, isHere ? Math.max(1, processors / workers) : 0),
                 values.bytes(Setting.WORKER_MEMORY, isHere ? memory / workers : 0),
                 listen,
+                isLocal,
                 isHere,
                 secret,
                 checkpoints,
