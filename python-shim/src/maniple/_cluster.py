@@ -67,9 +67,7 @@ def cluster_of(url: str) -> LocalCluster | None:
     except OSError as error:
         raise ServerError(f"cannot read {registration(url)}: {error.strerror}") from error
     directory = Path(content["directory"])
-    return LocalCluster(
-        url, directory, content["workers"], content["threads"], content["memory"]
-    )
+    return LocalCluster(url, directory, content["workers"], content["threads"], content["memory"])
 
 
 def secret_file_of(url: str) -> Path | None:

@@ -159,6 +159,7 @@ def start(directory: ClusterDirectory, workers: int, threads: int, memory: str, 
         for attempt in range(_ATTEMPTS):
             try:
                 state = _Starting(directory, java, spark).run(workers, threads, memory, port)
+                _register(directory, state)
                 break
             except _PortTaken as error:
                 # A free one may be taken before Spark listens on it; a given one stays taken.
@@ -168,12 +169,6 @@ def start(directory: ClusterDirectory, workers: int, threads: int, memory: str, 
             except BaseException:
                 _end(directory)
                 raise
-        _write(directory.state, json.dumps(state, indent=2))
-        registered = registration(state["url"])
-        for private in (registered.parent.parent, registered.parent):
-            private.mkdir(mode=0o700, parents=True, exist_ok=True)
-            require_private(private)
-        _write(registered, json.dumps(state))
     url: str = state["url"]
     return url
 
@@ -341,6 +336,15 @@ def _prepare(directory: ClusterDirectory) -> None:
         path.mkdir(exist_ok=True)
     _write(directory.secret, secrets.token_hex(32) + "\n")
     _write(directory.properties, _PROPERTIES)
+
+
+def _register(directory: ClusterDirectory, state: dict[str, Any]) -> None:
+    _write(directory.state, json.dumps(state, indent=2))
+    registered = registration(state["url"])
+    for private in (registered.parent.parent, registered.parent):
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_private(private)
+    _write(registered, json.dumps(state))
 
 
 def _write(path: Path, text: str) -> None:
