@@ -155,22 +155,31 @@ def start(directory: ClusterDirectory, workers: int, threads: int, memory: str, 
                 f"a cluster runs already{at} in {directory.path}: 'maniple cluster stop' ends it, "
                 "--dir DIR starts another one"
             )
+        try:
+            return _start(directory, java, spark, (workers, threads, memory, port))
+        except BaseException:
+            _end(directory)
+            raise
+
+
+def _start(
+    directory: ClusterDirectory, java: Path, spark: Path, size: tuple[int, int, str, int]
+) -> str:
+    attempt = 0
+    while True:
+        attempt += 1
         _prepare(directory)
-        for attempt in range(_ATTEMPTS):
-            try:
-                state = _Starting(directory, java, spark).run(workers, threads, memory, port)
-                _register(directory, state)
-                break
-            except _PortTaken as error:
-                # A free one may be taken before Spark listens on it; a given one stays taken.
-                _end(directory)
-                if port or attempt == _ATTEMPTS - 1:
-                    raise ServerError(str(error)) from None
-            except BaseException:
-                _end(directory)
+        try:
+            state = _Starting(directory, java, spark).run(*size)
+        except _PortTaken:
+            # A free one may be taken before Spark listens on it; a given one stays taken.
+            if size[-1] or attempt == _ATTEMPTS:
                 raise
-    url: str = state["url"]
-    return url
+            _end(directory)
+        else:
+            _register(directory, state)
+            url: str = state["url"]
+            return url
 
 
 def status(directory: ClusterDirectory) -> dict[str, Any] | None:
