@@ -16,7 +16,7 @@ rng = np.random.default_rng(7)
 x = rng.random(1_300_001)
 y = rng.standard_normal(1_300_001)
 show("chain", np.sqrt(x * x + y * y) * np.exp(-x))
-show("views", x[::-1] + y, x[1:] - x[:-1], x[::3] * 2, (x[5:-5:2] + y[-7:6:-2][: x[5:-5:2].size]))
+show("views", x[::-1] + y, x[1:] - x[:-1], x[::3] * 2, x[5:-5:2] + y[-6:4:-2])
 show("folds", x.sum(), y.min(), y.argmax(), x.mean(), y.std(), np.prod(1 + x * 1e-7))
 m = y[:1_200_000].reshape(1000, 1200)
 for axis in (0, 1):
