@@ -64,7 +64,9 @@ public final class Planner {
                 freed[instruction.view(0).buffer()] = true;
             }
         }
-        for (Instruction instruction : instructions) {
+        List<Instruction> program =
+                fusion == Fusion.OFF ? instructions : new Forwarding(instructions, table, this::isInner).run();
+        for (Instruction instruction : program) {
             if (instruction.operation() != Instruction.FREE) {
                 add(instruction);
             }
