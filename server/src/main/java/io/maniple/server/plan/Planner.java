@@ -224,6 +224,11 @@ public final class Planner {
         groups.add(new Group(instruction, reads, writes));
     }
 
+    /** Whether a buffer's content was there before the batch. */
+    boolean isThere(int buffer) {
+        return buffer < structure.buffers() && !structure.isNew(buffer);
+    }
+
     /** A new buffer that lives for this batch only. */
     int newTemporary(long bytes) {
         temporaries.add(bytes);
