@@ -118,11 +118,10 @@ class Maniple:
         self.backend.submit(batch)
 
     def upload(self, array: np.ndarray) -> None:
-        placement = self.backend.upload(array)
-        batch = self._batch()
         if self.handle:
             self._free(self.handle)
-            batch.number = self.number = self.number + 1
+        placement = self.backend.upload(array)
+        batch = self._batch()
         self.handle += 1
         batch.buffers = [(self.handle, array.nbytes, None, placement)]
         batch.sync = True

@@ -49,8 +49,10 @@ class Daemon:
     def token(self) -> str:
         return (self.directory / "token").read_text().strip()
 
-    def environment(self, port: int = 0) -> dict[str, str]:
-        return {
+    def environment(self, port: int = 0, bulk: int = 0) -> dict[str, str]:
+        """What its clients need; through another port nothing goes past it, unless one for contents is named."""
+        ports = {"MANIPLE_BULK_PORT": str(bulk or "off")} if port else {}
+        return ports | {
             "MANIPLE_BACKEND": "server",
             "MANIPLE_URL": f"maniple://localhost:{port or self.port}",
             "MANIPLE_TOKEN_FILE": str(self.directory / "token"),
@@ -78,17 +80,17 @@ class Daemon:
             self.process.wait(20)
             self.process = None
 
-    def run(self, program: str, port: int = 0, **environment: str) -> str:
+    def run(self, program: str, port: int = 0, bulk: int = 0, **environment: str) -> str:
         """Run a program to its good end; what it printed."""
-        process = self.begin(program, port, **environment)
+        process = self.begin(program, port, bulk, **environment)
         out, err = process.communicate(timeout=240)
         assert process.returncode == 0, f"{out}{err}\n{self.log()}"
         return out
 
-    def begin(self, program: str, port: int = 0, **environment: str) -> subprocess.Popen[str]:
+    def begin(self, program: str, port: int = 0, bulk: int = 0, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "maniple", "-c", program],
-            env={**os.environ, **self.environment(port), **environment},
+            env={**os.environ, **self.environment(port, bulk), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -141,6 +143,7 @@ class Network:
         self.delay = 0.0
         self.bytes = 0
         self.limit = 0  # cut after so many bytes, once
+        self.swallow = 0  # after so many bytes the connections there are carry nothing any more, once
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -173,6 +176,9 @@ class Network:
                     time.sleep(self.delay)
                 sink.sendall(self.changed(data, outwards))
                 self.bytes += len(data)
+                if self.swallow and self.bytes > self.swallow:
+                    self.swallow = 0
+                    time.sleep(3600)
                 if self.limit and self.bytes > self.limit:
                     self.limit = 0
                     self.cut()
@@ -186,6 +192,8 @@ class Network:
         for connection in connections:
             with suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                # A thread that waits for it would keep it open.
+                connection.shutdown(socket.SHUT_RDWR)
                 connection.close()
 
     def close(self) -> None:

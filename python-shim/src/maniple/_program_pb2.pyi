@@ -39,6 +39,7 @@ class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INDEX_OUT_OF_RANGE: _ClassVar[Status]
     CANCELLED: _ClassVar[Status]
     NUMERICAL_FAILURE: _ClassVar[Status]
+    UNAUTHENTICATED: _ClassVar[Status]
     OUT_OF_MEMORY: _ClassVar[Status]
     SHARED_MEMORY_UNAVAILABLE: _ClassVar[Status]
     INTERNAL: _ClassVar[Status]
@@ -74,6 +75,7 @@ LIMIT_EXCEEDED: Status
 INDEX_OUT_OF_RANGE: Status
 CANCELLED: Status
 NUMERICAL_FAILURE: Status
+UNAUTHENTICATED: Status
 OUT_OF_MEMORY: Status
 SHARED_MEMORY_UNAVAILABLE: Status
 INTERNAL: Status
@@ -320,24 +322,28 @@ class ProfileReply(_message.Message):
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ...) -> None: ...
 
 class Opening(_message.Message):
-    __slots__ = ("hello", "session")
+    __slots__ = ("hello", "session", "name")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     hello: HelloRequest
     session: str
-    def __init__(self, hello: _Optional[_Union[HelloRequest, _Mapping]] = ..., session: _Optional[str] = ...) -> None: ...
+    name: str
+    def __init__(self, hello: _Optional[_Union[HelloRequest, _Mapping]] = ..., session: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Opened(_message.Message):
-    __slots__ = ("hello", "received", "reconnect_seconds", "chunk_bytes")
+    __slots__ = ("hello", "received", "reconnect_seconds", "chunk_bytes", "bulk_port")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     RECONNECT_SECONDS_FIELD_NUMBER: _ClassVar[int]
     CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BULK_PORT_FIELD_NUMBER: _ClassVar[int]
     hello: HelloReply
     received: int
     reconnect_seconds: int
     chunk_bytes: int
-    def __init__(self, hello: _Optional[_Union[HelloReply, _Mapping]] = ..., received: _Optional[int] = ..., reconnect_seconds: _Optional[int] = ..., chunk_bytes: _Optional[int] = ...) -> None: ...
+    bulk_port: int
+    def __init__(self, hello: _Optional[_Union[HelloReply, _Mapping]] = ..., received: _Optional[int] = ..., reconnect_seconds: _Optional[int] = ..., chunk_bytes: _Optional[int] = ..., bulk_port: _Optional[int] = ...) -> None: ...
 
 class Call(_message.Message):
     __slots__ = ("number", "acknowledged", "batch", "profile", "explain", "close", "load")
@@ -432,3 +438,27 @@ class Uploaded(_message.Message):
     number: int
     received: int
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., number: _Optional[int] = ..., received: _Optional[int] = ...) -> None: ...
+
+class BulkRequest(_message.Message):
+    __slots__ = ("token", "upload", "download")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_FIELD_NUMBER: _ClassVar[int]
+    DOWNLOAD_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    upload: Transfer
+    download: Transfer
+    def __init__(self, token: _Optional[str] = ..., upload: _Optional[_Union[Transfer, _Mapping]] = ..., download: _Optional[_Union[Transfer, _Mapping]] = ...) -> None: ...
+
+class BulkReply(_message.Message):
+    __slots__ = ("status", "message", "offset", "number", "bytes")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    status: Status
+    message: str
+    offset: int
+    number: int
+    bytes: int
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., offset: _Optional[int] = ..., number: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...

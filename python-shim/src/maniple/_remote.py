@@ -34,6 +34,7 @@ from maniple._backend import (
     Batch,
     Placement,
 )
+from maniple._bulk import LEAST_BYTES, BulkConnection, port_of
 from maniple._encode import batch_message
 from maniple._errors import ServerError
 from maniple._progress import Progress
@@ -46,6 +47,10 @@ _UNANSWERED = 32
 _PIECE = 8 << 20
 _CONNECT_SECONDS = 10.0
 _AGAIN_SECONDS = 5.0
+_ATTEMPTS = 4
+_BULK_FAILURES = 5
+"""After so many one after another the contents go through Flight."""
+
 _END_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
 _SCHEMA = pa.schema([pa.field("data", pa.uint8(), nullable=False)])
@@ -181,6 +186,9 @@ class Channel:
         self.session = ""
         self.chunk = _PIECE
         self.patience = 0.0
+        self.bulk_port = 0
+        self._bulk: BulkConnection | None = None
+        self._bulk_failures = 0
         self.lost: ServerError | None = None
         self._condition = threading.Condition()
         self._answers: dict[int, pb.Answer] = {}
@@ -197,16 +205,8 @@ class Channel:
             client_pid=os.getpid(),
             options=session_options,
         )
-        stream = None
-        try:
-            # A call with a time limit first: the stream itself has none.
-            act(self.client, self.address, "version", b"", _CONNECT_SECONDS)
-            stream = _Stream(self)
-            opened = stream.open(pb.Opening(hello=request))
-        except (pa.ArrowException, OSError, StopIteration) as error:
-            if stream is not None:
-                stream.end()
-            raise ServerError(explained(error, self.address)) from None
+        opening = pb.Opening(hello=request, name=uuid.uuid4().hex)
+        stream, opened = self._first_stream(opening)
         if opened.hello.status != pb.OK:
             raise ServerError(
                 f"the daemon at {self.address.url}: {opened.hello.message}",
@@ -222,7 +222,28 @@ class Channel:
         self.session = opened.hello.session
         self.chunk = opened.chunk_bytes or _PIECE
         self.patience = opened.reconnect_seconds
+        self.bulk_port = port_of(opened.bulk_port)
         return opened.hello
+
+    def _first_stream(self, opening: pb.Opening) -> tuple[_Stream, pb.Opened]:
+        """Open the stream of a new session; a connection that breaks meanwhile is tried again."""
+        end = time.monotonic() + _AGAIN_SECONDS
+        for attempt in range(1, _ATTEMPTS + 1):
+            stream = None
+            try:
+                # A call with a time limit first: the stream itself has none.
+                act(self.client, self.address, "version", b"", _CONNECT_SECONDS)
+                stream = _Stream(self)
+                return stream, stream.open(opening)
+            except (pa.ArrowException, OSError, StopIteration) as error:
+                if stream is not None:
+                    stream.end()
+                broken = isinstance(error, flight.FlightUnavailableError | StopIteration)
+                if attempt == _ATTEMPTS or not broken or time.monotonic() > end:
+                    raise ServerError(explained(error, self.address)) from None
+            time.sleep(0.1 * attempt)
+            self.client = client_of(self.address)
+        raise AssertionError
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -347,24 +368,40 @@ class Channel:
         """
         content = memory.reshape(-1).view(np.uint8)
         transfer = pb.Transfer(session=self.session, upload=uuid.uuid4().hex, bytes=len(content))
+        again = False
         with Progress(f"sending to {self.address.host}", len(content)) as progress:
             while True:
                 self._require()
+                bulk = self._bulk_for(len(content))
                 try:
-                    reply = self._put(content, transfer, progress)
+                    if bulk is not None:
+                        answer = bulk.upload(content, transfer, progress)
+                        self._bulk_failures = 0
+                        status, message, received = answer.status, answer.message, answer.offset
+                        number = answer.number
+                    else:
+                        if again:
+                            transfer.offset = self._uploaded(transfer)
+                        reply = self._put(content, transfer, progress)
+                        status, message, received = reply.status, reply.message, reply.received
+                        number = reply.number
                 except flight.FlightUnauthenticatedError as error:
                     raise self.lose(explained(error, self.address)) from None
                 except (pa.ArrowException, OSError, StopIteration):
-                    self._reconnect()
-                    transfer.offset = self._uploaded(transfer)
+                    again = True
+                    if bulk is not None:
+                        self._drop_bulk()
+                    else:
+                        self._reconnect()
                     continue
-                if reply.status in SESSION_ENDED:
-                    raise self.lose(reply.message)
-                if reply.status != pb.OK:
-                    raise BackendError(reply.status, reply.message)
-                if reply.received == len(content):
-                    return reply.number
-                transfer.offset = reply.received
+                except BaseException:
+                    self._drop_bulk()
+                    self._discard(transfer)
+                    raise
+                self._check(status, message)
+                if received == len(content):
+                    return number
+                again = True
 
     def _put(self, content: np.ndarray, transfer: pb.Transfer, progress: Progress) -> pb.Uploaded:
         descriptor = flight.FlightDescriptor.for_command(transfer.SerializeToString())
@@ -387,6 +424,39 @@ class Channel:
             raise ConnectionError("the upload was not answered")
         return pb.Uploaded.FromString(answer.to_pybytes())
 
+    def _bulk_for(self, nbytes: int) -> BulkConnection | None:
+        """Return the connection for contents, if they are large and there can be one."""
+        if not self.bulk_port or nbytes < LEAST_BYTES:
+            return None
+        if self._bulk is None:
+            try:
+                self._bulk = BulkConnection(self.address, self.bulk_port)
+            except OSError:
+                self._drop_bulk()
+        return self._bulk
+
+    def _drop_bulk(self) -> None:
+        """Close the connection for contents; after many failures Flight takes its place."""
+        bulk, self._bulk = self._bulk, None
+        if bulk is not None:
+            bulk.close()
+        self._bulk_failures += 1
+        if self._bulk_failures >= _BULK_FAILURES:
+            self.bulk_port = 0
+
+    def _check(self, status: int, message: str) -> None:
+        if status in SESSION_ENDED or status == pb.UNAUTHENTICATED:
+            raise self.lose(message)
+        if status != pb.OK:
+            raise BackendError(status, message)
+
+    def _discard(self, transfer: pb.Transfer) -> None:
+        """Give up an upload that was interrupted."""
+        try:
+            self.act("discard", transfer)
+        except (pa.ArrowException, OSError):
+            pass  # it is freed with the session
+
     def _uploaded(self, transfer: pb.Transfer) -> int:
         action = flight.Action("uploaded", transfer.SerializeToString())
         (result,) = self.client.do_action(action, self.options)
@@ -396,11 +466,19 @@ class Channel:
     def download(self, handle: int, nbytes: int) -> np.ndarray:
         """Return the bytes of a buffer."""
         target = np.empty(nbytes, np.uint8)
+        transfer = pb.Transfer(session=self.session, handle=handle)
         done = 0
         with Progress(f"fetching from {self.address.host}", nbytes) as progress:
             while done < nbytes:
                 self._require()
-                transfer = pb.Transfer(session=self.session, handle=handle, offset=done)
+                transfer.offset = done
+                bulk = self._bulk_for(nbytes)
+                if bulk is not None:
+                    reply = self._fetch(bulk, target, transfer, progress)
+                    if reply is not None:
+                        self._check(reply.status, reply.message)
+                    done = transfer.offset
+                    continue
                 try:
                     ticket = flight.Ticket(transfer.SerializeToString())
                     reader = self.client.do_get(ticket, self.options)
@@ -415,6 +493,29 @@ class Channel:
                 except (pa.ArrowException, OSError, StopIteration):
                     self._reconnect()
         return target
+
+    def _fetch(
+        self,
+        bulk: BulkConnection,
+        target: np.ndarray,
+        transfer: pb.Transfer,
+        progress: Progress,
+    ) -> pb.BulkReply | None:
+        """Download what is missing; None: it broke where the transfer's offset says."""
+        before = transfer.offset
+        try:
+            reply = bulk.download(target, transfer, progress)
+        except OSError:
+            if transfer.offset > before:
+                self._bulk_failures = 0
+            self._drop_bulk()
+            return None
+        except BaseException:
+            # In the middle of the bytes: what is still to come belongs to nobody.
+            self._drop_bulk()
+            raise
+        self._bulk_failures = 0
+        return reply
 
     # -- beside the stream ---------------------------------------------------------------------
 
@@ -441,6 +542,8 @@ class Channel:
                 pass  # it ends by itself when nobody comes back
         if stream is not None:
             stream.end()
+        if self._bulk is not None:
+            self._bulk.close()
         self.lost = self.lost or ServerError("the session is closed")
 
 

@@ -1,6 +1,7 @@
 package io.maniple.daemon;
 
 import io.maniple.cluster.Cluster;
+import io.maniple.daemon.bulk.BulkServer;
 import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.flight.FlightDaemon;
 import io.maniple.daemon.http.HttpEndpoints;
@@ -55,8 +56,10 @@ final class DaemonProcess {
         if (cluster != null && !awaitWorkers(cluster)) {
             return 1;
         }
-        FlightDaemon flight =
-                new FlightDaemon(settings, tls, users, sessions, Version.current(), user -> status(sessions, user));
+        Optional<BulkServer> bulk = BulkServer.start(settings, settings.listen().port(), tls, users, sessions);
+        int bulkPort = bulk.map(BulkServer::port).orElse(0);
+        FlightDaemon flight = new FlightDaemon(
+                settings, bulkPort, tls, users, sessions, Version.current(), user -> status(sessions, bulkPort, user));
         HttpEndpoints http = null;
         try {
             http = settings.http()
@@ -66,7 +69,7 @@ final class DaemonProcess {
                             users,
                             sessions,
                             () -> stopping.getCount() > 0,
-                            user -> status(sessions, user)))
+                            user -> status(sessions, bulkPort, user)))
                     .orElse(null);
             String url = (tls.isPresent() ? "maniple://" : "maniple+insecure://")
                     + settings.listen().host() + ":" + flight.port();
@@ -86,10 +89,12 @@ final class DaemonProcess {
                     ProcessHandle.current().pid());
             while (!stopping.await(1, TimeUnit.SECONDS)) {
                 sessions.closeAbandoned();
+                bulk.ifPresent(BulkServer::closeStale);
                 users.refresh();
                 tls.ifPresent(TlsContexts::refresh);
             }
         } finally {
+            bulk.ifPresent(BulkServer::close);
             stop(flight, http, sessions, cluster);
         }
         return 0;
@@ -135,7 +140,7 @@ final class DaemonProcess {
         }
     }
 
-    private String status(RemoteSessions sessions, Optional<User> only) {
+    private String status(RemoteSessions sessions, int bulkPort, Optional<User> only) {
         List<RemoteSession> shown = sessions.all().stream()
                 .filter(session -> only.isEmpty()
                         || session.user().name().equals(only.get().name()))
@@ -144,6 +149,7 @@ final class DaemonProcess {
                 .field("pid", ProcessHandle.current().pid())
                 .field("version", Version.current())
                 .field("uptime_seconds", (System.currentTimeMillis() - started) / 1000)
+                .field("bulk_port", bulkPort)
                 .field("engine", settings.engine().engine())
                 .field("threads", settings.engine().threads())
                 .field("memory_limit", settings.engine().memoryBytes())

@@ -11,11 +11,13 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
  * The daemon's settings, checked: together they are safe to run with.
  *
+ * @param bulk where large arrays go
  * @param sessionMemoryBytes most memory of one session, unless its user has a quota
  * @param reconnect so long a session waits for its client to come back
  * @param data directories whose files clients may open
@@ -23,6 +25,7 @@ import java.util.Set;
  */
 public record DaemonSettings(
         SettingValues.HostAndPort listen,
+        Bulk bulk,
         Optional<Tls> tls,
         Optional<Path> tokenFile,
         Optional<Path> usersFile,
@@ -48,6 +51,30 @@ public record DaemonSettings(
     /** @param clientCa whose certificates clients must have; empty: they need none */
     public record Tls(Path certificate, Path key, Optional<Path> clientCa) {}
 
+    /**
+     * Where large arrays go, beside Flight.
+     *
+     * @param on else they go through Flight
+     * @param port empty: the one after Flight's, or any
+     */
+    public record Bulk(boolean on, OptionalInt port) {
+        static Bulk of(SettingValues values) {
+            String text = values.text(Setting.BULK);
+            if (text.isEmpty() || text.equals("off")) {
+                return new Bulk(text.isEmpty(), OptionalInt.empty());
+            }
+            try {
+                int port = Integer.parseInt(text);
+                if (port >= 0 && port <= 0xffff) {
+                    return new Bulk(true, OptionalInt.of(port));
+                }
+            } catch (NumberFormatException e) {
+                // Said below.
+            }
+            throw new SettingException("--bulk is a port, or off, not '" + text + "'");
+        }
+    }
+
     /** @throws SettingException what is wrong, and what to do */
     public static DaemonSettings of(SettingValues values) {
         long memory = values.bytes(Setting.MEMORY, ServerSettings.defaultMemoryBytes());
@@ -64,6 +91,7 @@ public record DaemonSettings(
         }
         DaemonSettings settings = new DaemonSettings(
                 values.address(Setting.LISTEN).orElseThrow(() -> new SettingException("--listen needs HOST:PORT")),
+                Bulk.of(values),
                 tls(values),
                 values.path(Setting.TOKEN_FILE),
                 values.path(Setting.USERS),

@@ -13,6 +13,10 @@ import java.util.stream.Stream;
  */
 public enum Setting {
     LISTEN("HOST:PORT", "127.0.0.1:8815", "where clients connect (Arrow Flight); beyond loopback TLS is required"),
+    BULK(
+            "PORT",
+            "",
+            "port for large arrays, on the host of --listen (default: the one after that of --listen; off: none)"),
     TLS_CERT("FILE", "", "certificate chain, PEM; read again when it changes"),
     TLS_KEY("FILE", "", "the certificate's private key, PEM (PKCS #8)"),
     TLS_CLIENT_CA("FILE", "", "clients must have a certificate of one of these authorities, PEM"),

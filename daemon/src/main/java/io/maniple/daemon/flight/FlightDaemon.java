@@ -40,11 +40,13 @@ public final class FlightDaemon implements AutoCloseable {
     private final FlightServer server;
 
     /**
+     * @param bulkPort where large arrays go; 0: through Flight
      * @param tls empty: without
      * @throws IOException where it cannot listen
      */
     public FlightDaemon(
             DaemonSettings settings,
+            int bulkPort,
             Optional<TlsContexts> tls,
             Users users,
             RemoteSessions sessions,
@@ -57,7 +59,8 @@ public final class FlightDaemon implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
         });
-        SessionProducer producer = new SessionProducer(allocator, sessions, users, settings, version, status, executor);
+        SessionProducer producer =
+                new SessionProducer(allocator, sessions, users, settings, bulkPort, version, status, executor);
         Consumer<NettyServerBuilder> limits = builder -> {
             tls.ifPresent(contexts -> builder.sslContext(contexts.forGrpc()));
             builder.maxInboundMetadataSize(METADATA_BYTES)

@@ -10,7 +10,7 @@ import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 
 /** Protocol messages as Flight carries them. */
-final class Messages {
+public final class Messages {
     /** As protobuf's own default; said here because a client chooses the depth. */
     private static final int DEPTH = 100;
 
@@ -31,7 +31,7 @@ final class Messages {
     }
 
     /** @throws ManipleException INVALID_PROGRAM where it is no such message */
-    static <T> T decode(Parser<T> parser, byte[] bytes) {
+    public static <T> T decode(Parser<T> parser, byte[] bytes) {
         try {
             CodedInputStream input = CodedInputStream.newInstance(bytes);
             input.setRecursionLimit(DEPTH);

@@ -46,6 +46,7 @@ final class SessionProducer extends NoOpFlightProducer {
     private static final List<ActionType> ACTIONS = List.of(
             new ActionType("version", "The server's version and program format, as JSON."),
             new ActionType("interrupt", "Cancels what a session computes. Body: Transfer with the session."),
+            new ActionType("discard", "Gives up an upload that is not complete. Body: Transfer."),
             new ActionType("uploaded", "How far an upload came. Body: Transfer; result: Uploaded."),
             new ActionType("status", "Sessions and memory, as JSON; all for operators, else the caller's own."),
             new ActionType("close", "Ends a session. Body: Transfer; operators may give the beginning of any id."));
@@ -54,6 +55,7 @@ final class SessionProducer extends NoOpFlightProducer {
     private final RemoteSessions sessions;
     private final Users users;
     private final DaemonSettings settings;
+    private final int bulkPort;
     private final String version;
     private final Function<Optional<User>, String> status;
     private final Executor executor;
@@ -64,6 +66,7 @@ final class SessionProducer extends NoOpFlightProducer {
             RemoteSessions sessions,
             Users users,
             DaemonSettings settings,
+            int bulkPort,
             String version,
             Function<Optional<User>, String> status,
             Executor executor) {
@@ -71,6 +74,7 @@ final class SessionProducer extends NoOpFlightProducer {
         this.sessions = sessions;
         this.users = users;
         this.settings = settings;
+        this.bulkPort = bulkPort;
         this.version = version;
         this.status = status;
         this.executor = executor;
@@ -104,11 +108,10 @@ final class SessionProducer extends NoOpFlightProducer {
                     HelloReply.newBuilder().setServerVersion(version).setFormat(EntryPoint.FORMAT);
             Opened.Builder opened = Opened.newBuilder()
                     .setReconnectSeconds((int) settings.reconnect().toSeconds())
-                    .setChunkBytes(Bytes.CHUNK);
+                    .setChunkBytes(Bytes.CHUNK)
+                    .setBulkPort(bulkPort);
             try {
-                session = opening.getSession().isEmpty()
-                        ? open(user, opening.getHello())
-                        : session(user, opening.getSession());
+                session = opening.getSession().isEmpty() ? open(user, opening) : session(user, opening.getSession());
                 hello.setSession(session.id());
                 if (opening.getSession().isEmpty()) {
                     hello.setLimits(sessions.factory().limits().toBuilder().setSessionMemoryBytes(session.quota()))
@@ -162,14 +165,15 @@ final class SessionProducer extends NoOpFlightProducer {
         }
     }
 
-    private RemoteSession open(User user, HelloRequest hello) {
+    private RemoteSession open(User user, Opening opening) {
+        HelloRequest hello = opening.getHello();
         if (!hello.getFormatsList().contains(EntryPoint.FORMAT)) {
             throw new ManipleException(
                     Status.UNSUPPORTED_VERSION,
                     "the server (version " + version + ") speaks format " + EntryPoint.FORMAT + ", the client (version "
                             + hello.getClientVersion() + ") " + hello.getFormatsList());
         }
-        return sessions.open(user, hello);
+        return sessions.open(user, opening.getName(), hello);
     }
 
     private static ArrowBuf next(FlightStream reader) {
@@ -291,6 +295,11 @@ final class SessionProducer extends NoOpFlightProducer {
             }
             case "interrupt" -> {
                 session(user, transfer(action).getSession()).interrupt();
+                return new byte[0];
+            }
+            case "discard" -> {
+                Transfer transfer = transfer(action);
+                session(user, transfer.getSession()).discard(transfer.getUpload());
                 return new byte[0];
             }
             case "uploaded" -> {

@@ -74,6 +74,7 @@ public final class DataFiles {
                 session.discard(upload.number());
                 throw e;
             }
+            session.complete(upload.number());
             return reply.setNumber(upload.number()).build();
         } catch (IOException e) {
             throw wrong(name, "it cannot be read");

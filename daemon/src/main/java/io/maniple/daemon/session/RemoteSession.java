@@ -12,10 +12,12 @@ import io.maniple.server.session.Replies;
 import io.maniple.server.session.SessionWorker;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +32,7 @@ public final class RemoteSession {
     private static final int UPLOADS = 64;
 
     private final String id;
+    private final String name;
     private final User user;
     private final long quota;
     private final String client;
@@ -53,13 +56,23 @@ public final class RemoteSession {
 
     // Guarded by this.
     private final Map<String, Incoming> uploads = new HashMap<>();
+
+    private final Map<String, Incoming> complete = new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Incoming> eldest) {
+            return size() > UPLOADS;
+        }
+    };
+
     private @Nullable Runnable stream;
 
     /** When something happened last. Written without a lock: uploads do, which are locked themselves. */
     private volatile long since = System.nanoTime();
 
-    RemoteSession(String id, User user, long quota, String client, DetachedSession session, DataFiles files) {
+    RemoteSession(
+            String id, String name, User user, long quota, String client, DetachedSession session, DataFiles files) {
         this.id = id;
+        this.name = name;
         this.user = user;
         this.quota = quota;
         this.client = client;
@@ -70,6 +83,11 @@ public final class RemoteSession {
 
     public String id() {
         return id;
+    }
+
+    /** What the client calls it; only to find it again when it was opened and the answer was lost. */
+    String name() {
+        return name;
     }
 
     public User user() {
@@ -281,6 +299,26 @@ public final class RemoteSession {
             touch();
         }
 
+        /**
+         * Lets the next bytes be written where they belong; the session is not closed meanwhile.
+         *
+         * @param filler writes at the beginning of what it is given, without waiting, and returns how many bytes
+         * @throws ManipleException where another transfer was faster, or the session is closed
+         */
+        public synchronized long fill(long offset, ToLongFunction<MemorySegment> filler) {
+            if (gone) {
+                throw new ManipleException(Status.UNKNOWN_SESSION, "the session is closed");
+            }
+            if (offset != received) {
+                throw new ManipleException(
+                        Status.INVALID_PROGRAM, "two transfers of one upload, at " + offset + " and " + received);
+            }
+            long count = filler.applyAsLong(memory.asSlice(received));
+            received += count;
+            touch();
+            return count;
+        }
+
         private synchronized void abandon() {
             gone = true;
         }
@@ -295,7 +333,7 @@ public final class RemoteSession {
         if (closed) {
             throw new ManipleException(Status.UNKNOWN_SESSION, "the session is closed");
         }
-        Incoming known = uploads.get(name);
+        Incoming known = complete.containsKey(name) ? complete.get(name) : uploads.get(name);
         if (known == null) {
             if (uploads.size() >= UPLOADS) {
                 throw new ManipleException(Status.LIMIT_EXCEEDED, UPLOADS + " uploads are under way");
@@ -303,18 +341,42 @@ public final class RemoteSession {
             known = new Incoming(session.upload(bytes));
             uploads.put(name, known);
         }
+        if (known.bytes != bytes) {
+            throw new ManipleException(
+                    Status.INVALID_PROGRAM, "an upload of " + known.bytes + " bytes goes on with " + bytes);
+        }
         return known;
     }
 
     /** How far an upload came; 0 if it is not known. */
     public synchronized long uploaded(String name) {
-        Incoming known = uploads.get(name);
+        Incoming known = complete.containsKey(name) ? complete.get(name) : uploads.get(name);
         return known == null ? 0 : known.received();
     }
 
-    /** An upload is complete: from now on a batch may name it, once. */
+    /**
+     * An upload is complete: from now on a batch may name it, once. It is known by its name for a while, in case its
+     * client did not get the answer.
+     */
     public synchronized void complete(String name) {
-        uploads.remove(name);
+        Incoming known = uploads.remove(name);
+        if (known != null) {
+            session.complete(known.number());
+            complete.put(name, known);
+        }
+    }
+
+    /** Gives up an upload that is not complete; nothing if there is none. */
+    public void discard(String name) {
+        Incoming known;
+        synchronized (this) {
+            known = uploads.remove(name);
+        }
+        if (known != null) {
+            // Whoever writes to it is done when this returns.
+            known.abandon();
+            session.discard(known.number());
+        }
     }
 
     /**

@@ -23,6 +23,7 @@ public final class RemoteSessions {
     private static final Logger LOGGER = LoggerFactory.getLogger(RemoteSessions.class);
     private static final int ID_BYTES = 24;
     private static final int RETRY_SECONDS = 5;
+    private static final int NAME_CHARACTERS = 64;
 
     private final DetachedSessionFactory factory;
     private final DaemonSettings settings;
@@ -53,10 +54,29 @@ public final class RemoteSessions {
         return refusedTotal.get();
     }
 
-    /** @throws ManipleException what the client is told: there is no room, or it asks for an engine there is not */
-    public synchronized RemoteSession open(User user, HelloRequest hello) {
+    /**
+     * A new session, or the one that the same user has opened under this name and that has got no call yet: the answer
+     * was lost on its way then.
+     *
+     * @param name the client's own, with which it may ask again; empty: it does not
+     * @throws ManipleException what the client is told: there is no room, or it asks for an engine there is not
+     */
+    public synchronized RemoteSession open(User user, String name, HelloRequest hello) {
         if (draining) {
             throw new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down");
+        }
+        if (name.length() > NAME_CHARACTERS) {
+            throw new ManipleException(
+                    Status.INVALID_PROGRAM, "a session's name has at most " + NAME_CHARACTERS + " characters");
+        }
+        Optional<RemoteSession> asked = sessions.values().stream()
+                .filter(session -> !name.isEmpty()
+                        && session.name().equals(name)
+                        && session.user().name().equals(user.name())
+                        && session.received() == 0)
+                .findFirst();
+        if (asked.isPresent()) {
+            return asked.get();
         }
         long own = sessions.values().stream()
                 .filter(session -> session.user().name().equals(user.name()))
@@ -80,6 +100,7 @@ public final class RemoteSessions {
         random.nextBytes(id);
         RemoteSession opened = new RemoteSession(
                 HexFormat.of().formatHex(id),
+                name,
                 user,
                 quota,
                 "version " + shortened(hello.getClientVersion()) + ", process "

@@ -14,6 +14,9 @@ public interface DetachedSession extends Session {
      */
     Upload upload(long bytes);
 
+    /** An upload's memory is filled and is not written to any more: from now on a batch may name it. Any thread. */
+    void complete(long number);
+
     /** Gives up an upload that no batch has named; nothing if one has. May be called by any thread. */
     void discard(long number);
 

@@ -272,6 +272,11 @@ final class LocalSession implements DetachedSession {
     }
 
     @Override
+    public void complete(long number) {
+        memory.complete(number);
+    }
+
+    @Override
     public void discard(long number) {
         memory.discard(number);
     }

@@ -37,7 +37,8 @@ final class SessionMemory implements AutoCloseable {
     private final AtomicLong privateBytes = new AtomicLong();
     private volatile long peakBytes;
 
-    private record Upload(PrivateMemory.Block block, long bytes) {}
+    /** @param complete else it is still written to, and no buffer's content yet */
+    private record Upload(PrivateMemory.Block block, long bytes, boolean complete) {}
 
     /**
      * @param shared null if the client sees no memory of this machine
@@ -61,8 +62,13 @@ final class SessionMemory implements AutoCloseable {
         }
         PrivateMemory.Block block = take(bytes);
         long upload = lastUpload.incrementAndGet();
-        uploads.put(upload, new Upload(block, bytes));
+        uploads.put(upload, new Upload(block, bytes, false));
         return new DetachedSession.Upload(upload, EVERYTHING.asSlice(block.address(), bytes));
+    }
+
+    /** An upload is filled; any thread. */
+    void complete(long upload) {
+        uploads.computeIfPresent(upload, (key, given) -> new Upload(given.block(), given.bytes(), true));
     }
 
     /** Frees an upload that was not introduced; any thread. */
@@ -149,10 +155,10 @@ final class SessionMemory implements AutoCloseable {
             return;
         }
         Upload upload = uploads.get(placement.getOffset());
-        if (upload == null || upload.bytes() != buffer.bytes()) {
+        if (upload == null || !upload.complete() || upload.bytes() != buffer.bytes()) {
             throw new ManipleException(
                     Status.INVALID_PROGRAM,
-                    "no upload of " + buffer.bytes() + " bytes has the number " + placement.getOffset());
+                    "no complete upload of " + buffer.bytes() + " bytes has the number " + placement.getOffset());
         }
         uploads.remove(placement.getOffset());
         buffer.home(upload.block());

@@ -1,0 +1,219 @@
+"""Contents of large arrays to and from a daemon (program.proto: "Contents beside Flight").
+
+The bytes go from the array's own memory into the encryption, and from it into the array's memory:
+Flight's record batches would be copied on both sides.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import struct
+import tempfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maniple import _program_pb2 as pb
+from maniple._errors import ServerError
+
+if TYPE_CHECKING:
+    from maniple._address import DaemonAddress
+    from maniple._progress import Progress
+
+LEAST_BYTES = 1 << 20
+"""Smaller contents go through Flight, whose connection is there already."""
+
+_PIECE = 4 << 20
+_READ = 256 << 10
+_WRITE = 256 << 10
+_MOST_READ = 1 << 30
+_MOST_REPLY = 64 << 10
+_CONNECT_SECONDS = 5.0
+_SILENT_SECONDS = 20.0
+"""A connection on which nothing moves for so long is given up, and another one asks again."""
+_LENGTH = struct.Struct(">I")
+
+
+def port_of(offered: int) -> int:
+    """Return the port to use: what the daemon has offered, or what MANIPLE_BULK_PORT says; 0: none.
+
+    Raises
+    ------
+    ServerError
+        The variable holds no port.
+    """
+    text = os.environ.get("MANIPLE_BULK_PORT", "").strip()
+    if not text or not offered:
+        return offered
+    if text == "off":
+        return 0
+    if not text.isdigit() or not 0 < int(text) < 1 << 16:
+        raise ServerError(f"MANIPLE_BULK_PORT is {text!r}: it is a port, or off")
+    return int(text)
+
+
+class BulkConnection:
+    """A connection for transfers, one after another; of no use any more after an exception.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or breaks.
+    """
+
+    def __init__(self, address: DaemonAddress, port: int) -> None:
+        self.token = address.token
+        plain = socket.create_connection((address.host, port), _CONNECT_SECONDS)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.socket: _Encrypted | socket.socket = (
+                _Encrypted(plain, address) if address.secure else plain
+            )
+            plain.settimeout(_SILENT_SECONDS)
+        except BaseException:
+            plain.close()
+            raise
+
+    def close(self) -> None:
+        """End the connection; what was on its way is lost."""
+        self.socket.close()
+
+    def upload(
+        self, content: np.ndarray, transfer: pb.Transfer, progress: Progress
+    ) -> pb.BulkReply:
+        """Send what the daemon does not have yet; return its answer, a refusal perhaps."""
+        reply = self._ask(pb.BulkRequest(token=self.token, upload=transfer))
+        if reply.status != pb.OK:
+            return reply
+        memory = content.data
+        for begin in range(reply.offset, len(memory), _WRITE):
+            if begin % _PIECE < _WRITE:
+                progress.update(begin)
+            self.socket.sendall(memory[begin : begin + _WRITE])
+        return self._reply()
+
+    def download(
+        self, target: np.ndarray, transfer: pb.Transfer, progress: Progress
+    ) -> pb.BulkReply:
+        """Fill the target from the transfer's offset on; the offset tells how far it came."""
+        reply = self._ask(pb.BulkRequest(token=self.token, download=transfer))
+        if reply.status != pb.OK:
+            return reply
+        memory = target.data
+        if transfer.offset + reply.bytes != len(memory):
+            raise ConnectionError(f"{reply.bytes} bytes come where {len(memory)} were expected")
+        done, shown = transfer.offset, 0
+        while done < len(memory):
+            count = self.socket.recv_into(memory[done:])
+            if not count:
+                raise ConnectionError("the daemon has closed the connection")
+            done += count
+            transfer.offset = done
+            if done - shown >= _PIECE:
+                shown = done
+                progress.update(done)
+        return reply
+
+    def _ask(self, request: pb.BulkRequest) -> pb.BulkReply:
+        message = request.SerializeToString()
+        self.socket.sendall(_LENGTH.pack(len(message)) + message)
+        return self._reply()
+
+    def _reply(self) -> pb.BulkReply:
+        (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
+        if length > _MOST_REPLY:
+            raise ConnectionError(f"an answer of {length} bytes")
+        return pb.BulkReply.FromString(self._exactly(length))
+
+    def _exactly(self, count: int) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            piece = self.socket.recv(count - len(data))
+            if not piece:
+                raise ConnectionError("the daemon has closed the connection")
+            data += piece
+        return bytes(data)
+
+
+class _Encrypted:
+    """TLS on a socket, as much of a socket as is needed.
+
+    Python's own reads and writes one record (16 KB) with each call of the system, which is a third
+    of what a transfer costs.
+    """
+
+    def __init__(self, plain: socket.socket, address: DaemonAddress) -> None:
+        self.plain = plain
+        self.arriving, self.leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.buffer = memoryview(bytearray(_READ))
+        context = tls_context(address)
+        self.tls = context.wrap_bio(self.arriving, self.leaving, server_hostname=address.host)
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._fetch()
+            except ssl.SSLError:
+                self._flush()
+                raise
+        self._flush()
+
+    def _flush(self) -> None:
+        if self.leaving.pending:
+            self.plain.sendall(self.leaving.read())
+
+    def _fetch(self) -> None:
+        count = self.plain.recv_into(self.buffer)
+        if not count:
+            raise ConnectionError("the daemon has closed the connection")
+        self.arriving.write(self.buffer[:count])
+
+    def sendall(self, data: memoryview | bytes) -> None:
+        view = memoryview(data)
+        for begin in range(0, len(view), _WRITE):
+            self.tls.write(view[begin : begin + _WRITE])
+            self._flush()
+
+    def recv_into(self, target: memoryview) -> int:
+        """Fill the target with what is there; wait only for the first byte."""
+        done = 0
+        while done < len(target):
+            try:
+                # With a buffer it returns a number, whatever its annotation says.
+                count: int = self.tls.read(min(len(target) - done, _MOST_READ), target[done:])  # type: ignore[assignment]
+            except ssl.SSLWantReadError:
+                if done:
+                    break
+                self._flush()
+                self._fetch()
+                continue
+            if not count:
+                break
+            done += count
+        return done
+
+    def recv(self, most: int) -> bytes:
+        data = bytearray(most)
+        return bytes(data[: self.recv_into(memoryview(data))])
+
+    def close(self) -> None:
+        self.plain.close()
+
+
+def tls_context(address: DaemonAddress) -> ssl.SSLContext:
+    """Return what encrypts: the same authorities and certificates as for Flight."""
+    context = ssl.create_default_context(
+        cadata=None if address.ca is None else address.ca.decode("ascii")
+    )
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if address.client_certificate is not None:
+        # Python reads them from files only; this one is of mode 0600 and gone at once.
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(address.client_certificate + b"\n" + (address.client_key or b""))
+            file.flush()
+            context.load_cert_chain(file.name)
+    return context
