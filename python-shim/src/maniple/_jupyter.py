@@ -207,6 +207,8 @@ def _specification(url: str) -> dict[str, Any]:
             "ipykernel_launcher",
             "-f",
             "{connection_file}",
+            # Its magics, and what is shown of large arrays.
+            "--InteractiveShellApp.extra_extensions=maniple",
         ],
         "display_name": "Python (Maniple)" if not url else f"Python (Maniple at {url})",
         "language": "python",
