@@ -28,7 +28,7 @@ CELLS = (
     "import numpy as np\na = np.random.default_rng(5).random((1200, 1000))\nb = np.sqrt(a * a + 1).cumsum(axis=0)",
     "print('sum', round(float(b.sum()), 3), type(a).__name__, hasattr(a, '_buf'))",
     "b",
-    "for _ in range(4000):\n    b = np.sqrt(b @ a.T @ a) / 1e3\nprint('not interrupted', float(b[0, 0]))",
+    "for _ in range(4000):\n    b = np.sqrt(b @ a.T @ a) / 1e3\nprint('not ' + 'interrupted', float(b[0, 0]))",
 )
 AFTER = "print('after', float((np.ones(100_000) + 1).sum()))"
 
