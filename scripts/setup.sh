@@ -1,6 +1,6 @@
 # Sets up, inside the working tree, what ./run, ./test and ./dist need. To be sourced; $root is the working tree.
 #
-#   .venv            Python packages of requirements/run.txt (and test.txt, world.txt) and the shim's sources
+#   .venv            Python packages of requirements/run.txt (and test.txt, world.txt, browser.txt) and the shim's sources
 #   .build/jars      the server and what it depends on
 #   .build/runtime   a Java runtime linked from the JDK
 #   .build/spark     for clusters on this machine: Spark's jars, and ours for its executors
@@ -19,9 +19,9 @@ readonly stamps=$root/.build/stamps
 readonly logs=$root/.build/log
 
 # java.logging: protobuf, gRPC. java.management, jdk.management: Py4J's and our own metrics. java.naming, java.xml:
-# logging and name resolution. jdk.unsupported: sun.misc.Unsafe for protobuf and Arrow. jdk.incubator.vector: it
+# logging and name resolution. java.net.http: the daemon sends spans with it. jdk.unsupported: sun.misc.Unsafe for protobuf and Arrow. jdk.incubator.vector: it
 # carries libjsvml; the module itself is never added at run time.
-readonly runtime_modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.management,jdk.unsupported,jdk.incubator.vector
+readonly runtime_modules=java.base,java.logging,java.management,java.naming,java.net.http,java.xml,jdk.management,jdk.unsupported,jdk.incubator.vector
 
 # Beside these, for Spark: java.desktop has the beans that Log4j is configured by, jdk.zipfs serves its pages from a jar,
 # the others are Hadoop's. Spark adds jdk.incubator.vector to its executors. Nothing is drawn: the libraries that draw are
@@ -271,7 +271,20 @@ train_daemon() {
   timeout 120 "$venv/bin/python" "$root/scripts/training_daemon.py" "$MANIPLE_RUNTIME_DIR/trial"
 }
 
-# setup KIND: everything for 'run', or for 'test', 'world' or 'cluster' as well.
+# Chromium and its driver, for tests in a real browser: the system's packages, added where this user may.
+setup_chromium() {
+  if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then return; fi
+  if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+    say "installing the packages chromium and chromium-driver"
+    if DEBIAN_FRONTEND=noninteractive apt-get update >"$logs/apt" 2>&1 </dev/null &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y chromium chromium-driver >>"$logs/apt" 2>&1 </dev/null; then
+      return
+    fi
+  fi
+  say "no Chromium here, so tests in a browser are skipped: apt-get install chromium chromium-driver"
+}
+
+# setup KIND: everything for 'run', or for 'test', 'world', 'browser' or 'cluster' as well.
 setup() {
   local kind=$1
   if ! python_outdated run && ! bytecode_outdated && ! jars_outdated && ! runtime_outdated; then

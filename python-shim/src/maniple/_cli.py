@@ -25,6 +25,8 @@ installed libraries keep NumPy.
 options:
   --profile            print what was deferred and what NumPy computed, by function and line
   --profile-json FILE  write the same as JSON
+  --timeline FILE      write when each kernel ran, with file and line, for ui.perfetto.dev
+                       and chrome://tracing
   --explain            keep descriptions of the kernels and print them at the end
   --connect URL        use the daemon at maniple://host:port (or maniple+insecure:// on
                        loopback) instead of this machine's own server
@@ -48,6 +50,7 @@ class _Options:
     def __init__(self) -> None:
         self.profile = False
         self.profile_json = ""
+        self.timeline = ""
 
 
 class _UsageError(Exception):
@@ -107,6 +110,11 @@ def _parse(arguments: list[str], options: _Options) -> Callable[[], None] | None
             os.environ["MANIPLE_PROFILE"] = "1"
             if not value:
                 continue
+        elif name == "--timeline":
+            options.timeline = value or _operand(arguments)
+            os.environ["MANIPLE_TIMELINE"] = "1"
+            if not value:
+                continue
         elif argument == "--explain":
             os.environ["MANIPLE_EXPLAIN"] = "1"
         elif name == "--connect":
@@ -142,12 +150,18 @@ def _print_version() -> None:
 
 
 def _run(run: Callable[[], None], options: _Options) -> int:
-    from maniple import _hook, _profile, flush
+    from maniple import _hook, _profile, _timeline, flush
 
+    if options.timeline:
+        problem = _timeline.writable(options.timeline)
+        if problem:
+            print(f"maniple: cannot write {options.timeline}: {problem}", file=sys.stderr)
+            return 2
+        _timeline.start()
     if os.environ.get("MANIPLE_URL") and not _connected():
         return 1
     _hook.install()
-    if options.profile or options.profile_json:
+    if options.profile or options.profile_json or options.timeline:
         _profile.start()
     try:
         run()
@@ -163,6 +177,8 @@ def _run(run: Callable[[], None], options: _Options) -> int:
     finally:
         if os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"):
             _print_explanation()
+        if options.timeline:
+            _timeline.write(options.timeline)
         if _profile.active:
             _profile.stop()
             if options.profile_json:

@@ -110,7 +110,7 @@ def _is_deferred(value: Any) -> bool:
 
 
 def _assign_on_host(self: ndarray, key: Any, value: Any) -> None:
-    if not _profile.active:
+    if not _profile.active and not (_profile.reporting and self._size >= _settings.defer):
         _set_on_host(self, key, value)
         return
     place = "host" if self._size < _settings.defer else "fallback"

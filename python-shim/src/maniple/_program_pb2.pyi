@@ -242,7 +242,7 @@ class Operation(_message.Message):
     def __init__(self, number: _Optional[int] = ..., name: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class SessionOptions(_message.Message):
-    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all")
+    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all", "timeline")
     FUSION_OFF_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
@@ -250,6 +250,7 @@ class SessionOptions(_message.Message):
     THREADS_FIELD_NUMBER: _ClassVar[int]
     CASCADE_ALL_FIELD_NUMBER: _ClassVar[int]
     SPREAD_ALL_FIELD_NUMBER: _ClassVar[int]
+    TIMELINE_FIELD_NUMBER: _ClassVar[int]
     fusion_off: bool
     engine: str
     explain: bool
@@ -257,19 +258,24 @@ class SessionOptions(_message.Message):
     threads: int
     cascade_all: bool
     spread_all: bool
-    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ...) -> None: ...
+    timeline: bool
+    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ..., timeline: _Optional[bool] = ...) -> None: ...
 
 class HelloRequest(_message.Message):
-    __slots__ = ("formats", "client_version", "client_pid", "options")
+    __slots__ = ("formats", "client_version", "client_pid", "options", "trace_parent", "trace_state")
     FORMATS_FIELD_NUMBER: _ClassVar[int]
     CLIENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     CLIENT_PID_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    TRACE_PARENT_FIELD_NUMBER: _ClassVar[int]
+    TRACE_STATE_FIELD_NUMBER: _ClassVar[int]
     formats: _containers.RepeatedScalarFieldContainer[int]
     client_version: str
     client_pid: int
     options: SessionOptions
-    def __init__(self, formats: _Optional[_Iterable[int]] = ..., client_version: _Optional[str] = ..., client_pid: _Optional[int] = ..., options: _Optional[_Union[SessionOptions, _Mapping]] = ...) -> None: ...
+    trace_parent: str
+    trace_state: str
+    def __init__(self, formats: _Optional[_Iterable[int]] = ..., client_version: _Optional[str] = ..., client_pid: _Optional[int] = ..., options: _Optional[_Union[SessionOptions, _Mapping]] = ..., trace_parent: _Optional[str] = ..., trace_state: _Optional[str] = ...) -> None: ...
 
 class HelloReply(_message.Message):
     __slots__ = ("status", "message", "format", "server_version", "session", "limits", "operations")
@@ -321,6 +327,32 @@ class ProfileReply(_message.Message):
     peak_bytes: int
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ...) -> None: ...
 
+class TimelineRequest(_message.Message):
+    __slots__ = ("after",)
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    after: int
+    def __init__(self, after: _Optional[int] = ...) -> None: ...
+
+class TimelineReply(_message.Message):
+    __slots__ = ("status", "message", "events", "last", "more", "left_out", "origin", "now")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    status: Status
+    message: str
+    events: str
+    last: int
+    more: bool
+    left_out: int
+    origin: int
+    now: int
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., events: _Optional[str] = ..., last: _Optional[int] = ..., more: _Optional[bool] = ..., left_out: _Optional[int] = ..., origin: _Optional[int] = ..., now: _Optional[int] = ...) -> None: ...
+
 class Opening(_message.Message):
     __slots__ = ("hello", "session", "name")
     HELLO_FIELD_NUMBER: _ClassVar[int]
@@ -346,7 +378,7 @@ class Opened(_message.Message):
     def __init__(self, hello: _Optional[_Union[HelloReply, _Mapping]] = ..., received: _Optional[int] = ..., reconnect_seconds: _Optional[int] = ..., chunk_bytes: _Optional[int] = ..., bulk_port: _Optional[int] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "acknowledged", "batch", "profile", "explain", "close", "load")
+    __slots__ = ("number", "acknowledged", "batch", "profile", "explain", "close", "load", "timeline", "fallbacks")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
@@ -354,6 +386,8 @@ class Call(_message.Message):
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     CLOSE_FIELD_NUMBER: _ClassVar[int]
     LOAD_FIELD_NUMBER: _ClassVar[int]
+    TIMELINE_FIELD_NUMBER: _ClassVar[int]
+    FALLBACKS_FIELD_NUMBER: _ClassVar[int]
     number: int
     acknowledged: int
     batch: Batch
@@ -361,7 +395,25 @@ class Call(_message.Message):
     explain: ExplainRequest
     close: CloseRequest
     load: LoadRequest
-    def __init__(self, number: _Optional[int] = ..., acknowledged: _Optional[int] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., profile: _Optional[_Union[ProfileRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., close: _Optional[_Union[CloseRequest, _Mapping]] = ..., load: _Optional[_Union[LoadRequest, _Mapping]] = ...) -> None: ...
+    timeline: TimelineRequest
+    fallbacks: _containers.RepeatedCompositeFieldContainer[Fallback]
+    def __init__(self, number: _Optional[int] = ..., acknowledged: _Optional[int] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., profile: _Optional[_Union[ProfileRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., close: _Optional[_Union[CloseRequest, _Mapping]] = ..., load: _Optional[_Union[LoadRequest, _Mapping]] = ..., timeline: _Optional[_Union[TimelineRequest, _Mapping]] = ..., fallbacks: _Optional[_Iterable[_Union[Fallback, _Mapping]]] = ...) -> None: ...
+
+class Fallback(_message.Message):
+    __slots__ = ("function", "reason", "source", "calls", "elements", "nanoseconds")
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    function: str
+    reason: str
+    source: str
+    calls: int
+    elements: int
+    nanoseconds: int
+    def __init__(self, function: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., calls: _Optional[int] = ..., elements: _Optional[int] = ..., nanoseconds: _Optional[int] = ...) -> None: ...
 
 class ProfileRequest(_message.Message):
     __slots__ = ()
@@ -400,18 +452,20 @@ class LoadReply(_message.Message):
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., type: _Optional[_Union[DataType, str]] = ..., shape: _Optional[_Iterable[int]] = ..., fortran_order: _Optional[bool] = ..., number: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("number", "reply", "profile", "explanation", "load")
+    __slots__ = ("number", "reply", "profile", "explanation", "load", "timeline")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REPLY_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     LOAD_FIELD_NUMBER: _ClassVar[int]
+    TIMELINE_FIELD_NUMBER: _ClassVar[int]
     number: int
     reply: Reply
     profile: ProfileReply
     explanation: str
     load: LoadReply
-    def __init__(self, number: _Optional[int] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., profile: _Optional[_Union[ProfileReply, _Mapping]] = ..., explanation: _Optional[str] = ..., load: _Optional[_Union[LoadReply, _Mapping]] = ...) -> None: ...
+    timeline: TimelineReply
+    def __init__(self, number: _Optional[int] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., profile: _Optional[_Union[ProfileReply, _Mapping]] = ..., explanation: _Optional[str] = ..., load: _Optional[_Union[LoadReply, _Mapping]] = ..., timeline: _Optional[_Union[TimelineReply, _Mapping]] = ...) -> None: ...
 
 class Transfer(_message.Message):
     __slots__ = ("session", "handle", "upload", "offset", "bytes")

@@ -10,6 +10,7 @@ final class ClientContent {
     private final long bytes;
     private final long address;
     private boolean released;
+    private volatile boolean complete;
 
     ClientContent(SparseMemory memory, long number, long bytes) {
         this.memory = memory;
@@ -29,6 +30,15 @@ final class ClientContent {
 
     MemorySegment content() {
         return MemorySegment.ofAddress(address).reinterpret(bytes);
+    }
+
+    /** Nobody writes to it any more. */
+    void complete() {
+        complete = true;
+    }
+
+    boolean isComplete() {
+        return complete;
     }
 
     synchronized void release() {

@@ -14,7 +14,9 @@ import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.DetachedSessionFactory;
 import io.maniple.server.session.LocalSessionFactory;
 import io.maniple.server.session.Session;
+import io.maniple.server.session.SessionTrace;
 import io.maniple.server.store.SparseMemory;
+import io.maniple.server.trace.ExecutionListener;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,7 +120,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
     }
 
     @Override
-    public DetachedSession openDetached(SessionOptions options, long quota) {
+    public DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener) {
         String name = ProcessHandle.current().pid() + "-" + lastSession.incrementAndGet();
         return new ClusterSession(
                 name,
@@ -128,6 +130,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
                 memory,
                 quota,
                 settings.patience(),
+                SessionTrace.detached(options, listener),
                 new Checkpoints(
                         settings.checkpointDirectory().map(directory -> directory.resolve(name)),
                         settings.checkpointInterval(),
@@ -137,6 +140,11 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
     @Override
     public Session open(SessionOptions options, SharedMemory shared, String clientVersion) {
         throw new UnsupportedOperationException("a cluster shares no memory with its clients");
+    }
+
+    @Override
+    public double measureBandwidth() {
+        return Double.NaN;
     }
 
     @Override

@@ -17,10 +17,12 @@ import io.maniple.bridge.proto.SaveCommand;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Spoiled;
 import io.maniple.bridge.proto.Status;
+import io.maniple.bridge.proto.TimelineReply;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.Planning;
+import io.maniple.server.session.SessionTrace;
 import io.maniple.server.session.WorkerSession;
 import io.maniple.server.store.SparseMemory;
 import java.io.IOException;
@@ -60,10 +62,15 @@ final class ClusterSession implements DetachedSession {
     private final SparseMemory memory;
     private final long quota;
     private final Duration patience;
+    /** Of batches; the workers do not tell of their kernels. */
+    private final SessionTrace trace;
+
     private final Checkpoints checkpoints;
     private final ReentrantLock busy = new ReentrantLock();
     private final SessionLog log = new SessionLog();
-    private final Map<Long, Long> sizes = new HashMap<>();
+    /** Changed while a batch runs only; looked at by others, too. */
+    private final Map<Long, Long> sizes = new ConcurrentHashMap<>();
+
     private final Map<Long, ManipleException> spoiled = new HashMap<>();
     private final List<Spoiled> untold = new ArrayList<>();
     private final Map<Long, ClientContent> uploads = new ConcurrentHashMap<>();
@@ -88,6 +95,7 @@ final class ClusterSession implements DetachedSession {
             SparseMemory memory,
             long quota,
             Duration patience,
+            SessionTrace trace,
             Checkpoints checkpoints) {
         this.name = name;
         this.roster = roster;
@@ -96,6 +104,7 @@ final class ClusterSession implements DetachedSession {
         this.memory = memory;
         this.quota = quota;
         this.patience = patience;
+        this.trace = trace;
         this.checkpoints = checkpoints;
     }
 
@@ -105,7 +114,7 @@ final class ClusterSession implements DetachedSession {
     public Reply execute(Batch batch) {
         busy.lock();
         try {
-            return executeAlone(batch);
+            return trace.noting(batch, recorder -> executeAlone(batch));
         } finally {
             busy.unlock();
         }
@@ -160,10 +169,10 @@ final class ClusterSession implements DetachedSession {
         for (NewBuffer buffer : batch.getBuffersList()) {
             if (buffer.hasPlacement()) {
                 ClientContent upload = uploads.get(buffer.getPlacement().getOffset());
-                if (upload == null || upload.bytes() != buffer.getBytes()) {
+                if (upload == null || !upload.isComplete() || upload.bytes() != buffer.getBytes()) {
                     throw new ManipleException(
                             Status.INVALID_PROGRAM,
-                            "no upload of " + buffer.getBytes() + " bytes has the number "
+                            "no complete upload of " + buffer.getBytes() + " bytes has the number "
                                     + buffer.getPlacement().getOffset());
                 }
                 named.add(upload);
@@ -429,6 +438,14 @@ final class ClusterSession implements DetachedSession {
     }
 
     @Override
+    public void complete(long number) {
+        ClientContent filled = uploads.get(number);
+        if (filled != null) {
+            filled.complete();
+        }
+    }
+
+    @Override
     public void discard(long number) {
         ClientContent given = uploads.remove(number);
         if (given != null) {
@@ -500,6 +517,15 @@ final class ClusterSession implements DetachedSession {
         return held.get() + uploading.get();
     }
 
+    @Override
+    public List<BufferInfo> largestBuffers(int most) {
+        return sizes.entrySet().stream()
+                .sorted(Map.Entry.<Long, Long>comparingByValue().reversed())
+                .limit(most)
+                .map(entry -> new BufferInfo(entry.getKey(), entry.getValue(), "", ""))
+                .toList();
+    }
+
     // -- the rest ---------------------------------------------------------------------------------------------------
 
     @Override
@@ -507,6 +533,16 @@ final class ClusterSession implements DetachedSession {
         return ask(own -> own.profile(Command.newBuilder()
                 .setProfile(ProfileCommand.getDefaultInstance())
                 .build()));
+    }
+
+    @Override
+    public TimelineReply timeline(long after) {
+        return trace.reply(after);
+    }
+
+    @Override
+    public String timelineFile() {
+        return trace.file();
     }
 
     @Override

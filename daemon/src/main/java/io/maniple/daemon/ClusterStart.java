@@ -69,8 +69,8 @@ final class ClusterStart {
             return new ProcessWorkerHost();
         }
         try {
-            return new SparkWorkerHost(SparkSettings.ofEnvironment(
-                    System.getenv(), choice.master(), secret(choice), choice.threads()));
+            return new SparkWorkerHost(
+                    SparkSettings.ofEnvironment(System.getenv(), choice.master(), secret(choice), choice.threads()));
         } catch (HostingException e) {
             throw new SettingException(String.valueOf(e.getMessage()));
         }

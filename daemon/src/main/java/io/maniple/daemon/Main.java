@@ -118,6 +118,9 @@ public final class Main {
         }
         DaemonSettings settings = DaemonSettings.of(values);
         settings.log().ifPresent(LogFile::rotating);
+        if (settings.jsonLog()) {
+            LogFile.asJson();
+        }
         return new DaemonProcess(settings).run();
     }
 

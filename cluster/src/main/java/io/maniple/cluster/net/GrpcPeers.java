@@ -134,7 +134,8 @@ public final class GrpcPeers implements Peers, AutoCloseable {
             if (tile.isLast()) {
                 if (left != 0 && !tile.isSpoiled() && parcel.isExact()) {
                     // Never to be believed: the books differ.
-                    throw new PeersException("worker " + parcel.peer() + " sent " + -left + " bytes more than expected");
+                    throw new PeersException(
+                            "worker " + parcel.peer() + " sent " + -left + " bytes more than expected");
                 }
                 return tile.isSpoiled();
             }

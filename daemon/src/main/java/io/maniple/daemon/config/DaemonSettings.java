@@ -22,6 +22,8 @@ import java.util.Set;
  * @param reconnect so long a session waits for its client to come back
  * @param data directories whose files clients may open
  * @param cluster where sessions run; empty: here
+ * @param jsonLog whether the log's lines are JSON objects
+ * @param tracing where spans are sent; empty: nowhere
  */
 public record DaemonSettings(
         SettingValues.HostAndPort listen,
@@ -36,7 +38,9 @@ public record DaemonSettings(
         Duration reconnect,
         List<Path> data,
         Optional<Path> log,
+        boolean jsonLog,
         Optional<SettingValues.HostAndPort> http,
+        Optional<TracingSettings> tracing,
         Optional<ClusterChoice> cluster) {
 
     private static final String HELP =
@@ -102,7 +106,9 @@ public record DaemonSettings(
                 values.time(Setting.RECONNECT),
                 directories(values),
                 values.path(Setting.LOG),
+                values.choice(Setting.LOG_FORMAT, List.of("plain", "json")).equals("json"),
                 values.address(Setting.HTTP),
+                TracingSettings.of(values),
                 ClusterChoice.of(values, memory));
         settings.check();
         return settings;
@@ -167,7 +173,7 @@ public record DaemonSettings(
         }
     }
 
-    private static void readable(Path file) {
+    static void readable(Path file) {
         if (!Files.isReadable(file)) {
             throw new SettingException(
                     Files.exists(file) ? "no permission to read " + file : "there is no file " + file);

@@ -45,7 +45,13 @@ public enum Setting {
     CLUSTER_SECRET_FILE("FILE", "", "Spark's secret (spark.authenticate), in a file of mode 0600"),
     CHECKPOINT_DIR("DIRECTORY", "", "where all workers see it: what a lost worker had is taken up from there"),
     CHECKPOINT_INTERVAL("TIME", "60s", "about so much work may have to be done again when a worker is lost"),
-    HTTP("HOST:PORT", "", "health, readiness and metrics over HTTP (default: off)");
+    LOG_FORMAT("NAME", "plain", "plain, or json: an object a line with time, level, session, user, event, message"),
+    HTTP("HOST:PORT", "", "dashboard, metrics, health and readiness over HTTP, with TLS as above (default: off)"),
+    OTLP_ENDPOINT(
+            "URL", "", "where spans are sent to, OTLP over HTTP, such as http://localhost:4318 (default: nowhere)"),
+    OTLP_SAMPLING("RATIO", "1", "of how many sessions spans are sent, 0 to 1; a program's own trace goes before it"),
+    OTLP_HEADERS("FILE", "", "headers for the collector, 'Name: value' a line, in a file of mode 0600"),
+    OTLP_CA("FILE", "", "whose certificate the collector has, PEM (default: the system's authorities)");
 
     private final String operand;
     private final String fallback;

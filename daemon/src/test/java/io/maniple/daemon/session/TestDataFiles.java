@@ -32,7 +32,7 @@ class TestDataFiles {
 
     private final DetachedSession session = new LocalSessionFactory(
                     new ServerSettings(64L << 20, 1, Optional.empty(), ServerSettings.ENGINE_PORTABLE))
-            .openDetached(SessionOptions.getDefaultInstance(), 1L << 20);
+            .openDetached(SessionOptions.getDefaultInstance(), 1L << 20, batch -> {});
     private DataFiles files = new DataFiles(List.of());
 
     @BeforeEach

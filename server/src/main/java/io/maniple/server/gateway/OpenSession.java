@@ -10,6 +10,8 @@ import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Segment;
 import io.maniple.bridge.proto.Status;
+import io.maniple.bridge.proto.TimelineReply;
+import io.maniple.server.json.Json;
 import io.maniple.server.session.Replies;
 import io.maniple.server.session.Session;
 import io.maniple.server.session.SessionWorker;
@@ -107,6 +109,10 @@ final class OpenSession {
 
     ProfileReply profile() {
         return session.profile();
+    }
+
+    TimelineReply timeline(long after) {
+        return session.timeline(after);
     }
 
     String explain() {

@@ -2,6 +2,7 @@ package io.maniple.server.session;
 
 import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** A session whose client shares no memory with the server: contents travel apart from the batches. */
@@ -30,6 +31,20 @@ public interface DetachedSession extends Session {
 
     /** Bytes held now. May be called by any thread. */
     long memoryBytes();
+
+    /** What is kept of when the batches ran, as a file for Perfetto or Chrome's tracing page. May be called by any thread. */
+    String timelineFile();
+
+    /** The largest buffers, largest first. May be called by any thread. */
+    List<BufferInfo> largestBuffers(int most);
+
+    /**
+     * A buffer, for people.
+     *
+     * @param content type and shape of what was written to it last, or of what has been read of it; may be empty
+     * @param source the user's line ("file:line") that did so; may be empty
+     */
+    record BufferInfo(long handle, long bytes, String content, String source) {}
 
     /** @param memory to be filled by the caller */
     record Upload(long number, MemorySegment memory) {}

@@ -13,6 +13,7 @@ import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Status;
+import io.maniple.bridge.proto.TimelineReply;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.PreparedPlan;
@@ -22,9 +23,11 @@ import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.Effects;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.store.Buffer;
+import io.maniple.server.trace.BatchRecorder;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -52,6 +55,7 @@ final class LocalSession implements DetachedSession {
     private final Planning planning;
     private final Profile profile = new Profile();
     private final Explanation explanation = new Explanation();
+    private final @Nullable SessionTrace trace;
     private static final int MOST_ERRORS = 64;
     private final Set<FloatingPointError> errors = new LinkedHashSet<>();
     /** Held while a batch runs or a buffer is read: neither sees the memory of the other change. */
@@ -63,34 +67,42 @@ final class LocalSession implements DetachedSession {
 
     private boolean sharedMemorySpoiled;
 
+    /** @param trace where what runs is noted; null: nowhere */
     LocalSession(
             SessionOptions options,
             Limits limits,
             SessionMemory memory,
             Turns.Seat seat,
             Engine engine,
-            Compilers compilers) {
+            Compilers compilers,
+            @Nullable SessionTrace trace) {
         this.options = options;
         this.memory = memory;
         this.seat = seat;
         this.engine = engine;
         this.compilers = compilers;
-        this.planning = new Planning(options, limits, compilers);
+        this.planning = new Planning(options, limits, compilers, trace != null);
+        this.trace = trace;
     }
 
     @Override
     public Reply execute(Batch batch) {
         busy.lock();
         try {
-            return executeAlone(batch);
+            return trace == null
+                    ? executeAlone(batch, null)
+                    : trace.noting(batch, recorder -> executeAlone(batch, recorder));
         } finally {
             busy.unlock();
         }
     }
 
-    private Reply executeAlone(Batch batch) {
+    private Reply executeAlone(Batch batch, @Nullable BatchRecorder recorder) {
         interrupted = false;
         Planning.Planned planned = planning.plan(batch, memory::bytes);
+        if (recorder != null) {
+            recorder.planned(!planned.reused());
+        }
         if (planned.reused()) {
             profile.planReused();
         }
@@ -98,11 +110,16 @@ final class LocalSession implements DetachedSession {
             explanation.add(planned.plan().plan(), batch.getSourcesList());
         }
         memory.create(batch.getBuffersList());
-        run(batch, planned.structure(), planned.plan());
+        run(batch, planned, recorder);
+        if (planned.description() != null) {
+            planned.description().describe(planned.structure(), batch.getSourcesList(), memory);
+        }
         return observe(batch);
     }
 
-    private void run(Batch batch, BatchStructure structure, PreparedPlan prepared) {
+    private void run(Batch batch, Planning.Planned planned, @Nullable BatchRecorder recorder) {
+        BatchStructure structure = planned.structure();
+        PreparedPlan prepared = planned.plan();
         List<Plan.Step> steps = prepared.plan().steps();
         try (SessionMemory.BatchMemory batchMemory = memory.new BatchMemory(structure, prepared.plan())) {
             // First, to make room.
@@ -113,7 +130,10 @@ final class LocalSession implements DetachedSession {
                 Plan.Step step = steps.get(index);
                 ManipleException failure = spoiled(step, batchMemory);
                 if (failure == null) {
-                    failure = attempt(prepared, index, batch, batchMemory);
+                    failure = attempt(prepared, index, batch, batchMemory, recorder);
+                    if (recorder != null && planned.description() != null) {
+                        recorder.stepEnded(planned.description().step(index), batch.getSourcesList(), failure != null);
+                    }
                 }
                 if (failure != null) {
                     for (int buffer : Effects.written(step)) {
@@ -143,18 +163,28 @@ final class LocalSession implements DetachedSession {
     }
 
     private @Nullable ManipleException attempt(
-            PreparedPlan prepared, int index, Batch batch, SessionMemory.BatchMemory batchMemory) {
+            PreparedPlan prepared,
+            int index,
+            Batch batch,
+            SessionMemory.BatchMemory batchMemory,
+            @Nullable BatchRecorder recorder) {
         Plan.Step step = prepared.plan().steps().get(index);
         String source = Profile.name(batch.getSourcesList(), Effects.source(step));
+        if (recorder != null) {
+            recorder.stepAsked();
+        }
         if (interrupted) {
             return new ManipleException(Status.CANCELLED, INTERRUPTED, source);
         }
         long begin = System.nanoTime();
         try {
             ScopedValue.where(Workers.CANCELLED, () -> interrupted)
-                    .run(() -> seat.run(
-                            () -> interrupted,
-                            () -> report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch)));
+                    .run(() -> seat.run(() -> interrupted, () -> {
+                        if (recorder != null) {
+                            recorder.stepBegan();
+                        }
+                        report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch);
+                    }));
         } catch (ManipleException failure) {
             return failure.at(source);
         } catch (CancellationException interruption) {
@@ -264,6 +294,21 @@ final class LocalSession implements DetachedSession {
     @Override
     public String explain() {
         return explanation.text();
+    }
+
+    @Override
+    public TimelineReply timeline(long after) {
+        return trace == null ? TimelineReply.getDefaultInstance() : trace.reply(after);
+    }
+
+    @Override
+    public String timelineFile() {
+        return Objects.requireNonNull(trace, "a detached session keeps a trace").file();
+    }
+
+    @Override
+    public List<BufferInfo> largestBuffers(int most) {
+        return memory.largest(most);
     }
 
     @Override

@@ -9,16 +9,19 @@ import io.maniple.kernels.ops.OperationTable;
 import io.maniple.kernels.portable.PortableCompiler;
 import io.maniple.kernels.x86.X86Compiler;
 import io.maniple.server.distribution.Peers;
+import io.maniple.server.engine.Bandwidth;
 import io.maniple.server.engine.Blas;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.Workers;
 import io.maniple.server.store.PrivateMemory;
 import io.maniple.server.store.SparseMemory;
+import io.maniple.server.trace.ExecutionListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,12 +75,25 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
 
     @Override
     public Session open(SessionOptions options, SharedMemory shared, String clientVersion) {
-        return open(options, new SessionMemory(memory, shared, settings.memoryBytes()));
+        return open(
+                options,
+                new SessionMemory(memory, shared, settings.memoryBytes()),
+                options.getTimeline() ? SessionTrace.local() : null);
     }
 
     @Override
-    public DetachedSession openDetached(SessionOptions options, long quota) {
-        return open(options, new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())));
+    public DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener) {
+        return open(
+                options,
+                new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())),
+                SessionTrace.detached(options, listener));
+    }
+
+    @Override
+    public double measureBandwidth() {
+        Turns.Seat seat = turns.seat();
+        return Bandwidth.measure(
+                workers.computeIfAbsent(settings.threads(), Workers::new), copy -> seat.run(() -> false, copy));
     }
 
     @Override
@@ -97,7 +113,7 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
 
     /** Verifies and plans the batches of a session that runs elsewhere. */
     public Planning planning(SessionOptions options) {
-        return new Planning(options, limits(), compilersFor(options));
+        return new Planning(options, limits(), compilersFor(options), false);
     }
 
     /** The engines that kernels run in here, best first: workers that compute together must have the same. */
@@ -114,9 +130,9 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
         return new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
     }
 
-    private LocalSession open(SessionOptions options, SessionMemory sessionMemory) {
+    private LocalSession open(SessionOptions options, SessionMemory sessionMemory, @Nullable SessionTrace trace) {
         Compilers chosen = compilersFor(options);
-        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine(options, chosen), chosen);
+        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine(options, chosen), chosen, trace);
     }
 
     @Override

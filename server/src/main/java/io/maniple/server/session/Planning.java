@@ -19,6 +19,7 @@ import io.maniple.server.plan.Planner;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Verifies a session's batches and plans them; batches of one structure share a plan. */
 public final class Planning {
@@ -29,11 +30,12 @@ public final class Planning {
     private final Limits limits;
     private final Compilers compilers;
     private final OperationTable table = OperationTable.standard();
-    private final Map<PlanKey, PreparedPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
+    private final boolean described;
+    private final Map<PlanKey, KnownPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<PlanKey, PreparedPlan> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<PlanKey, KnownPlan> eldest) {
             return size() > CACHED_PLANS;
         }
     };
@@ -41,10 +43,22 @@ public final class Planning {
     /** Plans know their instructions' sources, and what is to be reported of them. */
     private record PlanKey(BatchStructure structure, List<Integer> source, List<Integer> reports) {}
 
-    /** @param reused whether the plan was there already */
-    public record Planned(BatchStructure structure, PreparedPlan plan, boolean reused) {}
+    private record KnownPlan(
+            PreparedPlan prepared, @Nullable PlanDescription description) {}
 
-    public Planning(SessionOptions options, Limits limits, Compilers compilers) {
+    /**
+     * @param reused whether the plan was there already
+     * @param description null where nobody wants one
+     */
+    record Planned(
+            BatchStructure structure,
+            PreparedPlan plan,
+            boolean reused,
+            @Nullable PlanDescription description) {}
+
+    /** @param described whether plans are described for a trace */
+    Planning(SessionOptions options, Limits limits, Compilers compilers, boolean described) {
+        this.described = described;
         this.options = options;
         this.limits = limits;
         this.compilers = compilers;
@@ -56,18 +70,21 @@ public final class Planning {
      * @param bytes the size of a buffer by its handle, or -1 if there is none
      * @throws ManipleException what the client is told
      */
-    public Planned plan(Batch batch, BatchStructure.BufferSizes bytes) {
+    Planned plan(Batch batch, BatchStructure.BufferSizes bytes) {
         try {
             BatchStructure structure = verified(batch, bytes);
             PlanKey key = new PlanKey(structure, batch.getSourceList(), batch.getReportsList());
-            PreparedPlan known = plans.get(key);
-            if (known != null) {
-                return new Planned(structure, known, true);
+            KnownPlan known = plans.get(key);
+            boolean reused = known != null;
+            if (known == null) {
+                List<Instruction> instructions = decoded(structure, batch);
+                Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(instructions);
+                known = new KnownPlan(
+                        new PreparedPlan(plan, compilers),
+                        described ? PlanDescription.of(plan, instructions, table, structure.buffers()) : null);
+                plans.put(key, known);
             }
-            Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(decoded(structure, batch));
-            PreparedPlan prepared = new PreparedPlan(plan, compilers);
-            plans.put(key, prepared);
-            return new Planned(structure, prepared, false);
+            return new Planned(structure, known.prepared(), reused, known.description());
         } catch (ProgramException refused) {
             throw refusal(batch, refused);
         }

@@ -12,9 +12,11 @@ import io.maniple.server.plan.Plan;
 import io.maniple.server.store.Buffer;
 import io.maniple.server.store.PrivateMemory;
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +31,8 @@ final class SessionMemory implements AutoCloseable {
     private final PrivateMemory privateMemory;
     private final @Nullable SharedMemory shared;
     private final long quota;
-    private final Map<Long, Buffer> buffers = new HashMap<>();
+    /** Changed while a batch runs only; looked at by others, too. */
+    private final Map<Long, Buffer> buffers = new ConcurrentHashMap<>();
     /** What the client has sent or is sending, until a batch introduces it. */
     private final Map<Long, Upload> uploads = new ConcurrentHashMap<>();
 
@@ -108,6 +111,25 @@ final class SessionMemory implements AutoCloseable {
 
     @Nullable Buffer find(long handle) {
         return buffers.get(handle);
+    }
+
+    /** The largest of them, largest first; any thread. */
+    List<DetachedSession.BufferInfo> largest(int most) {
+        PriorityQueue<DetachedSession.BufferInfo> found =
+                new PriorityQueue<>(Comparator.comparingLong(DetachedSession.BufferInfo::bytes));
+        buffers.forEach((handle, buffer) -> {
+            if (buffer.hasMemory() && (found.size() < most || found.element().bytes() < buffer.bytes())) {
+                found.add(new DetachedSession.BufferInfo(handle, buffer.bytes(), buffer.content(), buffer.source()));
+                if (found.size() > most) {
+                    found.remove();
+                }
+            }
+        });
+        List<DetachedSession.BufferInfo> sorted = new ArrayList<>(found);
+        sorted.sort(Comparator.comparingLong(DetachedSession.BufferInfo::bytes)
+                .reversed()
+                .thenComparingLong(DetachedSession.BufferInfo::handle));
+        return sorted;
     }
 
     /** Introduces all or none of them. */

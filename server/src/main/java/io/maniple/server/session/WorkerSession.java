@@ -99,7 +99,7 @@ public final class WorkerSession implements AutoCloseable {
         this.seat = seat;
         this.engine = engine;
         this.compilers = compilers;
-        this.planning = new Planning(options, limits, compilers);
+        this.planning = new Planning(options, limits, compilers, false);
     }
 
     private long everybody() {
