@@ -31,13 +31,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -156,13 +159,18 @@ final class ClusterSession implements DetachedSession {
     /** Notes the new buffers; those that the client has filled come before the batch. */
     private List<ClientContent> introduce(Batch batch) {
         long fresh = 0;
+        long lasting = 0;
+        Set<Long> freed = new HashSet<>();
+        eachFreed(batch, freed::add);
         for (NewBuffer buffer : batch.getBuffersList()) {
             fresh = Math.addExact(fresh, buffer.getBytes());
+            // What is made and freed by one batch lasts for a step or two, or is never in memory: the workers see to that.
+            lasting += freed.contains(buffer.getHandle()) ? 0 : buffer.getBytes();
         }
-        if (fresh > quota - held.get()) {
+        if (lasting > quota - held.get()) {
             throw new ManipleException(
                     Status.OUT_OF_MEMORY,
-                    "arrays of " + fresh + " bytes do not fit: the session holds " + held.get() + " bytes and may hold "
+                    "arrays of " + lasting + " bytes do not fit: the session holds " + held.get() + " bytes and may hold "
                             + quota);
         }
         List<ClientContent> named = new ArrayList<>();
@@ -189,13 +197,18 @@ final class ClusterSession implements DetachedSession {
     }
 
     private void free(Batch batch) {
+        eachFreed(batch, handle -> {
+            Long bytes = sizes.remove(handle);
+            held.addAndGet(bytes == null ? 0 : -bytes);
+            spoiled.remove(handle);
+        });
+    }
+
+    private static void eachFreed(Batch batch, LongConsumer consumer) {
         int operand = 0;
         for (int index = 0; index < batch.getOperationCount(); index++) {
             if (batch.getOperation(index) == 0) {
-                long handle = batch.getOperandBuffer(operand);
-                Long bytes = sizes.remove(handle);
-                held.addAndGet(bytes == null ? 0 : -bytes);
-                spoiled.remove(handle);
+                consumer.accept(batch.getOperandBuffer(operand));
             }
             operand += batch.getOperandCount(index);
         }
