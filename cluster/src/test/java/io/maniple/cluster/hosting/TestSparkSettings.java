@@ -69,8 +69,8 @@ class TestSparkSettings {
                     "MANIPLE_SPARK_HOST_JAR", "/etc/passwd"));
             places.put(place.getKey(), "/nowhere");
             Notes notes = new Notes();
-            try (SparkWorkerHost host = new SparkWorkerHost(
-                    SparkSettings.ofEnvironment(places, "spark://127.0.0.1:1", null, 1))) {
+            try (SparkWorkerHost host =
+                    new SparkWorkerHost(SparkSettings.ofEnvironment(places, "spark://127.0.0.1:1", null, 1))) {
                 host.start(new StandInWorkers(directory).command(), 1, notes);
                 assertThat(notes.awaitFailure(20)).contains(place.getValue());
             }

@@ -228,7 +228,8 @@ class TestSparkWorkerHost {
         Path discovery = Files.writeString(
                 directory.resolve("gpus.sh"), "#!/bin/sh\necho '{\"name\": \"gpu\", \"addresses\": [\"4\", \"7\"]}'\n");
         Files.setPosixFilePermissions(discovery, PosixFilePermissions.fromString("rwx------"));
-        String resources = "spark.worker.resource.gpu.amount 2\nspark.worker.resource.gpu.discoveryScript " + discovery + "\n";
+        String resources =
+                "spark.worker.resource.gpu.amount 2\nspark.worker.resource.gpu.discoveryScript " + discovery + "\n";
         try (SparkOnThisMachine own =
                         new SparkOnThisMachine(Files.createDirectory(directory.resolve("spark")), 1, resources);
                 SparkWorkerHost host = new SparkWorkerHost(own.settings(own.secret)
