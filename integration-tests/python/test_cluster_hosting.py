@@ -101,6 +101,10 @@ def test_a_daemon_needs_nothing_but_its_url(cluster: str, runtime: Path, monkeyp
     options = _cluster.daemon_options(["--config", "d", f"--master={cluster}", "--worker-threads", "3"])
     secret = str(runtime / "cluster" / "secret")
     assert options == ["--cluster-secret-file", secret, "--workers", "2", "--worker-memory", "512m"]
+    (runtime / "maniple.toml").write_text(f'master = "{cluster}"\nworkers = 1\nworker_memory = "1g"\n')
+    options = _cluster.daemon_options(["--config", str(runtime)])
+    assert options == ["--cluster-secret-file", secret, "--worker-threads", "1"]
+    assert _cluster.daemon_options(["--config", str(runtime / "maniple.toml"), "--master", "local[2]"]) == []
     assert _cluster.daemon_options(["--master", "spark://127.0.0.1:1"]) == []
     assert _cluster.daemon_options(["--master", "yarn"]) == []
     assert _cluster.daemon_options(["--listen", "127.0.0.1:0"]) == []
