@@ -101,6 +101,10 @@ def test_a_daemon_needs_nothing_but_its_url(cluster: str, runtime: Path, monkeyp
     options = _cluster.daemon_options(["--config", "d", f"--master={cluster}", "--worker-threads", "3"])
     secret = str(runtime / "cluster" / "secret")
     assert options == ["--cluster-secret-file", secret, "--workers", "2", "--worker-memory", "512m"]
+    (runtime / "maniple.toml").write_text(f'master = "{cluster}"\nworkers = 1\nworker_memory = "1g"\n')
+    options = _cluster.daemon_options(["--config", str(runtime)])
+    assert options == ["--cluster-secret-file", secret, "--worker-threads", "1"]
+    assert _cluster.daemon_options(["--config", str(runtime / "maniple.toml"), "--master", "local[2]"]) == []
     assert _cluster.daemon_options(["--master", "spark://127.0.0.1:1"]) == []
     assert _cluster.daemon_options(["--master", "yarn"]) == []
     assert _cluster.daemon_options(["--listen", "127.0.0.1:0"]) == []
@@ -222,3 +226,76 @@ def test_kill_minus_nine_of_everything_leaves_nothing(runtime: Path, tmp_path: P
     assert again.returncode == 0, again.stderr
     assert command(runtime, "stop", "--dir", directory).returncode == 0
     wait_until_gone(directory)
+
+
+def test_the_batch_script_brings_everything_up_and_down(runtime: Path, tmp_path: Path) -> None:
+    """Inside an allocation of one node, with a stand-in for srun, which runs its command here."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, text in {
+        "srun": 'while [[ $1 == --* ]]; do [[ $1 == --overlap ]] || shift; shift; done\nexec "$@"',
+        "hostname": "echo 127.0.0.1",
+        "maniple": f'exec {sys.executable} -m maniple "$@"',
+    }.items():
+        (tools / name).write_text(f"#!/usr/bin/env bash\n{text}\n")
+        (tools / name).chmod(0o755)
+    script = tmp_path / "program.py"
+    script.write_text("import sys\nimport numpy as np\nprint(np.arange(2_000_000.0).sum(), sys.argv[1])\n")
+    mark = f"MANIPLE_BATCH_TEST={tmp_path}"
+    batch = Path(__file__).parents[2] / "deploy" / "slurm" / "maniple.sbatch"
+    done = subprocess.run(
+        ["bash", str(batch), str(script), "argument"],
+        env={
+            **os.environ,
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "PYTHONPATH": str(Path(_cluster.__file__).parents[1]),
+            "MANIPLE_BACKEND": "server",
+            "MANIPLE_RUNTIME_DIR": str(runtime),
+            "MANIPLE_SCRATCH": str(tmp_path),
+            "MANIPLE_BATCH_TEST": str(tmp_path),
+            "SLURM_JOB_ID": str(10_000 + os.getpid() % 9_000),
+            "SLURM_JOB_NODELIST": "here",
+            "SLURM_JOB_NUM_NODES": "1",
+            "SLURM_CPUS_ON_NODE": "1",
+            "SLURM_SUBMIT_DIR": str(tmp_path),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stderr, [log.read_text()[-2000:] for log in tmp_path.glob("maniple-*/logs/*")])
+    assert done.stdout == "1999999000000.0 argument\n"
+    left = [path for path in tmp_path.glob("maniple-*/*") if path.name != "logs"]
+    assert left == []
+    end = time.monotonic() + 20
+    while pids := [pid for pid in _pids() if mark in _environment(pid)]:
+        assert time.monotonic() < end, f"left: {pids}"
+        time.sleep(0.1)
+
+
+def test_the_batch_script_says_what_it_wants(tmp_path: Path) -> None:
+    batch = Path(__file__).parents[2] / "deploy" / "slurm" / "maniple.sbatch"
+    for arguments, message in (([], "usage: sbatch"), (["script.py"], "not inside an allocation")):
+        said = subprocess.run(
+            ["bash", str(batch), *arguments],
+            env={name: value for name, value in os.environ.items() if not name.startswith("SLURM_")},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert said.returncode == 1
+        assert message in said.stderr
+
+
+def _pids() -> list[str]:
+    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+
+
+def _environment(pid: str) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []

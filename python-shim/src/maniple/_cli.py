@@ -15,7 +15,7 @@ usage: maniple [options] script.py [arguments]
        maniple [options] - [arguments]           read the program from standard input
        maniple server [options]                  run a daemon, look after the local server;
                                                  see `maniple server --help`
-       maniple cluster start|status|stop         a Spark cluster on this machine, to try out
+       maniple cluster start|status|stop|where   a Spark cluster on this machine, to try out
                                                  `maniple server --master`; see --help
        maniple jupyter [options]                 add a kernel to Jupyter; see --help
 

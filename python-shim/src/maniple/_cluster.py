@@ -191,29 +191,50 @@ def daemon_options(arguments: list[str]) -> list[str]:
     ServerError
         Its registration cannot be read.
     """
-    given = {argument.partition("=")[0] for argument in arguments}
-    url = master_of(arguments)
+    given = _settings(arguments)
+    url = given.get("master", "")
     cluster = cluster_of(url) if url.startswith("spark://") else None
     if cluster is None:
         return []
     known = {
-        "--cluster-secret-file": str(cluster.secret_file),
-        "--workers": str(cluster.workers),
-        "--worker-threads": str(cluster.threads),
-        "--worker-memory": cluster.memory,
+        "cluster_secret_file": str(cluster.secret_file),
+        "workers": str(cluster.workers),
+        "worker_threads": str(cluster.threads),
+        "worker_memory": cluster.memory,
     }
     return [
         part
-        for option, value in known.items()
-        if value and option not in given
-        for part in (option, value)
+        for name, value in known.items()
+        if value and name not in given
+        for part in (f"--{name.replace('_', '-')}", value)
     ]
 
 
 def master_of(arguments: list[str]) -> str:
-    """The operand of --master, or nothing."""
+    """The master that a daemon's options, or their configuration file, name; or nothing."""
+    return _settings(arguments).get("master", "")
+
+
+def _settings(arguments: list[str]) -> dict[str, str]:
+    """A daemon's settings by their names in its configuration file; the options go before it."""
+    options: dict[str, str] = {}
     for index, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
-        if name == "--master":
-            return value if equals else "".join(arguments[index + 1 : index + 2])
-    return ""
+        if name.startswith("--"):
+            following = "".join(arguments[index + 1 : index + 2])
+            options[name[2:].replace("-", "_")] = value if equals else following
+    return {**_configured(options.get("config", "")), **options}
+
+
+def _configured(name: str) -> dict[str, str]:
+    """The content of a configuration file. What is wrong with it the daemon itself says."""
+    import tomllib
+
+    if not name:
+        return {}
+    path = Path(name)
+    try:
+        with (path / "maniple.toml" if path.is_dir() else path).open("rb") as file:
+            return {key: str(value) for key, value in tomllib.load(file).items()}
+    except (OSError, ValueError):
+        return {}

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from maniple._cluster import find_spark, find_spark_java
 from maniple._cluster_processes import ClusterDirectory, start, status, stop
 from maniple._errors import ServerError
 from maniple._server import default_runtime_directory
@@ -22,9 +23,8 @@ _MOST_WORKERS = 64
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and carry out the arguments after `maniple cluster`; the exit status."""
     arguments = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-    directory = ClusterDirectory(
-        (arguments.dir or default_runtime_directory() / "cluster").absolute()
-    )
+    chosen = getattr(arguments, "dir", None)
+    directory = ClusterDirectory((chosen or default_runtime_directory() / "cluster").absolute())
     try:
         match arguments.command:
             case "start":
@@ -38,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _status(directory, as_json=arguments.json)
             case "stop":
                 return _stop(directory, as_json=arguments.json)
+            case "where":
+                print(find_spark(), find_spark_java(), sep="\n")
+                return _OK
             case unknown:
                 raise AssertionError(unknown)
     except ServerError as error:
@@ -82,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     end = commands.add_parser(
         "stop", help="stop it and all that runs on it; exit status 3 if it does not run"
+    )
+    commands.add_parser(
+        "where", help="print Spark's directory and the java command for it, a line each"
     )
     for command in (begin, show, end):
         command.add_argument(

@@ -68,13 +68,14 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
                 Thread.ofPlatform().daemon().name("maniple-roster").factory());
         watching = watch.scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
         List<String> command = new ArrayList<>(settings.workerCommand());
-        command.addAll(List.of(
-                "--server",
-                settings.listen() + ":" + server.getPort(),
-                "--threads",
-                Integer.toString(settings.workerThreads()),
-                "--memory",
-                Long.toString(settings.workerMemory())));
+        command.addAll(List.of("--server", settings.listen() + ":" + server.getPort()));
+        // Otherwise the worker decides, who knows its machine.
+        if (settings.workerThreads() > 0) {
+            command.addAll(List.of("--threads", Integer.toString(settings.workerThreads())));
+        }
+        if (settings.workerMemory() > 0) {
+            command.addAll(List.of("--memory", Long.toString(settings.workerMemory())));
+        }
         host.start(new WorkerCommand(command, Map.of(), credentials.line()), settings.workers(), new Listener());
     }
 

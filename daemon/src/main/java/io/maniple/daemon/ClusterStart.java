@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -70,9 +71,21 @@ final class ClusterStart {
         }
         try {
             return new SparkWorkerHost(
-                    SparkSettings.ofEnvironment(System.getenv(), choice.master(), secret(choice), choice.threads()));
+                    SparkSettings.ofEnvironment(System.getenv(), choice.master(), secret(choice), choice.threads())
+                            .with(sparkSettings(choice)));
         } catch (HostingException e) {
             throw new SettingException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static Map<String, String> sparkSettings(ClusterChoice choice) {
+        if (choice.sparkSettings().isEmpty()) {
+            return Map.of();
+        }
+        try {
+            return SparkSettings.read(choice.sparkSettings().get());
+        } catch (IOException e) {
+            throw new SettingException("--spark-settings: " + SettingException.reason(e));
         }
     }
 

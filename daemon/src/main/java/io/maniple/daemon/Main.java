@@ -56,7 +56,7 @@ public final class Main {
             spec.addOption(OptionSpec.builder(setting.option())
                     .type(String.class)
                     .paramLabel(setting.operand())
-                    .description(setting.help())
+                    .description(setting.help().replace("%", "%%"))
                     .build());
         }
         spec.usageMessage()

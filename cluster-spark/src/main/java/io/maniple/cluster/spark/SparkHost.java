@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -24,6 +25,9 @@ public final class SparkHost {
     private static final int USAGE = 2;
     /** So long may ending take, once nobody is there any more; then it ends at once. */
     private static final int END_SECONDS = 12;
+
+    /** As many times as long as this process took to start may an executor take. */
+    private static final int STARTS = 3;
 
     private static final int WORKERS_END_SECONDS = 5;
     private static final int LOOK_MILLISECONDS = 1000;
@@ -60,8 +64,7 @@ public final class SparkHost {
         } catch (Exception e) {
             // Spark's own exceptions are not declared.
             e.printStackTrace();
-            host.events.lost("Spark's driver failed: "
-                    + String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()));
+            host.events.lost("Spark's driver failed: " + firstLine(e));
             status = FAILED;
         }
         System.exit(status);
@@ -88,6 +91,11 @@ public final class SparkHost {
         Standalone standalone = Standalone.of(launch.master());
         String localHost = standalone == null ? null : standalone.localAddress();
         SparkConf conf = configure(localHost);
+        if (!isConfidential(conf, localHost)) {
+            events.refused("the secret of the workers would go over the network in the clear: give the cluster a secret"
+                    + " (spark.authenticate) and its file to --cluster-secret-file");
+            return FAILED;
+        }
         if (standalone != null) {
             String refusal = standalone.refusal(conf, localHost == null ? "127.0.0.1" : localHost);
             if (refusal != null) {
@@ -97,7 +105,15 @@ public final class SparkHost {
         }
         Slots slots = new Slots();
         ApplicationListener listener = new ApplicationListener(events, slots, launch.threads());
-        JavaSparkContext context = new JavaSparkContext(conf);
+        JavaSparkContext context;
+        try {
+            context = new JavaSparkContext(conf);
+        } catch (Exception e) {
+            // Spark's own exceptions are not declared.
+            e.printStackTrace();
+            events.refused("Spark does not start an application at " + launch.master() + ": " + firstLine(e));
+            return FAILED;
+        }
         try {
             context.sc().addSparkListener(listener);
             context.sc().uiWebUrl().foreach(url -> {
@@ -128,9 +144,16 @@ public final class SparkHost {
         }
     }
 
-    /** Whether the cluster has room for all workers; says so if not. */
+    /**
+     * Whether the cluster has room for all workers; says so if not. That an executor has been granted is not told, only that
+     * it is there; so where all is slow more time is given, by what this process has taken to start.
+     */
     private boolean awaitSlots(Slots slots, ApplicationListener listener) throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(launch.slotSeconds());
+        long started = System.currentTimeMillis()
+                - ManagementFactory.getRuntimeMXBean().getStartTime();
+        long patience = Math.max(TimeUnit.SECONDS.toMillis(launch.slotSeconds()), STARTS * started);
+        int before = 0;
+        long since = System.nanoTime();
         while (inputEnded.getCount() > 0) {
             int available = slots.await(launch.workers(), 100);
             if (available >= launch.workers()) {
@@ -139,7 +162,10 @@ public final class SparkHost {
             if (isOver(listener)) {
                 return false;
             }
-            if (System.nanoTime() - end > 0) {
+            if (available != before) {
+                before = available;
+                since = System.nanoTime();
+            } else if (System.nanoTime() - since > TimeUnit.MILLISECONDS.toNanos(patience)) {
                 events.slots(launch.workers(), available);
                 return false;
             }
@@ -223,6 +249,9 @@ public final class SparkHost {
         }
         if (launch.secret() != null) {
             conf.set("spark.authenticate", "true").set("spark.authenticate.secret", launch.secret());
+        } else if (!launch.master().startsWith("spark:")) {
+            // YARN and Kubernetes give each application a secret of its own.
+            conf.set("spark.authenticate", "true");
         }
         launch.settings().forEach(conf::set);
         if (conf.getBoolean("spark.authenticate", false)) {
@@ -233,6 +262,17 @@ public final class SparkHost {
                     .set("spark.io.encryption.enabled", "true");
         }
         return conf;
+    }
+
+    /** Whether nobody can read on the way what goes to the executors. */
+    private static boolean isConfidential(SparkConf conf, @Nullable String localHost) {
+        return conf.getBoolean("spark.authenticate", false)
+                || conf.getBoolean("spark.ssl.rpc.enabled", false)
+                || localHost != null && localHost.startsWith("127.");
+    }
+
+    private static String firstLine(Throwable failure) {
+        return String.valueOf(failure.getMessage()).lines().findFirst().orElse(failure.toString());
     }
 
     private static Path ownJar() {

@@ -1,8 +1,13 @@
 package io.maniple.cluster.hosting;
 
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +58,36 @@ public record SparkSettings(
                 Math.max(1, threads),
                 usualSlotWait(master),
                 Map.of());
+    }
+
+    /** The same with settings of Spark's beside these, and before them. */
+    public SparkSettings with(Map<String, String> more) {
+        Map<String, String> all = new HashMap<>(settings);
+        all.putAll(more);
+        return new SparkSettings(master, java, sparkHome, hostJar, secret, threads, slotWait, all);
+    }
+
+    /**
+     * Reads settings of Spark's from a file like its spark-defaults.conf: a name and a value on each line.
+     *
+     * @throws IOException the file cannot be read, or has something else in it
+     */
+    public static Map<String, String> read(Path file) throws IOException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(file + ": " + e.getMessage());
+        }
+        Map<String, String> settings = new HashMap<>();
+        for (String name : properties.stringPropertyNames()) {
+            if (!name.startsWith("spark.")) {
+                throw new IOException(
+                        file + " has '" + name + "', which is no setting of Spark's: these begin with spark.");
+            }
+            settings.put(name, properties.getProperty(name).strip());
+        }
+        return settings;
     }
 
     private static Path place(Map<String, String> environment, String name) throws HostingException {

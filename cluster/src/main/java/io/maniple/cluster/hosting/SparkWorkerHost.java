@@ -158,10 +158,17 @@ public final class SparkWorkerHost implements WorkerHost {
         command.addAll(
                 List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"));
         command.addAll(SparkJava.FLAGS);
-        command.addAll(List.of(
-                "-cp",
-                settings.sparkHome().resolve("jars") + File.separator + "*" + File.pathSeparator + settings.hostJar()));
-        command.add(MAIN);
+        List<String> classPath = new ArrayList<>();
+        // As spark-submit does: YARN's addresses are in these directories.
+        for (String name : List.of("HADOOP_CONF_DIR", "YARN_CONF_DIR")) {
+            String directory = System.getenv(name);
+            if (directory != null && !directory.isEmpty()) {
+                classPath.add(directory);
+            }
+        }
+        classPath.add(settings.sparkHome().resolve("jars") + File.separator + "*");
+        classPath.add(settings.hostJar().toString());
+        command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath), MAIN));
         return command;
     }
 

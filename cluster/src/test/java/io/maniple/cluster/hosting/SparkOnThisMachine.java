@@ -30,6 +30,11 @@ final class SparkOnThisMachine implements AutoCloseable {
     private final List<Process> workers = new ArrayList<>();
 
     SparkOnThisMachine(Path directory, int workers) throws Exception {
+        this(directory, workers, "");
+    }
+
+    /** With further settings of the master and the workers, a line each. */
+    SparkOnThisMachine(Path directory, int workers, String more) throws Exception {
         this.directory = directory;
         properties = directory.resolve("spark.conf");
         Files.writeString(properties, """
@@ -39,7 +44,7 @@ final class SparkOnThisMachine implements AutoCloseable {
                 spark.network.crypto.cipher AES/GCM/NoPadding
                 spark.master.rest.enabled false
                 spark.deploy.maxExecutorRetries -1
-                """);
+                """ + more);
         int port = freePort();
         int webPort = freePort();
         url = "spark://127.0.0.1:" + port;

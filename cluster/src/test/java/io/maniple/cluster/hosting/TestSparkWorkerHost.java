@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
@@ -218,6 +219,27 @@ class TestSparkWorkerHost {
             workers.awaitOthers(2, first.keySet(), LONG);
         }
         assertThat(workers.running()).isEmpty();
+    }
+
+    @Test
+    @EnabledIfEnvironmentVariable(named = "MANIPLE_LONG", matches = "1")
+    void aWorkerSeesTheGpusOfItsSlot() throws Exception {
+        StandInWorkers workers = new StandInWorkers(directory);
+        Path discovery = Files.writeString(
+                directory.resolve("gpus.sh"), "#!/bin/sh\necho '{\"name\": \"gpu\", \"addresses\": [\"4\", \"7\"]}'\n");
+        Files.setPosixFilePermissions(discovery, PosixFilePermissions.fromString("rwx------"));
+        String resources =
+                "spark.worker.resource.gpu.amount 2\nspark.worker.resource.gpu.discoveryScript " + discovery + "\n";
+        try (SparkOnThisMachine own =
+                        new SparkOnThisMachine(Files.createDirectory(directory.resolve("spark")), 1, resources);
+                SparkWorkerHost host = new SparkWorkerHost(own.settings(own.secret)
+                        .with(Map.of(
+                                "spark.executor.resource.gpu.amount", "2", "spark.task.resource.gpu.amount", "2")))) {
+            host.start(workers.command(), 1, new Notes());
+            Map<Long, String> running = workers.await(1, SOON);
+            long pid = running.keySet().iterator().next();
+            assertThat(workers.environmentOf(pid)).contains("\nCUDA_VISIBLE_DEVICES=4,7\n");
+        }
     }
 
     private Process daemon() throws Exception {

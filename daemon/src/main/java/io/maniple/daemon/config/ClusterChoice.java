@@ -26,6 +26,7 @@ public record ClusterChoice(
         boolean isLocal,
         boolean isHere,
         Optional<Path> secretFile,
+        Optional<Path> sparkSettings,
         Optional<Path> checkpointDirectory,
         Duration checkpointInterval) {
     private static final Pattern LOCAL = Pattern.compile("local\\[(\\d+)]");
@@ -60,6 +61,12 @@ public record ClusterChoice(
         }
         Optional<Path> secret = values.path(Setting.CLUSTER_SECRET_FILE);
         secret.ifPresent(DaemonSettings::secret);
+        Optional<Path> sparkSettings = values.path(Setting.SPARK_SETTINGS);
+        sparkSettings.ifPresent(file -> {
+            if (!Files.isReadable(file)) {
+                throw new SettingException("--spark-settings: " + file + " cannot be read");
+            }
+        });
         Optional<Path> checkpoints = values.path(Setting.CHECKPOINT_DIR);
         checkpoints.ifPresent(directory -> {
             if (!Files.isDirectory(directory) || !Files.isWritable(directory)) {
@@ -77,6 +84,7 @@ public record ClusterChoice(
                 isLocal,
                 isHere,
                 secret,
+                sparkSettings,
                 checkpoints,
                 values.time(Setting.CHECKPOINT_INTERVAL)));
     }
