@@ -57,7 +57,13 @@ for kind in os.environ["KINDS"]:
 
 @pytest.mark.parametrize(
     ("engine", "threads", "kinds"),
-    [("auto", "2", "bBhHiIlLefd?"), ("auto", "1", "d"), ("auto", "7", "d"), ("avx2", "2", "dfLb"), ("portable", "2", "dB")],
+    [
+        ("auto", "2", "bBhHiIlLefd?"),
+        ("auto", "1", "d"),
+        ("auto", "7", "d"),
+        ("avx2", "2", "dfLb"),
+        ("portable", "2", "dB"),
+    ],
 )
 def test_the_first_extreme_wins(tmp_path: Path, engine: str, threads: str, kinds: str) -> None:
     programs.check(tmp_path, PROGRAM, MANIPLE_ENGINE=engine, MANIPLE_THREADS=threads, KINDS=kinds)
