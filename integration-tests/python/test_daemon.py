@@ -627,5 +627,18 @@ def test_print_config_reads_itself(tmp_path: Path) -> None:
 def test_help_names_every_setting() -> None:
     shown = maniple("server", "--help")
     assert shown.returncode == 0
-    for word in ("status", "init", "check", "--listen", "--tls-cert", "--users", "--session-memory", "--config"):
+    for word in (
+        "status",
+        "init",
+        "check",
+        "--listen",
+        "--tls-cert",
+        "--users",
+        "--session-memory",
+        "--config",
+        "--http",
+        "--log-format",
+        "--otlp-endpoint",
+        "--otlp-sampling",
+    ):
         assert word in shown.stdout

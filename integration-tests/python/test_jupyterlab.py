@@ -41,7 +41,13 @@ def lab(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     token = secrets.token_hex(24)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    # Nor does it ask whether it may fetch news.
+    choice = (
+        Path(os.environ["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    )
+    choice.parent.mkdir(parents=True)
+    choice.write_text('{"fetchNews": "false"}')
     with (folder / "lab.log").open("w") as log:
         process = subprocess.Popen(
             command,
