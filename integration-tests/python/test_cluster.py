@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from daemons import Daemon, daemon, maniple
 from test_examples import EXAMPLES, SIZES
@@ -43,7 +44,13 @@ def workers(running: Daemon) -> list[int]:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     directory = tmp_path_factory.mktemp("cluster") / "trial"
-    with daemon(directory, "--master", "local[2]", "--checkpoint-interval", "2s", *SMALL) as running:
+    data = tmp_path_factory.mktemp("data")
+    np.save(data / "grid.npy", np.arange(3_000_000.0).reshape(3000, 1000))
+    np.save(data / "small.npy", np.arange(100.0))
+    cut = (data / "grid.npy").read_bytes()[:-100]
+    (data / "cut.npy").write_bytes(cut)
+    options = ["--master", "local[2]", "--checkpoint-interval", "2s", "--data", data, *SMALL]
+    with daemon(directory, *options) as running:
         yield running
 
 
@@ -197,6 +204,22 @@ print((x + y).sum(), real.asarray(x)[-1])
     out, err = program.communicate(timeout=120)
     assert program.returncode == 0, err
     assert out == "23999994000000.0 3999999.0\n"
+
+
+def test_the_workers_read_files_themselves(two: Daemon) -> None:
+    out = two.run(
+        """
+import maniple, numpy as np
+grid = maniple.load("grid.npy")
+print(grid.sum(), grid[-1, -1], (grid + maniple.load("small.npy")[5]).mean())
+"""
+    )
+    whole = np.arange(3_000_000.0)
+    assert out == f"{whole.sum()} {whole[-1]} {(whole + 5).mean()}\n"
+    failing = two.begin("import maniple; print(maniple.load('cut.npy').sum())")
+    _, err = failing.communicate(timeout=60)
+    assert failing.returncode != 0
+    assert "it ends before its data do" in err
 
 
 @pytest.mark.parametrize(

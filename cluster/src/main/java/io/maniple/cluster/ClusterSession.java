@@ -5,6 +5,7 @@ import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.BatchCommand;
 import io.maniple.bridge.proto.Command;
 import io.maniple.bridge.proto.ContentCommand;
+import io.maniple.bridge.proto.FileCommand;
 import io.maniple.bridge.proto.NewBuffer;
 import io.maniple.bridge.proto.Observation;
 import io.maniple.bridge.proto.Piece;
@@ -27,6 +28,7 @@ import io.maniple.server.session.WorkerSession;
 import io.maniple.server.store.SparseMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -77,6 +79,7 @@ final class ClusterSession implements DetachedSession {
     private final Map<Long, ManipleException> spoiled = new HashMap<>();
     private final List<Spoiled> untold = new ArrayList<>();
     private final Map<Long, ClientContent> uploads = new ConcurrentHashMap<>();
+    private final Map<Long, SessionLog.FileEntry> files = new ConcurrentHashMap<>();
     private final AtomicLong lastUpload = new AtomicLong();
     private final AtomicLong held = new AtomicLong();
     private final AtomicLong uploading = new AtomicLong();
@@ -138,6 +141,8 @@ final class ClusterSession implements DetachedSession {
                     number, batch.toBuilder().setNumber(number).build()));
             lastBatch = number;
             List<Reply> replies = deliver(number, awaited);
+            batch.getBuffersList()
+                    .forEach(fresh -> files.remove(fresh.getPlacement().getOffset()));
             free(batch);
             if (!awaited) {
                 return Reply.getDefaultInstance();
@@ -164,18 +169,25 @@ final class ClusterSession implements DetachedSession {
         eachFreed(batch, freed::add);
         for (NewBuffer buffer : batch.getBuffersList()) {
             fresh = Math.addExact(fresh, buffer.getBytes());
-            // What is made and freed by one batch lasts for a step or two, or is never in memory: the workers see to that.
+            // What is made and freed by one batch lasts for a step or two, or is never in memory: the workers see to
+            // that.
             lasting += freed.contains(buffer.getHandle()) ? 0 : buffer.getBytes();
         }
         if (lasting > quota - held.get()) {
             throw new ManipleException(
                     Status.OUT_OF_MEMORY,
-                    "arrays of " + lasting + " bytes do not fit: the session holds " + held.get() + " bytes and may hold "
-                            + quota);
+                    "arrays of " + lasting + " bytes do not fit: the session holds " + held.get()
+                            + " bytes and may hold " + quota);
         }
         List<ClientContent> named = new ArrayList<>();
+        List<SessionLog.FileEntry> loaded = new ArrayList<>();
         for (NewBuffer buffer : batch.getBuffersList()) {
             if (buffer.hasPlacement()) {
+                SessionLog.FileEntry file = files.get(buffer.getPlacement().getOffset());
+                if (file != null && file.size() == buffer.getBytes()) {
+                    loaded.add(file);
+                    continue;
+                }
                 ClientContent upload = uploads.get(buffer.getPlacement().getOffset());
                 if (upload == null || !upload.isComplete() || upload.bytes() != buffer.getBytes()) {
                     throw new ManipleException(
@@ -191,6 +203,7 @@ final class ClusterSession implements DetachedSession {
             uploading.addAndGet(-upload.bytes());
             log.add(new SessionLog.ContentEntry(upload));
         }
+        loaded.forEach(log::add);
         batch.getBuffersList().forEach(buffer -> sizes.put(buffer.getHandle(), buffer.getBytes()));
         held.addAndGet(fresh);
         return named;
@@ -312,6 +325,15 @@ final class ClusterSession implements DetachedSession {
         while (sent < log.size()) {
             switch (log.get(sent)) {
                 case SessionLog.ContentEntry content -> scatter(own, content.upload());
+                case SessionLog.FileEntry file ->
+                    own.sendAll(Command.newBuilder()
+                            .setFile(FileCommand.newBuilder()
+                                    .setUpload(file.upload())
+                                    .setBytes(file.size())
+                                    .setPath(file.file().toString())
+                                    .setBegin(file.begin())
+                                    .setModified(file.modified()))
+                            .build());
                 case SessionLog.BatchEntry entry -> {
                     note(own);
                     BatchCommand.Builder command = BatchCommand.newBuilder().setBatch(entry.batch());
@@ -450,6 +472,27 @@ final class ClusterSession implements DetachedSession {
         return new Upload(fresh.number(), fresh.content());
     }
 
+    /** The workers read it, each its part: the file must be one that all of them see. */
+    @Override
+    public long load(Path file, long begin, long bytes) throws IOException {
+        if (bytes > quota - held.get() - uploading.get()) {
+            throw new ManipleException(
+                    Status.OUT_OF_MEMORY,
+                    "an array of " + bytes + " bytes does not fit: the session holds " + (held.get() + uploading.get())
+                            + " bytes and may hold " + quota);
+        }
+        long number = lastUpload.incrementAndGet();
+        files.put(
+                number,
+                new SessionLog.FileEntry(
+                        number,
+                        file,
+                        begin,
+                        bytes,
+                        Files.getLastModifiedTime(file).toMillis()));
+        return number;
+    }
+
     @Override
     public void complete(long number) {
         ClientContent filled = uploads.get(number);
@@ -460,6 +503,7 @@ final class ClusterSession implements DetachedSession {
 
     @Override
     public void discard(long number) {
+        files.remove(number);
         ClientContent given = uploads.remove(number);
         if (given != null) {
             uploading.addAndGet(-given.bytes());

@@ -1,6 +1,7 @@
 package io.maniple.cluster;
 
 import io.maniple.bridge.proto.Batch;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,6 +28,19 @@ final class SessionLog {
         @Override
         public long bytes() {
             return upload.bytes();
+        }
+    }
+
+    /**
+     * A file with the content of an upload that a batch behind it introduces.
+     *
+     * @param begin where in the file the content begins
+     * @param modified milliseconds since 1970
+     */
+    record FileEntry(long upload, Path file, long begin, long size, long modified) implements Entry {
+        @Override
+        public long bytes() {
+            return 0;
         }
     }
 

@@ -11,6 +11,7 @@ import io.maniple.bridge.proto.BatchDone;
 import io.maniple.bridge.proto.Command;
 import io.maniple.bridge.proto.ContentCommand;
 import io.maniple.bridge.proto.Event;
+import io.maniple.bridge.proto.FileCommand;
 import io.maniple.bridge.proto.OpenShare;
 import io.maniple.bridge.proto.Piece;
 import io.maniple.bridge.proto.ReadCommand;
@@ -151,6 +152,16 @@ final class Share extends ServerCall.Listener<Command> {
             case OPEN -> open(command.getOpen());
             case BATCH -> batch(command.getBatch());
             case CONTENT -> content(command.getContent());
+            case FILE -> {
+                FileCommand file = command.getFile();
+                session()
+                        .takeFile(
+                                file.getUpload(),
+                                file.getBytes(),
+                                Path.of(file.getPath()),
+                                file.getBegin(),
+                                file.getModified());
+            }
             case READ -> read(command.getRead());
             case PROFILE ->
                 send(

@@ -7,7 +7,6 @@ import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
 import java.io.EOFException;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -29,7 +28,6 @@ public final class DataFiles {
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
     private static final int MOST_HEADER_BYTES = 64 << 10;
     private static final int MOST_DIMENSIONS = 64;
-    private static final int PIECE = 64 << 20;
     private static final Pattern HEADER = Pattern.compile(
             "\\{\\s*'descr':\\s*'([^']*)',\\s*'fortran_order':\\s*(True|False),\\s*'shape':\\s*\\(([^)]*)\\),?\\s*\\}\\s*");
     private static final Map<String, DataType> TYPES = Map.ofEntries(
@@ -64,18 +62,7 @@ public final class DataFiles {
             if (channel.size() - begin < bytes) {
                 throw wrong(name, "it ends before its data do");
             }
-            DetachedSession.Upload upload = session.upload(bytes);
-            try {
-                for (long done = 0; done < bytes; done += PIECE) {
-                    MemorySegment piece = upload.memory().asSlice(done, Math.min(PIECE, bytes - done));
-                    fill(channel, begin + done, piece.asByteBuffer());
-                }
-            } catch (IOException | RuntimeException e) {
-                session.discard(upload.number());
-                throw e;
-            }
-            session.complete(upload.number());
-            return reply.setNumber(upload.number()).build();
+            return reply.setNumber(session.load(file, begin, bytes)).build();
         } catch (IOException e) {
             throw wrong(name, "it cannot be read");
         } catch (NumberFormatException | ArithmeticException e) {

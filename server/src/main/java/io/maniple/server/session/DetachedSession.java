@@ -1,7 +1,11 @@
 package io.maniple.server.session;
 
 import io.maniple.server.failure.ManipleException;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -17,6 +21,27 @@ public interface DetachedSession extends Session {
 
     /** An upload's memory is filled and is not written to any more: from now on a batch may name it. Any thread. */
     void complete(long number);
+
+    /**
+     * An upload whose content is that of a file, complete when this returns.
+     *
+     * @param file what clients cannot choose freely: the caller has seen to that
+     * @param begin where in the file the content begins
+     * @return its number
+     * @throws IOException if the file cannot be read
+     * @throws ManipleException OUT_OF_MEMORY, before anything is taken
+     */
+    default long load(Path file, long begin, long bytes) throws IOException {
+        Upload upload = upload(bytes);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            FileContent.read(channel, begin, upload.memory());
+        } catch (IOException | RuntimeException e) {
+            discard(upload.number());
+            throw e;
+        }
+        complete(upload.number());
+        return upload.number();
+    }
 
     /** Gives up an upload that no batch has named; nothing if one has. May be called by any thread. */
     void discard(long number);

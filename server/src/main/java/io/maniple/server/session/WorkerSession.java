@@ -30,7 +30,10 @@ import io.maniple.server.plan.Plan;
 import io.maniple.server.store.SparseMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -130,6 +133,38 @@ public final class WorkerSession implements AutoCloseable {
             MemorySegment.copy(content, 0, EVERYTHING, buffer.address() + offset, content.byteSize());
         } catch (ManipleException noMemory) {
             buffer.fail(noMemory);
+        }
+    }
+
+    /**
+     * Reads this worker's part of an upload from a file.
+     *
+     * @param begin where in the file the upload's first byte is
+     * @param modified milliseconds since 1970 at which the file was written that is meant
+     */
+    public void takeFile(long upload, long bytes, Path file, long begin, long modified) {
+        WorkerBuffer buffer = uploads.computeIfAbsent(upload, key -> new WorkerBuffer(memory, bytes, peers.size()));
+        Spans part = partOf(bytes, peers.rank(), peers.size());
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            if (Files.getLastModifiedTime(file).toMillis() != modified) {
+                throw new IOException("it was changed meanwhile, or is not the one that the server sees");
+            }
+            buffer.touch(part);
+            for (int range = 0; range < part.ranges(); range++) {
+                long length = part.end(range) - part.begin(range);
+                FileContent.read(
+                        channel,
+                        begin + part.begin(range),
+                        EVERYTHING.asSlice(buffer.address() + part.begin(range), length));
+            }
+        } catch (ManipleException noMemory) {
+            buffer.fail(noMemory);
+        } catch (IOException e) {
+            LOGGER.warn("The file {} cannot be read here: {}", file, e.getMessage());
+            buffer.fail(new ManipleException(
+                    Status.INVALID_PROGRAM,
+                    "the file '" + file.getFileName() + "' cannot be read by worker " + peers.rank()
+                            + ": the directories of --data must be the same on all machines"));
         }
     }
 
