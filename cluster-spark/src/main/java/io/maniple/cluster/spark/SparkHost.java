@@ -29,6 +29,7 @@ public final class SparkHost {
     /** As many times as long as this process took to start may an executor take. */
     private static final int STARTS = 3;
 
+    private static final long LATECOMER_MILLISECONDS = 5000;
     private static final int WORKERS_END_SECONDS = 5;
     private static final int LOOK_MILLISECONDS = 1000;
     /** No executor and no master for so long: neither will come. */
@@ -129,7 +130,7 @@ public final class SparkHost {
     private int host(
             JavaSparkContext context, Slots slots, ApplicationListener listener, @Nullable Standalone standalone)
             throws InterruptedException {
-        if (!awaitSlots(slots, listener)) {
+        if (!awaitSlots(slots, listener, standalone != null)) {
             return inputEnded.getCount() == 0 ? OK : FAILED;
         }
         Gang gang = new Gang(context, launch, events);
@@ -148,12 +149,14 @@ public final class SparkHost {
      * Whether the cluster has room for all workers; says so if not. That an executor has been granted is not told, only that
      * it is there; so where all is slow more time is given, by what this process has taken to start.
      */
-    private boolean awaitSlots(Slots slots, ApplicationListener listener) throws InterruptedException {
+    private boolean awaitSlots(Slots slots, ApplicationListener listener, boolean isStandalone)
+            throws InterruptedException {
         long started = System.currentTimeMillis()
                 - ManagementFactory.getRuntimeMXBean().getStartTime();
         long patience = Math.max(TimeUnit.SECONDS.toMillis(launch.slotSeconds()), STARTS * started);
         int before = 0;
-        long since = System.nanoTime();
+        long begun = System.nanoTime();
+        long since = begun;
         while (inputEnded.getCount() > 0) {
             int available = slots.await(launch.workers(), 100);
             if (available >= launch.workers()) {
@@ -165,6 +168,10 @@ public final class SparkHost {
             if (available != before) {
                 before = available;
                 since = System.nanoTime();
+                if (isStandalone) {
+                    // Such a master grants all that it has at once: the others began to start when this one did.
+                    patience = Math.max(LATECOMER_MILLISECONDS, 2 * TimeUnit.NANOSECONDS.toMillis(since - begun));
+                }
             } else if (System.nanoTime() - since > TimeUnit.MILLISECONDS.toNanos(patience)) {
                 events.slots(launch.workers(), available);
                 return false;
