@@ -11,8 +11,12 @@ import io.maniple.bridge.proto.WorkerHello;
 import io.maniple.cluster.net.Calls;
 import io.maniple.cluster.net.Credentials;
 import io.maniple.cluster.net.Endpoints;
+import io.maniple.cluster.worker.WorkerMain;
 import io.maniple.server.Version;
 import io.maniple.server.failure.ManipleException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -158,6 +162,7 @@ final class Roster {
         for (Joint joint : silent) {
             joint.gone("it was not heard of for " + SILENCE.toSeconds() + " s");
             joint.refuse("the server took this worker for lost");
+            joint.end();
         }
     }
 
@@ -254,6 +259,26 @@ final class Roster {
                 call.close(Status.OK, new Metadata());
             } catch (IllegalStateException closed) {
                 LOGGER.debug("It is gone already", closed);
+            }
+        }
+
+        /** A process of this machine that hangs is ended, so that another one comes in its place. */
+        private void end() {
+            Gang.Member hanging = member;
+            if (hanging != null && hanging.address().startsWith("127.") && isWorker(hanging.pid())) {
+                boolean ignored = ProcessHandle.of(hanging.pid())
+                        .map(ProcessHandle::destroyForcibly)
+                        .orElse(false);
+            }
+        }
+
+        /** The number may be another process's by now. Java's own view of a command line ends early. */
+        private static boolean isWorker(long pid) {
+            try {
+                return Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"))
+                        .contains(WorkerMain.class.getName());
+            } catch (IOException e) {
+                return false;
             }
         }
 
