@@ -127,7 +127,7 @@ function tiles({ overview, throughput }) {
       machine ? `${percent(moved / machine)} of the memory’s ${rate(machine)}` : "measuring the memory…",
       machine ? moved / machine : undefined),
     tile("busy", "Computing, last 10 s", percent(busy), `${overview.threads} threads, engine ${overview.engine}`, busy),
-    tile("pending", "Batches waiting or running", count(overview.batches_pending), `up ${duration(overview.uptime_seconds)}`),
+    tile("pending", "Batches pending", count(overview.batches_pending), `up ${duration(overview.uptime_seconds)}`),
   ];
   if (overview.operator) {
     shown.push(tile("errors", "Errors since the start", count(overview.errors),
