@@ -29,7 +29,8 @@ def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def on_gpu(*command: object, emulate: str = "1", **environment: str) -> subprocess.CompletedProcess[str]:
-    return run("-m", "maniple", *command, MANIPLE_DEVICE="gpu", MANIPLE_GPU_EMULATE=emulate, **environment)
+    chosen = {"MANIPLE_DEVICE": "gpu", "MANIPLE_GPU_EMULATE": emulate, **environment}
+    return run("-m", "maniple", *command, **chosen)
 
 
 @pytest.mark.parametrize("name", SMALLER)
@@ -208,3 +209,57 @@ print(total)
     assert out == expected(tmp_path, text)
     assert profile["device"]["host_steps"] == 0
     assert profile["device"]["evictions"] == 0
+
+
+LOOP = """
+import time
+import numpy as np
+x = np.arange(2_000_000, dtype=float)
+for turn in range(40):
+    y = np.sqrt(x * x + 1) * 0.5 + x
+    total = y.sum()
+    time.sleep(0.05)
+print(total)
+small = np.arange(2_000, dtype=float)
+print((small * 2 + 1).sum())
+"""
+
+
+def test_auto_compiles_beside_the_processor_and_then_uses_the_gpu(tmp_path: Path) -> None:
+    """The emulated GPU says that it is fast; the first rounds are the processor's."""
+    # A setting that no test before has used is a device of its own, which has no kernels yet.
+    out, _, profile = profiled(tmp_path, f"speed={3000 + os.getpid()}", LOOP, MANIPLE_DEVICE="auto")
+    assert out == run("-m", "maniple", program(tmp_path, LOOP), MANIPLE_DEVICE="cpu").stdout
+    assert profile["device"]["steps"] > 0
+    assert profile["device"]["host_steps"] > 0
+
+
+def test_auto_leaves_to_the_processor_what_is_done_sooner_there(tmp_path: Path) -> None:
+    out, _, profile = profiled(tmp_path, "speed=1", LOOP, MANIPLE_DEVICE="auto")
+    assert out == run("-m", "maniple", program(tmp_path, LOOP), MANIPLE_DEVICE="cpu").stdout
+    assert profile["device"]["steps"] == 0
+
+
+def test_operations_with_kernels_of_their_own(tmp_path: Path) -> None:
+    """Sorts, gathers, cumulative folds and random numbers, against the processor's own bits."""
+    text = """
+import numpy as np
+for n in (5, 300, 100_000):
+    generator = np.random.default_rng(3)
+    x, y = generator.random(n), generator.uniform(2, 5, n)
+    z = np.random.Generator(np.random.PCG64DXSM(5)).random(n)
+    print(x[:3], y[-2:], z[-3:], generator.random(3))
+    order = np.argsort(y, kind="stable")
+    print(np.sort(x)[:3], order[:4], x[order][-3:], np.cumsum(x)[-1], np.cumprod(z + 0.5)[-1])
+    print(np.cumsum(x[: n // 5 * 5].reshape(-1, 5), axis=0)[-1], np.cumsum(x.astype("e") / 100)[-1])
+    print(np.maximum.accumulate(x)[-1], np.sort((x * 100).astype("i1"))[-3:])
+    try:
+        x[np.full(n, n)]
+    except IndexError as error:
+        print(error)
+"""
+    got, _, profile = profiled(tmp_path, text=text, MANIPLE_DEFER_ALL="1")
+    want = run("-m", "maniple", program(tmp_path, text), MANIPLE_DEVICE="cpu", MANIPLE_DEFER_ALL="1")
+    assert got == want.stdout
+    device = {row["operation"]: row["device"] for row in profile["server"] if row["device"] == "gpu"}
+    assert {"sort", "argsort", "take", "add.accumulate", "random.pcg64", "random.pcg64dxsm"} <= set(device)

@@ -114,6 +114,7 @@ final class KernelForms {
                 texts.add(map(mapped.kernel(), LoopSource.Form.MAP_WIDE, 0, false));
             }
         }
+        routines(texts);
         for (Reduction reduction : Reduction.values()) {
             for (ElementType type : ElementType.values()) {
                 if (folds(reduction, type)) {
@@ -129,6 +130,28 @@ final class KernelForms {
             }
         }
         return texts;
+    }
+
+    private static void routines(List<KernelText> texts) {
+        for (int bytes = 1; bytes <= 8; bytes *= 2) {
+            texts.add(RoutineSource.take(bytes, 1));
+            texts.add(RoutineSource.take(bytes, 3));
+        }
+        texts.add(RoutineSource.pcg64(false));
+        texts.add(RoutineSource.pcg64(true));
+        for (ElementType type : ElementType.values()) {
+            texts.add(RoutineSource.sortRuns(type, false));
+            texts.add(RoutineSource.sortRuns(type, true));
+            texts.add(RoutineSource.merge(type, false));
+            texts.add(RoutineSource.merge(type, true));
+            List<Reduction> scans = List.of(Reduction.SUM, Reduction.PRODUCT, Reduction.MINIMUM, Reduction.MAXIMUM);
+            for (Reduction reduction : type == ElementType.BOOL ? List.<Reduction>of() : scans) {
+                texts.add(RoutineSource.scan(reduction, type, BLOCK_THREADS));
+                texts.add(RoutineSource.scanTotals(reduction, type, BLOCK_THREADS));
+                texts.add(RoutineSource.scanBefore(reduction, type, BLOCK_THREADS));
+                texts.add(RoutineSource.scanRows(reduction, type, BLOCK_THREADS));
+            }
+        }
     }
 
     /** A chain of operations that the planner would fuse: sqrt(x x + 1) exp(-x) + 0.5 y. */

@@ -48,7 +48,14 @@ public final class EmulatedDriver implements Driver {
     @Override
     public DeviceProperties properties() {
         return new DeviceProperties(
-                "emulated GPU", "emulated", "0", MULTIPROCESSORS, BLOCK_THREADS, settings.memoryBytes(), 1e9, 1e9);
+                "emulated GPU",
+                "emulated",
+                "0",
+                MULTIPROCESSORS,
+                BLOCK_THREADS,
+                settings.memoryBytes(),
+                settings.bytesPerSecond(),
+                settings.bytesPerSecond());
     }
 
     /** Counts a call, and loses the device where the settings say so. */

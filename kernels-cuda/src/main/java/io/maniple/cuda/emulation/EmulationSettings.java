@@ -10,17 +10,21 @@ import java.util.Locale;
  * @param loseAt the call at which the device is lost, counted from 1; 0: none
  * @param compiler the C++ compiler
  * @param unavailable why there is no device; empty: there is one
+ * @param bytesPerSecond what it says of its memory's bandwidth, and of its way to the host
  */
-public record EmulationSettings(long memoryBytes, long failLaunch, long loseAt, String compiler, String unavailable) {
+public record EmulationSettings(
+        long memoryBytes, long failLaunch, long loseAt, String compiler, String unavailable, double bytesPerSecond) {
     private static final long DEFAULT_MEMORY = 1L << 30;
+    private static final double SLOW = 1e9;
+    private static final double GIGA = 1e9;
 
     public static EmulationSettings defaults() {
-        return new EmulationSettings(DEFAULT_MEMORY, 0, 0, "g++", "");
+        return new EmulationSettings(DEFAULT_MEMORY, 0, 0, "g++", "", SLOW);
     }
 
     /**
-     * Reads "1", or settings such as "memory=64m,fail-launch=3": memory, fail-launch, lose-at, compiler, and driver,
-     * which is "none" or "old".
+     * Reads "1", or settings such as "memory=64m,fail-launch=3": memory, fail-launch, lose-at, compiler, driver, which is
+     * "none" or "old", and speed, in gigabytes a second, by which "auto" decides.
      *
      * @throws IllegalArgumentException what is wrong with it, for people
      */
@@ -40,13 +44,20 @@ public record EmulationSettings(long memoryBytes, long failLaunch, long loseAt, 
 
     private EmulationSettings with(String name, String value, String text) {
         return switch (name) {
-            case "memory" -> new EmulationSettings(bytes(value, text), failLaunch, loseAt, compiler, unavailable);
+            case "memory" ->
+                new EmulationSettings(bytes(value, text), failLaunch, loseAt, compiler, unavailable, bytesPerSecond);
             case "fail-launch" ->
-                new EmulationSettings(memoryBytes, number(value, text), loseAt, compiler, unavailable);
+                new EmulationSettings(memoryBytes, number(value, text), loseAt, compiler, unavailable, bytesPerSecond);
             case "lose-at" ->
-                new EmulationSettings(memoryBytes, failLaunch, number(value, text), compiler, unavailable);
-            case "compiler" -> new EmulationSettings(memoryBytes, failLaunch, loseAt, value, unavailable);
-            case "driver" -> new EmulationSettings(memoryBytes, failLaunch, loseAt, compiler, driver(value, text));
+                new EmulationSettings(
+                        memoryBytes, failLaunch, number(value, text), compiler, unavailable, bytesPerSecond);
+            case "compiler" ->
+                new EmulationSettings(memoryBytes, failLaunch, loseAt, value, unavailable, bytesPerSecond);
+            case "driver" ->
+                new EmulationSettings(memoryBytes, failLaunch, loseAt, compiler, driver(value, text), bytesPerSecond);
+            case "speed" ->
+                new EmulationSettings(
+                        memoryBytes, failLaunch, loseAt, compiler, unavailable, GIGA * number(value, text));
             default -> throw wrong(text);
         };
     }
@@ -75,7 +86,8 @@ public record EmulationSettings(long memoryBytes, long failLaunch, long loseAt, 
     }
 
     private static IllegalArgumentException wrong(String text) {
-        return new IllegalArgumentException("MANIPLE_GPU_EMULATE is '" + text
-                + "'; it is 1, or a list of memory=SIZE, fail-launch=N, lose-at=N, compiler=COMMAND, driver=none|old");
+        return new IllegalArgumentException(
+                "MANIPLE_GPU_EMULATE is '" + text
+                        + "'; it is 1, or a list of memory=SIZE, fail-launch=N, lose-at=N, compiler=COMMAND, driver=none|old, speed=N");
     }
 }

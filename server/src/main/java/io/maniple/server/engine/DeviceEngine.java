@@ -6,6 +6,9 @@ import io.maniple.cuda.KernelText;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.Driver;
 import io.maniple.server.plan.Plan;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +24,7 @@ public final class DeviceEngine {
 
     /** Whether the device has a form for a step. */
     public boolean supports(PreparedPlan plan, int step) {
-        return plan(plan).step(step) != null;
+        return plan(plan).step(step) != null || plan(plan).routine(step) != null;
     }
 
     /** Whether all kernels of a plan are compiled. */
@@ -38,7 +41,7 @@ public final class DeviceEngine {
     public int launches(PreparedPlan plan, int step) {
         List<DeviceStep> kernels = plan(plan).step(step);
         return kernels == null
-                ? 0
+                ? plan(plan).routine(step) == null ? 0 : 1
                 : kernels.stream().mapToInt(DeviceStep::launches).sum();
     }
 
@@ -49,9 +52,11 @@ public final class DeviceEngine {
     /**
      * Queues a step that the device has a form for.
      *
+     * @return false if the processor has to do it instead, which has an error to tell
      * @throws DeviceException OUT_OF_MEMORY or COMPILATION before anything was changed, or LOST
      */
-    public void run(PreparedPlan prepared, int step, List<Scalar> scalars, DeviceMemory memory) throws DeviceException {
+    public boolean run(PreparedPlan prepared, int step, List<Scalar> scalars, DeviceMemory memory)
+            throws DeviceException {
         DevicePlan plan = plan(prepared);
         // All of the plan's kernels at once: one compilation instead of many.
         device.library().require(plan.texts());
@@ -60,9 +65,12 @@ public final class DeviceEngine {
             case Plan.KernelStep kernel -> List.of(kernel);
             case Plan.CascadeStep cascade ->
                 cascade.stages().stream().map(Plan.Stage::whole).toList();
-            case Plan.RoutineStep routine ->
-                throw new IllegalStateException(routine.operation().name() + " has no form for a device");
+            case Plan.RoutineStep _ -> List.of();
         };
+        DeviceRoutine routine = plan.routine(step);
+        if (routine != null) {
+            return run(own, routine, scalars, memory);
+        }
         List<DeviceStep> forms = Objects.requireNonNull(plan.step(step));
         int form = 0;
         for (Plan.KernelStep kernel : kernels) {
@@ -70,6 +78,51 @@ public final class DeviceEngine {
                 run(kernel, forms.get(form++), scalars, memory);
             }
         }
+        return true;
+    }
+
+    private boolean run(Plan.Step step, DeviceRoutine routine, List<Scalar> scalars, DeviceMemory memory)
+            throws DeviceException {
+        List<DeviceMemory.Use> uses = routine.uses();
+        memory.bring(uses);
+        try {
+            long report = step instanceof Plan.RoutineStep known && known.wanted() != 0 ? memory.report(known) : 0;
+            if (!routine.run(surroundings(memory), memory::address, scalars, report)) {
+                return false;
+            }
+        } finally {
+            memory.releaseScratch();
+        }
+        memory.written(uses);
+        return true;
+    }
+
+    private DeviceStep.Surroundings surroundings(DeviceMemory memory) {
+        return new DeviceStep.Surroundings() {
+            @Override
+            public void launch(KernelText text, Driver.Grid grid, byte[] argument) throws DeviceException {
+                device.launch(text, grid, argument);
+            }
+
+            @Override
+            public long scratch(long bytes) throws DeviceException {
+                return memory.scratch(bytes);
+            }
+
+            @Override
+            public void zero(long address, long bytes) throws DeviceException {
+                device.zero(address, bytes);
+            }
+
+            @Override
+            public long word(long address) throws DeviceException {
+                try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment word = arena.allocate(Long.BYTES, Long.BYTES);
+                    device.download(address, word.address(), Long.BYTES);
+                    return word.get(ValueLayout.JAVA_LONG, 0);
+                }
+            }
+        };
     }
 
     private void run(Plan.KernelStep step, DeviceStep form, List<Scalar> scalars, DeviceMemory memory)
@@ -78,21 +131,7 @@ public final class DeviceEngine {
         memory.bring(uses);
         try {
             long report = step.diagnosis() == null ? 0 : memory.report(step);
-            form.run(
-                    new DeviceStep.Surroundings() {
-                        @Override
-                        public void launch(KernelText text, Driver.Grid grid, byte[] argument) throws DeviceException {
-                            device.launch(text, grid, argument);
-                        }
-
-                        @Override
-                        public long scratch(long bytes) throws DeviceException {
-                            return memory.scratch(bytes);
-                        }
-                    },
-                    memory::address,
-                    Scalars.words(step.scalars(), scalars),
-                    report);
+            form.run(surroundings(memory), memory::address, Scalars.words(step.scalars(), scalars), report);
         } finally {
             memory.releaseScratch();
         }

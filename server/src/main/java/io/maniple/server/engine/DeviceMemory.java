@@ -31,5 +31,5 @@ public interface DeviceMemory {
     void releaseScratch();
 
     /** A word that errors of a step are reported to. */
-    long report(Plan.KernelStep step) throws DeviceException;
+    long report(Plan.Step step) throws DeviceException;
 }

@@ -11,9 +11,14 @@ import org.jspecify.annotations.Nullable;
 final class DevicePlan {
     /** For each step the kernels that it is, in order; null where the device has no form for it. */
     private final List<@Nullable List<DeviceStep>> steps = new ArrayList<>();
+    /** For each step the routine that it is; null where it is none that the device has. */
+    private final List<@Nullable DeviceRoutine> routines = new ArrayList<>();
 
     DevicePlan(Plan plan, DeviceProperties properties) {
+        DeviceRoutines known = new DeviceRoutines(properties);
         for (Plan.Step step : plan.steps()) {
+            routines.add(
+                    step instanceof Plan.RoutineStep routine ? known.of(routine).orElse(null) : null);
             steps.add(
                     switch (step) {
                         case Plan.KernelStep kernel -> of(List.of(kernel), properties);
@@ -42,11 +47,20 @@ final class DevicePlan {
         return steps.get(step);
     }
 
+    @Nullable DeviceRoutine routine(int step) {
+        return routines.get(step);
+    }
+
     List<KernelText> texts() {
         List<KernelText> texts = new ArrayList<>();
         for (List<DeviceStep> step : steps) {
             if (step != null) {
                 step.forEach(one -> texts.addAll(one.texts()));
+            }
+        }
+        for (DeviceRoutine routine : routines) {
+            if (routine != null) {
+                texts.addAll(routine.texts());
             }
         }
         return texts;

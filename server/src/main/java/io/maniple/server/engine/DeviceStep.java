@@ -300,6 +300,11 @@ final class DeviceStep {
 
         /** Device memory until the step is queued. */
         long scratch(long bytes) throws DeviceException;
+
+        void zero(long address, long bytes) throws DeviceException;
+
+        /** Waits for all that is queued, and reads a word. */
+        long word(long address) throws DeviceException;
     }
 
     /** Bytes of device memory that a run needs beside its buffers. */

@@ -4,12 +4,14 @@ import io.maniple.bridge.proto.FloatingPointError;
 import io.maniple.cuda.DevicePool;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.server.plan.Diagnosis;
+import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +27,16 @@ final class DeviceReports {
     private final Set<FloatingPointError> found = new LinkedHashSet<>();
     private DevicePool.@Nullable Block words;
 
-    private record Pending(Diagnosis diagnosis, List<String> sources) {}
+    private record Pending(Plan.Step step, List<String> sources) {
+        List<Diagnosis.Suspect> guilty(long bits) {
+            return switch (step) {
+                case Plan.KernelStep kernel ->
+                    Objects.requireNonNull(kernel.diagnosis()).guilty(bits);
+                case Plan.RoutineStep routine -> Diagnosis.of(routine, (int) bits);
+                case Plan.CascadeStep _ -> List.of();
+            };
+        }
+    }
 
     DeviceReports(DeviceStore store) {
         this.store = store;
@@ -45,7 +56,7 @@ final class DeviceReports {
      *
      * @param sources of its batch
      */
-    long word(Diagnosis diagnosis, List<String> sources) throws DeviceException {
+    long word(Plan.Step step, List<String> sources) throws DeviceException {
         if (pending.size() == WORDS) {
             collect();
         }
@@ -55,7 +66,7 @@ final class DeviceReports {
             store.device().zero(block.address(), 8L * WORDS);
             words = block;
         }
-        pending.add(new Pending(diagnosis, sources));
+        pending.add(new Pending(step, sources));
         return block.address() + 8L * (pending.size() - 1);
     }
 
@@ -71,7 +82,7 @@ final class DeviceReports {
                 long bits = copy.getAtIndex(ValueLayout.JAVA_LONG, word);
                 if (bits != 0) {
                     Pending one = pending.get(word);
-                    for (Diagnosis.Suspect suspect : one.diagnosis().guilty(bits)) {
+                    for (Diagnosis.Suspect suspect : one.guilty(bits)) {
                         found.add(error(suspect, one.sources()));
                     }
                 }

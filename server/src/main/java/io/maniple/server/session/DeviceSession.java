@@ -74,7 +74,10 @@ final class DeviceSession {
             long before = device.launches();
             BatchOnDevice batch = new BatchOnDevice(memory, program.getSourcesList());
             try {
-                engine.run(plan, step, program.getScalarsList(), batch);
+                if (!engine.run(plan, step, program.getScalarsList(), batch)) {
+                    hostSteps++;
+                    return false;
+                }
             } finally {
                 launches += device.launches() - before;
             }
@@ -231,8 +234,8 @@ final class DeviceSession {
         }
 
         @Override
-        public long report(Plan.KernelStep step) throws DeviceException {
-            return reports.word(Objects.requireNonNull(step.diagnosis()), sources);
+        public long report(Plan.Step step) throws DeviceException {
+            return reports.word(step, sources);
         }
     }
 }
