@@ -168,7 +168,7 @@ def connect(
 
 
 def session_options() -> pb.SessionOptions:
-    """What MANIPLE_FUSION, _SPREAD, _ENGINE, _THREADS, _DEVICE, _EXPLAIN, _PROFILE, _TIMELINE say."""
+    """As MANIPLE_FUSION, _SPREAD, _ENGINE, _THREADS, _DEVICE, _EXPLAIN, _PROFILE, _TIMELINE say."""
     device = os.environ.get("MANIPLE_DEVICE", "")
     if device not in ("", "auto", "cpu", "gpu"):
         raise ValueError(f"MANIPLE_DEVICE must be 'auto', 'gpu' or 'cpu', not {device!r}")

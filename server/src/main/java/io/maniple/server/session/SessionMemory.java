@@ -35,6 +35,7 @@ final class SessionMemory implements AutoCloseable {
     private final long quota;
     /** Changed while a batch runs only; looked at by others, too. */
     private final Map<Long, Buffer> buffers = new ConcurrentHashMap<>();
+
     private @Nullable DeviceStore device;
     /** What the client has sent or is sending, until a batch introduces it. */
     private final Map<Long, Upload> uploads = new ConcurrentHashMap<>();
