@@ -161,6 +161,8 @@ setup_jars() {
   # The new folder takes the place of the old one in one step, so that a server that starts meanwhile finds all jars.
   rm -rf "$new"
   cp -r "$root/server/target/quick/jars" "$new"
+  # JCuda's native library, unpacked: nobody may plant one where it would otherwise be looked for.
+  cp -r "$root/kernels-cuda/target/quick/native" "$new/native"
   # What only the daemon needs lies apart: the local server starts faster without it.
   mkdir "$new/daemon"
   local jar

@@ -42,6 +42,9 @@ environment:
   MANIPLE_EXCLUDE      patterns of module names that keep NumPy
   MANIPLE_SMALL        arrays of fewer elements are NumPy's (1000)
   MANIPLE_DEFER        operations on fewer elements are computed at once (32768)
+  MANIPLE_DEVICE       "auto" (default: a GPU where that is sooner), "gpu" or "cpu"
+  MANIPLE_GPU_MEMORY   most of the GPU's memory to use, such as 8g (90 % of what is free)
+  MANIPLE_GPU_EMULATE  1: a GPU emulated on the processor, for tests
   MANIPLE_HOST         the same in programs that look at results all the time (1048576)
 """
 

@@ -190,6 +190,7 @@ def server_rows() -> list[dict[str, Any]]:
         {
             "source": row.source,
             "operation": row.operation,
+            "device": row.device or "cpu",
             "calls": row.calls,
             "elements": row.elements,
             "seconds": row.nanoseconds / 1e9,
@@ -198,15 +199,48 @@ def server_rows() -> list[dict[str, Any]]:
     ]
 
 
+def device() -> dict[str, Any]:
+    """What the server has done on a GPU; empty where none is used and none was asked for."""
+    from maniple._recorder import stream
+
+    profile = getattr(stream.started_backend, "profile", None)
+    reply = None if profile is None else profile()
+    if reply is None or not reply.HasField("device"):
+        return {}
+    use = reply.device
+    return {
+        "name": use.name,
+        "kernels": use.kernels,
+        "steps": use.steps,
+        "host_steps": use.host_steps,
+        "bytes_to_device": use.bytes_to_device,
+        "bytes_to_host": use.bytes_to_host,
+        "evictions": use.evictions,
+        "failure": use.failure,
+    }
+
+
 def _server_section() -> list[str]:
+    used = device()
     header = f"{'server time by line':<40} {'operation':<20}{'calls':>9}{'elements':>18}{'s':>9}"
-    lines = ["", header, "-" * len(header)]
+    lines = ["", header + ("  on" if used else ""), "-" * len(header)]
     for row in sorted(server_rows(), key=lambda r: -r["seconds"]):
         lines.append(
             f"{_shorten(row['source']):<40} {row['operation']:<20}{row['calls']:>9,}"
-            f"{row['elements']:>18,}{row['seconds']:>9.3f}"
+            f"{row['elements']:>18,}{row['seconds']:>9.3f}" + (f"  {row['device']}" if used else "")
         )
-    return lines if len(lines) > 3 else []
+    lines = lines if len(lines) > 3 else []
+    if used.get("failure"):
+        lines += ["", f"no GPU: {used['failure']}"]
+    if used.get("name"):
+        lines += [
+            "",
+            f"{used['name']}: {used['steps']:,} steps in {used['kernels']:,} kernels, "
+            f"{used['host_steps']:,} steps on the processor; "
+            f"{used['bytes_to_device']:,} bytes there, {used['bytes_to_host']:,} bytes back, "
+            f"{used['evictions']:,} arrays evicted",
+        ]
+    return lines
 
 
 def _grouped(table: list[dict[str, Any]], keys: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -241,7 +275,12 @@ def write_json(path: str) -> None:
 
     with open(path, "w", encoding="utf-8") as file:
         json.dump(
-            {"seconds": time.perf_counter() - _started, "rows": rows(), "server": server_rows()},
+            {
+                "seconds": time.perf_counter() - _started,
+                "rows": rows(),
+                "server": server_rows(),
+                "device": device(),
+            },
             file,
             indent=1,
         )

@@ -42,6 +42,7 @@ class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UNAUTHENTICATED: _ClassVar[Status]
     OUT_OF_MEMORY: _ClassVar[Status]
     SHARED_MEMORY_UNAVAILABLE: _ClassVar[Status]
+    DEVICE_LOST: _ClassVar[Status]
     INTERNAL: _ClassVar[Status]
     SHUTTING_DOWN: _ClassVar[Status]
 
@@ -78,6 +79,7 @@ NUMERICAL_FAILURE: Status
 UNAUTHENTICATED: Status
 OUT_OF_MEMORY: Status
 SHARED_MEMORY_UNAVAILABLE: Status
+DEVICE_LOST: Status
 INTERNAL: Status
 SHUTTING_DOWN: Status
 NONE: FloatingPointKind
@@ -242,7 +244,7 @@ class Operation(_message.Message):
     def __init__(self, number: _Optional[int] = ..., name: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class SessionOptions(_message.Message):
-    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all", "timeline")
+    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all", "timeline", "device", "emulate")
     FUSION_OFF_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
@@ -251,6 +253,8 @@ class SessionOptions(_message.Message):
     CASCADE_ALL_FIELD_NUMBER: _ClassVar[int]
     SPREAD_ALL_FIELD_NUMBER: _ClassVar[int]
     TIMELINE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    EMULATE_FIELD_NUMBER: _ClassVar[int]
     fusion_off: bool
     engine: str
     explain: bool
@@ -259,7 +263,9 @@ class SessionOptions(_message.Message):
     cascade_all: bool
     spread_all: bool
     timeline: bool
-    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ..., timeline: _Optional[bool] = ...) -> None: ...
+    device: str
+    emulate: str
+    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ..., timeline: _Optional[bool] = ..., device: _Optional[str] = ..., emulate: _Optional[str] = ...) -> None: ...
 
 class HelloRequest(_message.Message):
     __slots__ = ("formats", "client_version", "client_pid", "options", "trace_parent", "trace_state")
@@ -296,21 +302,43 @@ class HelloReply(_message.Message):
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., format: _Optional[int] = ..., server_version: _Optional[str] = ..., session: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ...) -> None: ...
 
 class ProfileRow(_message.Message):
-    __slots__ = ("source", "operation", "calls", "elements", "nanoseconds")
+    __slots__ = ("source", "operation", "calls", "elements", "nanoseconds", "device")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     CALLS_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     source: str
     operation: str
     calls: int
     elements: int
     nanoseconds: int
-    def __init__(self, source: _Optional[str] = ..., operation: _Optional[str] = ..., calls: _Optional[int] = ..., elements: _Optional[int] = ..., nanoseconds: _Optional[int] = ...) -> None: ...
+    device: str
+    def __init__(self, source: _Optional[str] = ..., operation: _Optional[str] = ..., calls: _Optional[int] = ..., elements: _Optional[int] = ..., nanoseconds: _Optional[int] = ..., device: _Optional[str] = ...) -> None: ...
+
+class DeviceUse(_message.Message):
+    __slots__ = ("name", "kernels", "bytes_to_device", "bytes_to_host", "evictions", "steps", "host_steps", "failure")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KERNELS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_TO_DEVICE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_TO_HOST_FIELD_NUMBER: _ClassVar[int]
+    EVICTIONS_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    HOST_STEPS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kernels: int
+    bytes_to_device: int
+    bytes_to_host: int
+    evictions: int
+    steps: int
+    host_steps: int
+    failure: str
+    def __init__(self, name: _Optional[str] = ..., kernels: _Optional[int] = ..., bytes_to_device: _Optional[int] = ..., bytes_to_host: _Optional[int] = ..., evictions: _Optional[int] = ..., steps: _Optional[int] = ..., host_steps: _Optional[int] = ..., failure: _Optional[str] = ...) -> None: ...
 
 class ProfileReply(_message.Message):
-    __slots__ = ("status", "message", "rows", "kernels", "kernels_compiled", "plans_reused", "peak_bytes")
+    __slots__ = ("status", "message", "rows", "kernels", "kernels_compiled", "plans_reused", "peak_bytes", "device")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
@@ -318,6 +346,7 @@ class ProfileReply(_message.Message):
     KERNELS_COMPILED_FIELD_NUMBER: _ClassVar[int]
     PLANS_REUSED_FIELD_NUMBER: _ClassVar[int]
     PEAK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     status: Status
     message: str
     rows: _containers.RepeatedCompositeFieldContainer[ProfileRow]
@@ -325,7 +354,8 @@ class ProfileReply(_message.Message):
     kernels_compiled: int
     plans_reused: int
     peak_bytes: int
-    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ...) -> None: ...
+    device: DeviceUse
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., device: _Optional[_Union[DeviceUse, _Mapping]] = ...) -> None: ...
 
 class TimelineRequest(_message.Message):
     __slots__ = ("after",)

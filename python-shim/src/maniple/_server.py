@@ -345,6 +345,7 @@ def _start(configuration: Configuration) -> Address:
         str(java),
         *FLAGS,
         *aot_flags(class_path),
+        *gpu_flags(class_path),
         f"-XX:ErrorFile={log_path.parent}/crash-%p.log",
         "-cp",
         class_path,
@@ -486,6 +487,23 @@ def find_class_path() -> str:
     raise ServerError(
         f"the server's jars are not in {where}: build them, or set MANIPLE_JARS to their directory"
     )
+
+
+def gpu_flags(class_path: str) -> tuple[str, ...]:
+    """Where the native library for NVIDIA's driver lies, and where pip has put CUDA's libraries.
+
+    Nothing is opened: the server does that if a session uses a GPU.
+    """
+    import importlib.util
+
+    native = Path(class_path.partition(os.pathsep)[0]).parent / "native"
+    # A namespace package: each wheel of NVIDIA's adds a folder to it.
+    wheels = importlib.util.find_spec("nvidia")
+    folders = (wheels.submodule_search_locations if wheels is not None else None) or ()
+    chosen = os.environ.get("MANIPLE_CUDA", "")
+    libraries = os.pathsep.join([*([chosen] if chosen else []), *map(str, folders)])
+    flags = (f"-Djava.library.path={native}",) if native.is_dir() else ()
+    return (*flags, f"-Dmaniple.cuda={libraries}") if libraries else flags
 
 
 def aot_flags(class_path: str, name: str = "server") -> tuple[str, ...]:

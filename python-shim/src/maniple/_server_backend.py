@@ -168,11 +168,16 @@ def connect(
 
 
 def session_options() -> pb.SessionOptions:
-    """MANIPLE_FUSION, _SPREAD, _ENGINE, _THREADS, _EXPLAIN, _PROFILE and _TIMELINE."""
+    """As MANIPLE_FUSION, _SPREAD, _ENGINE, _THREADS, _DEVICE, _EXPLAIN, _PROFILE, _TIMELINE say."""
+    device = os.environ.get("MANIPLE_DEVICE", "")
+    if device not in ("", "auto", "cpu", "gpu"):
+        raise ValueError(f"MANIPLE_DEVICE must be 'auto', 'gpu' or 'cpu', not {device!r}")
     return pb.SessionOptions(
         fusion_off=os.environ.get("MANIPLE_FUSION", "") in ("off", "0"),
         cascade_all=os.environ.get("MANIPLE_FUSION", "") == "cascade",
         spread_all=os.environ.get("MANIPLE_SPREAD", "") == "all",
+        device=device,
+        emulate=os.environ.get("MANIPLE_GPU_EMULATE", ""),
         engine=os.environ.get("MANIPLE_ENGINE", ""),
         threads=int(os.environ.get("MANIPLE_THREADS") or 0),
         explain=os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"),

@@ -152,7 +152,7 @@ final class OpenSession {
         return reply.toBuilder()
                 .addAllSegments(segments)
                 .addAllDroppedSegments(dropped)
-                .setWarning(warning.orElse(""))
+                .setWarning(warning.orElse(reply.getWarning()))
                 .build();
     }
 }

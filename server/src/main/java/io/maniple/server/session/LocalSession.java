@@ -6,6 +6,7 @@ import io.maniple.bridge.program.BatchStructure;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Batch;
+import io.maniple.bridge.proto.DeviceUse;
 import io.maniple.bridge.proto.FloatingPointError;
 import io.maniple.bridge.proto.Limits;
 import io.maniple.bridge.proto.Observation;
@@ -28,6 +29,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -66,6 +68,8 @@ final class LocalSession implements DetachedSession {
     private @Nullable ManipleException untold;
 
     private boolean sharedMemorySpoiled;
+    private final DeviceSource devices;
+    private @Nullable DeviceSession device;
 
     /** @param trace where what runs is noted; null: nowhere */
     LocalSession(
@@ -75,13 +79,15 @@ final class LocalSession implements DetachedSession {
             Turns.Seat seat,
             Engine engine,
             Compilers compilers,
-            @Nullable SessionTrace trace) {
+            @Nullable SessionTrace trace,
+            DeviceSource devices) {
+        this.devices = devices;
         this.options = options;
         this.memory = memory;
         this.seat = seat;
         this.engine = engine;
         this.compilers = compilers;
-        this.planning = new Planning(options, limits, compilers, trace != null);
+        this.planning = new Planning(options, limits, compilers, trace != null, devices.isWanted());
         this.trace = trace;
     }
 
@@ -99,15 +105,15 @@ final class LocalSession implements DetachedSession {
 
     private Reply executeAlone(Batch batch, @Nullable BatchRecorder recorder) {
         interrupted = false;
+        if (device == null && devices.isWanted()) {
+            device = devices.find(memory).orElse(null);
+        }
         Planning.Planned planned = planning.plan(batch, memory::bytes);
         if (recorder != null) {
             recorder.planned(!planned.reused());
         }
         if (planned.reused()) {
             profile.planReused();
-        }
-        if (options.getExplain()) {
-            explanation.add(planned.plan().plan(), batch.getSourcesList());
         }
         memory.create(batch.getBuffersList());
         run(batch, planned, recorder);
@@ -125,6 +131,9 @@ final class LocalSession implements DetachedSession {
             // First, to make room.
             for (int buffer : prepared.plan().unused()) {
                 batchMemory.free(buffer, structure);
+            }
+            if (device != null) {
+                device.begin(prepared, batchMemory);
             }
             for (int index = 0; index < steps.size(); index++) {
                 Plan.Step step = steps.get(index);
@@ -148,6 +157,11 @@ final class LocalSession implements DetachedSession {
                 for (int buffer : step.frees()) {
                     batchMemory.free(buffer, structure);
                 }
+            }
+            ManipleException lost = device == null ? null : batchMemory.settleShared();
+            if (lost != null) {
+                sharedMemorySpoiled = true;
+                untold = untold == null ? lost : untold;
             }
         }
     }
@@ -177,13 +191,14 @@ final class LocalSession implements DetachedSession {
             return new ManipleException(Status.CANCELLED, INTERRUPTED, source);
         }
         long begin = System.nanoTime();
+        boolean[] there = new boolean[1];
         try {
             ScopedValue.where(Workers.CANCELLED, () -> interrupted)
                     .run(() -> seat.run(() -> interrupted, () -> {
                         if (recorder != null) {
                             recorder.stepBegan();
                         }
-                        report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch);
+                        there[0] = compute(prepared, index, batch, batchMemory);
                     }));
         } catch (ManipleException failure) {
             return failure.at(source);
@@ -197,31 +212,64 @@ final class LocalSession implements DetachedSession {
             return new ManipleException(
                     Status.INTERNAL, "an operation failed inside the server; its log has the details", source, failure);
         }
+        if (options.getExplain()) {
+            explanation.add(step, batch.getSourcesList(), where(prepared, index, there[0]));
+        }
         if (options.getProfile()) {
+            if (there[0] && device != null) {
+                // What a step takes is known only when it is waited for.
+                errors.addAll(device.settle());
+            }
+            String where = there[0] ? "gpu" : "";
             long nanoseconds = System.nanoTime() - begin;
             switch (step) {
-                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds);
-                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds);
+                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds, where);
+                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds, where);
                 case Plan.RoutineStep routine ->
                     profile.routine(
                             routine.operation().name(),
                             routine.instruction().source(),
                             batch.getSourcesList(),
                             largest(routine.instruction()),
-                            nanoseconds);
+                            nanoseconds,
+                            where);
             }
         }
         return null;
     }
 
-    private void report(List<Diagnosis.Suspect> guilty, Batch batch) {
+    private String where(PreparedPlan prepared, int index, boolean there) {
+        DeviceSession used = device;
+        if (used == null) {
+            return "";
+        }
+        return there ? ", on the GPU by " + used.launches(prepared, index) : ", on the processor";
+    }
+
+    /** @return whether the device does it */
+    private boolean compute(PreparedPlan prepared, int index, Batch batch, SessionMemory.BatchMemory batchMemory) {
+        if (device != null) {
+            if (device.run(prepared, index, batch, batchMemory)) {
+                return true;
+            }
+            // A device that has failed takes with it what only it had.
+            Plan.Step step = prepared.plan().steps().get(index);
+            ManipleException failure = spoiled(step, batchMemory);
+            if (failure != null) {
+                throw failure;
+            }
+            report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch.getSourcesList());
+            device.writtenOnHost(Effects.written(step), batchMemory);
+            return false;
+        }
+        report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch.getSourcesList());
+        return false;
+    }
+
+    private void report(List<Diagnosis.Suspect> guilty, List<String> sources) {
         for (Diagnosis.Suspect suspect : guilty) {
             if (errors.size() < MOST_ERRORS) {
-                errors.add(FloatingPointError.newBuilder()
-                        .setKindValue(suspect.kind())
-                        .setOperation(suspect.operation())
-                        .setSource(Profile.name(batch.getSourcesList(), suspect.source()))
-                        .build());
+                errors.add(DeviceReports.error(suspect, sources));
             }
         }
     }
@@ -248,16 +296,18 @@ final class LocalSession implements DetachedSession {
             if (failure != null) {
                 return failed(failure);
             }
-            if (observation.getLength() > 0) {
-                reply.addContents(ByteString.copyFrom(
-                        memory.read(buffer, observation.getOffset(), (int) observation.getLength())));
-            } else {
-                try {
+            try {
+                if (observation.getLength() > 0) {
+                    reply.addContents(ByteString.copyFrom(
+                            memory.read(buffer, observation.getOffset(), (int) observation.getLength())));
+                } else {
                     reply.addPlacements(memory.share(observation.getHandle(), buffer));
-                } catch (SharedMemoryException unavailable) {
-                    return failed(new ManipleException(
-                            Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(unavailable.getMessage())));
                 }
+            } catch (SharedMemoryException unavailable) {
+                return failed(new ManipleException(
+                        Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(unavailable.getMessage())));
+            } catch (ManipleException lost) {
+                return failed(lost);
             }
         }
         if (batch.getSync() && untold != null) {
@@ -266,6 +316,13 @@ final class LocalSession implements DetachedSession {
             return failed(failure);
         }
         if (batch.getSync() || batch.getObservationsCount() > 0) {
+            DeviceSession used = device;
+            if (used != null) {
+                errors.addAll(used.settle());
+            }
+            reply.setWarning(devices.takeWarning()
+                    .or(() -> used == null ? Optional.empty() : used.takeWarning())
+                    .orElse(""));
             reply.addAllErrors(errors);
             errors.clear();
         }
@@ -285,15 +342,21 @@ final class LocalSession implements DetachedSession {
 
     @Override
     public ProfileReply profile() {
-        return profile.reply()
-                .setKernelsCompiled(compilers.compiledCount())
-                .setPeakBytes(memory.peakBytes())
-                .build();
+        ProfileReply.Builder reply =
+                profile.reply().setKernelsCompiled(compilers.compiledCount()).setPeakBytes(memory.peakBytes());
+        DeviceSession used = device;
+        if (used != null) {
+            reply.setDevice(used.use());
+        } else if (!devices.failure().isEmpty()) {
+            reply.setDevice(DeviceUse.newBuilder().setFailure(devices.failure()));
+        }
+        return reply.build();
     }
 
     @Override
     public String explain() {
-        return explanation.text();
+        DeviceSession used = device;
+        return used == null ? explanation.text() : explanation.text() + used.describe();
     }
 
     @Override
@@ -363,6 +426,9 @@ final class LocalSession implements DetachedSession {
         busy.lock();
         try {
             memory.close();
+            if (device != null) {
+                device.close();
+            }
         } finally {
             busy.unlock();
         }

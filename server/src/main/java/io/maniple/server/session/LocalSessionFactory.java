@@ -20,6 +20,7 @@ import io.maniple.server.trace.ExecutionListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,6 +42,7 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
     private final ConcurrentHashMap<Integer, Workers> workers = new ConcurrentHashMap<>();
     private final List<Operation> operations;
     private final Turns turns = new Turns();
+    private final Devices devices = new Devices();
 
     public LocalSessionFactory(ServerSettings settings) {
         this.settings = settings;
@@ -78,14 +80,19 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
         return open(
                 options,
                 new SessionMemory(memory, shared, settings.memoryBytes()),
+                options.getEmulate(),
                 options.getTimeline() ? SessionTrace.local() : null);
     }
 
     @Override
     public DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener) {
+        // A client elsewhere does not decide what this machine emulates.
+        String emulated =
+                Optional.ofNullable(System.getenv("MANIPLE_GPU_EMULATE")).orElse("");
         return open(
                 options,
                 new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())),
+                emulated,
                 SessionTrace.detached(options, listener));
     }
 
@@ -130,9 +137,12 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
         return new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
     }
 
-    private LocalSession open(SessionOptions options, SessionMemory sessionMemory, @Nullable SessionTrace trace) {
+    private LocalSession open(
+            SessionOptions options, SessionMemory sessionMemory, String emulated, @Nullable SessionTrace trace) {
         Compilers chosen = compilersFor(options);
-        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine(options, chosen), chosen, trace);
+        Engine engine = engine(options, chosen);
+        DeviceSource source = DeviceSource.of(devices, options.getDevice(), emulated);
+        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine, chosen, trace, source);
     }
 
     @Override

@@ -29,6 +29,7 @@ public final class Planning {
     private final SessionOptions options;
     private final Limits limits;
     private final Compilers compilers;
+    private final boolean lazily;
     private final OperationTable table = OperationTable.standard();
     private final boolean described;
     private final Map<PlanKey, KnownPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
@@ -58,6 +59,15 @@ public final class Planning {
 
     /** @param described whether plans are described for a trace */
     Planning(SessionOptions options, Limits limits, Compilers compilers, boolean described) {
+        this(options, limits, compilers, described, false);
+    }
+
+    /**
+     * @param described whether plans are described for a trace
+     * @param lazily whether steps are compiled for the processor only when they run there
+     */
+    Planning(SessionOptions options, Limits limits, Compilers compilers, boolean described, boolean lazily) {
+        this.lazily = lazily;
         this.described = described;
         this.options = options;
         this.limits = limits;
@@ -80,7 +90,7 @@ public final class Planning {
                 List<Instruction> instructions = decoded(structure, batch);
                 Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(instructions);
                 known = new KnownPlan(
-                        new PreparedPlan(plan, compilers),
+                        new PreparedPlan(plan, compilers, lazily),
                         described ? PlanDescription.of(plan, instructions, table, structure.buffers()) : null);
                 plans.put(key, known);
             }

@@ -707,15 +707,16 @@ public final class WorkerSession implements AutoCloseable {
 
         private void note(Plan.Step step, long nanoseconds) {
             switch (step) {
-                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds);
-                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds);
+                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds, "");
+                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds, "");
                 case Plan.RoutineStep routine ->
                     profile.routine(
                             routine.operation().name(),
                             routine.instruction().source(),
                             batch.getSourcesList(),
                             LocalSession.largest(routine.instruction()),
-                            nanoseconds);
+                            nanoseconds,
+                            "");
             }
         }
     }

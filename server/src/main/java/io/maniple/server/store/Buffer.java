@@ -12,6 +12,7 @@ public final class Buffer {
     private @Nullable ManipleException failure;
     private String content = "";
     private String source = "";
+    private volatile @Nullable DeviceHome device;
 
     public Buffer(long bytes) {
         this.bytes = bytes;
@@ -70,6 +71,21 @@ public final class Buffer {
     /** The user's line that did so; may be empty. */
     public String source() {
         return source;
+    }
+
+    /** What a device has of it; null while that is nothing. */
+    public @Nullable DeviceHome device() {
+        return device;
+    }
+
+    public void device(@Nullable DeviceHome home) {
+        device = home;
+    }
+
+    /** Whether only the device has the current content. */
+    public boolean isHostStale() {
+        DeviceHome home = device;
+        return home != null && home.isHostStale();
     }
 
     /** Why the contents are not what the program asked for; whoever reads them gets this. */
