@@ -19,3 +19,5 @@ class Jars(BuildHookInterface):
             raise FileNotFoundError(f"no jars in {jars}: build the wheels with ./dist")
         for jar in found:
             build_data["force_include"][str(jar)] = f"maniple/jars/{jar.name}"
+        for library in sorted((jars / "native").glob("*.so")):
+            build_data["force_include"][str(library)] = f"maniple/jars/native/{library.name}"

@@ -1,8 +1,10 @@
 # Sets up, inside the working tree, what ./run, ./test and ./dist need. To be sourced; $root is the working tree.
 #
-#   .venv            Python packages of requirements/run.txt (and test.txt, world.txt) and the shim's sources
+#   .venv            Python packages of requirements/run.txt (and test.txt, world.txt, browser.txt) and the shim's sources
 #   .build/jars      the server and what it depends on
 #   .build/runtime   a Java runtime linked from the JDK
+#   .build/spark     for clusters on this machine: Spark's jars, and ours for its executors
+#   .build/runtime-spark   a Java runtime with what Spark needs beside that
 #   .build/stamps    one empty file for each of these: anything newer than its stamp makes it out of date
 #   .build/log       what the tools printed
 #
@@ -11,13 +13,22 @@
 readonly venv=$root/.venv
 readonly jars=$root/.build/jars
 readonly runtime=$root/.build/runtime
+readonly spark=$root/.build/spark
+readonly spark_runtime=$root/.build/runtime-spark
 readonly stamps=$root/.build/stamps
 readonly logs=$root/.build/log
 
 # java.logging: protobuf, gRPC. java.management, jdk.management: Py4J's and our own metrics. java.naming, java.xml:
-# logging and name resolution. jdk.jfr: events of the reader of Parquet. jdk.unsupported: sun.misc.Unsafe for protobuf and Arrow. jdk.incubator.vector: it
-# carries libjsvml; the module itself is never added at run time.
-readonly runtime_modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.jfr,jdk.management,jdk.unsupported,jdk.incubator.vector
+# logging and name resolution. java.net.http: the daemon sends spans with it.
+# jdk.jfr: events of the reader of Parquet. jdk.unsupported: sun.misc.Unsafe for protobuf and Arrow.
+# jdk.incubator.vector: it carries libjsvml; the module itself is never added at run time.
+readonly runtime_modules=java.base,java.logging,java.management,java.naming,java.net.http,java.xml,jdk.jfr,jdk.management,jdk.unsupported,jdk.incubator.vector
+
+# Beside these, for Spark: java.desktop has the beans that Log4j is configured by, jdk.zipfs serves its pages from a jar,
+# the others are Hadoop's. Spark adds jdk.incubator.vector to its executors. Nothing is drawn: the libraries that draw are
+# left out.
+readonly spark_modules=$runtime_modules,java.desktop,java.security.jgss,java.security.sasl,java.sql,jdk.security.auth,jdk.zipfs
+readonly drawing_libraries=awt,fontmanager,freetype,harfbuzz,javajpeg,jawt,jsound,lcms,mlib,splashscreen
 
 say() { printf 'maniple: %s\n' "$*" >&2; }
 
@@ -151,6 +162,8 @@ setup_jars() {
   # The new folder takes the place of the old one in one step, so that a server that starts meanwhile finds all jars.
   rm -rf "$new"
   cp -r "$root/server/target/quick/jars" "$new"
+  # JCuda's native library, unpacked: nobody may plant one where it would otherwise be looked for.
+  cp -r "$root/kernels-cuda/target/quick/native" "$new/native"
   # What only the daemon needs lies apart: the local server starts faster without it.
   mkdir "$new/daemon"
   local jar
@@ -164,26 +177,68 @@ setup_jars() {
   finish jars
 }
 
-setup_runtime() {
-  runtime_outdated || return 0
-  local home new=$root/.build/runtime.new
+# link NAME TARGET MODULES [JLINK'S OPTIONS…]: links a runtime and puts it in the place of the old one.
+link() {
+  local name=$1 target=$2 modules=$3 home new=$2.new
   home=$(find_jdk)
-  say "linking a Java runtime from $home"
-  begin runtime
+  say "linking a Java runtime from $home${4:+ for Spark}"
+  begin "$name"
   rm -rf "$new"
-  if "$home/bin/jlink" --add-modules "$runtime_modules" --output "$new" --strip-debug --no-header-files --no-man-pages \
-    --compress zip-0 --generate-cds-archive >"$logs/jlink" 2>&1; then
+  if "$home/bin/jlink" --add-modules "$modules" --output "$new" --strip-debug --no-header-files --no-man-pages \
+    --compress zip-0 --generate-cds-archive "${@:4}" >"$logs/jlink-$name" 2>&1; then
     # The second archive is for heaps beyond 32 GiB.
     rm -f "$new/lib/server/classes_nocoops.jsa"
   else
-    say "this JDK cannot link a runtime (see .build/log/jlink): using all of it"
+    say "this JDK cannot link a runtime (see .build/log/jlink-$name): using all of it"
     ln -s "$home" "$new"
   fi
-  # A running server keeps the old one until the next time.
-  rm -rf "$root/.build/runtime.old"
-  if [[ -e $runtime ]]; then mv "$runtime" "$root/.build/runtime.old"; fi
-  mv "$new" "$runtime"
-  finish runtime
+  # What runs keeps the old one until the next time.
+  rm -rf "$target.old"
+  if [[ -e $target ]]; then mv "$target" "$target.old"; fi
+  mv "$new" "$target"
+  finish "$name"
+}
+
+setup_runtime() {
+  runtime_outdated || return 0
+  link runtime "$runtime" "$runtime_modules"
+}
+
+spark_outdated() { [[ ! -d $spark/jars ]] || outdated spark "$root/cluster-spark/spark/pom.xml"; }
+
+spark_host_outdated() {
+  [[ ! -d $spark/host ]] || outdated spark-host "$root/pom.xml" "$root/cluster-spark/pom.xml" "$root/cluster-spark/src/main"
+}
+
+spark_runtime_outdated() { [[ ! -x $spark_runtime/bin/java ]] || outdated runtime-spark "$root/scripts/setup.sh"; }
+
+# What a cluster on this machine needs, and a daemon that runs on a cluster.
+setup_cluster() {
+  local home
+  if spark_outdated; then
+    home=$(find_jdk)
+    say "fetching Spark (220 MB)"
+    begin spark
+    rm -rf "$spark/jars.new"
+    logged spark maven "$home" -q -f cluster-spark/spark/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+      "-DoutputDirectory=$spark/jars.new"
+    rm -rf "$spark/jars"
+    mv "$spark/jars.new" "$spark/jars"
+    finish spark
+  fi
+  if spark_host_outdated; then
+    home=$(find_jdk)
+    say "building what runs in Spark's executors"
+    begin spark-host
+    logged spark-host maven "$home" -q -Dquick -pl cluster-spark package
+    rm -rf "$spark/host"
+    mkdir -p "$spark/host"
+    cp "$root"/cluster-spark/target/quick/cluster-spark-*.jar "$spark/host/"
+    finish spark-host
+  fi
+  if spark_runtime_outdated; then
+    link runtime-spark "$spark_runtime" "$spark_modules" --exclude-files "$(printf '**/lib%s*,' ${drawing_libraries//,/ })"
+  fi
 }
 
 # record NAME COMMAND: makes .build/NAME.aot, a cache of loaded and linked classes, while a command runs that starts the
@@ -219,18 +274,34 @@ train_daemon() {
   timeout 120 "$venv/bin/python" "$root/scripts/training_daemon.py" "$MANIPLE_RUNTIME_DIR/trial"
 }
 
-# setup KIND: everything for 'run', or for 'test' or 'world' as well.
+# Chromium and its driver, for tests in a real browser: the system's packages, added where this user may.
+setup_chromium() {
+  if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then return; fi
+  if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+    say "installing the packages chromium and chromium-driver"
+    if DEBIAN_FRONTEND=noninteractive apt-get update >"$logs/apt" 2>&1 </dev/null &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y chromium chromium-driver >>"$logs/apt" 2>&1 </dev/null; then
+      return
+    fi
+  fi
+  say "no Chromium here, so tests in a browser are skipped: apt-get install chromium chromium-driver"
+}
+
+# setup KIND: everything for 'run', or for 'test', 'world', 'browser' or 'cluster' as well.
 setup() {
   local kind=$1
-  if ! python_outdated run && { [[ $kind == run ]] || ! python_outdated "$kind"; } && ! bytecode_outdated && ! jars_outdated && ! runtime_outdated; then
-    return
+  if ! python_outdated run && ! bytecode_outdated && ! jars_outdated && ! runtime_outdated; then
+    case $kind in
+      run) return ;;
+      cluster) if ! spark_outdated && ! spark_host_outdated && ! spark_runtime_outdated; then return; fi ;;
+      *) if ! python_outdated "$kind"; then return; fi ;;
+    esac
   fi
   mkdir -p "$stamps" "$logs"
   # One at a time; the second one finds everything done. Without flock (macOS) the user has to see to that.
   exec 9>"$root/.build/lock"
   if command -v flock >/dev/null; then flock 9; fi
   setup_python run
-  if [[ $kind != run ]]; then setup_python "$kind"; fi
   setup_bytecode
   if jars_outdated || runtime_outdated; then
     setup_jars
@@ -238,5 +309,10 @@ setup() {
     record server train_server
     record daemon train_daemon
   fi
+  case $kind in
+    run) ;;
+    cluster) setup_cluster ;;
+    *) setup_python "$kind" ;;
+  esac
   exec 9>&-
 }

@@ -6,9 +6,12 @@ usage: training_daemon.py DIRECTORY     an empty one, for a certificate and a to
 
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
+import urllib.request
 from pathlib import Path
 
 PROGRAM = """
@@ -19,14 +22,37 @@ print(float((np.sqrt(a * b) + 1).sum()), (a[a > 0.5] * 2)[:3], np.sort(b)[-1])
 """
 
 
+PAGES = (
+    "ready",
+    "metrics",
+    "",
+    *(f"api/{name}" for name in ("overview", "sessions", "users", "throughput", "timeline", "errors", "fallbacks")),
+)
+
+
+def look(directory: Path, port: int) -> None:
+    """Read what the dashboard reads."""
+    context = ssl.create_default_context(cafile=str(directory / "ca.pem"))
+    token = (directory / "token").read_text().strip()
+    for page in PAGES:
+        request = urllib.request.Request(
+            f"https://localhost:{port}/{page}", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+            answer.read()
+
+
 def main() -> None:
     directory = Path(sys.argv[1])
     command = [sys.executable, "-m", "maniple"]
     recorded = dict(os.environ)
     plain = {name: value for name, value in os.environ.items() if name != "MANIPLE_AOT_RECORD"}
     subprocess.run([*command, "server", "init", str(directory)], env=plain, check=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        http = free.getsockname()[1]
+    options = ["--config", str(directory), "--listen", "127.0.0.1:0", "--http", f"127.0.0.1:{http}"]
     daemon = subprocess.Popen(
-        [*command, "server", "--config", str(directory), "--listen", "127.0.0.1:0"],
+        [*command, "server", *options],
         env=recorded,
         stdout=subprocess.PIPE,
         text=True,
@@ -44,6 +70,7 @@ def main() -> None:
         }
         for _ in range(2):
             subprocess.run([*command, "--connect", url, "-c", PROGRAM], env=environment, check=True)
+            look(directory, http)
     finally:
         # The record is written when it ends.
         daemon.send_signal(signal.SIGTERM)

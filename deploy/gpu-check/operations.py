@@ -53,6 +53,7 @@ TYPES = {
 def library(pattern: str) -> ctypes.CDLL:
     """Open the newest library of a name, of a wheel or of the system."""
     places = [
+        *([own] if (own := os.environ.get("MANIPLE_NVRTC")) else []),
         *site.getsitepackages(),
         site.getusersitepackages(),
         "/usr/local/cuda*/lib64",
@@ -177,7 +178,8 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--json", type=Path, help="all figures")
     arguments = parser.parse_args()
-    prelude, *kernels = ("\n" + (arguments.bundle / "kernels.cu").read_text()).split("\nstruct k")
+    text = gzip.decompress((arguments.bundle / "kernels.cu.gz").read_bytes()).decode()
+    prelude, *kernels = ("\n" + text).split("\nstruct k")
     sources = ["struct k" + kernel for kernel in kernels]
     rows = [line.split("\t") for line in (arguments.bundle / "checks.tsv").read_text().splitlines()]
     assert len(rows) == len(sources), (len(rows), len(sources))

@@ -370,7 +370,7 @@ for name in ("table.arrow", "table.parquet", "gzip.parquet"):
     for key in sorted(whole):
         a = whole[key]
         assert type(a) is np.ndarray and a.shape == (300_000,), (name, key)
-        print(name, key, a.dtype, a[:3].tolist(), a[-1], np.isnan(a.astype("f8")).sum(), (a[::7] * 1.0).sum())
+        print(name, key, a.dtype, a[:3].tolist(), a[-1], np.isnan(a.astype("f8")).sum(), (a[::7] * 1.0).astype("f8").sum())
     two = maniple.load_table(name, columns=["f8", "i2"])
     print(list(two), float((two["f8"] * two["i2"]).sum()))
 for name, columns in (
@@ -431,8 +431,10 @@ def test_tables_at_the_daemon(tmp_path: Path) -> None:
     for name in ("table.arrow", "table.parquet", "gzip.parquet"):
         for key in sorted(table):
             a = table[key].to_numpy()
-            total = (a[::7] * 1.0).sum()
-            wanted.append(f"{name} {key} {a.dtype} {a[:3].tolist()} {a[-1]} {np.isnan(a.astype('f8')).sum()} {total}")
+            total = (a[::7] * 1.0).astype("f8").sum()
+            wanted.append(
+                f"{name} {key} {a.dtype} {a[:3].tolist()} {a[-1]!s} {np.isnan(a.astype('f8')).sum()} {total!s}"
+            )
         wanted.append(f"['f8', 'i2'] {float((table['f8'] * table['i2']).sum())}")
     assert lines[: len(wanted)] == wanted
     refusals = dict(
@@ -723,5 +725,18 @@ def test_print_config_reads_itself(tmp_path: Path) -> None:
 def test_help_names_every_setting() -> None:
     shown = maniple("server", "--help")
     assert shown.returncode == 0
-    for word in ("status", "init", "check", "--listen", "--tls-cert", "--users", "--session-memory", "--config"):
+    for word in (
+        "status",
+        "init",
+        "check",
+        "--listen",
+        "--tls-cert",
+        "--users",
+        "--session-memory",
+        "--config",
+        "--http",
+        "--log-format",
+        "--otlp-endpoint",
+        "--otlp-sampling",
+    ):
         assert word in shown.stdout

@@ -100,10 +100,13 @@ def test_a_kernel_for_every_notebook(kernels: Path, tmp_path: Path, monkeypatch:
             assert made.returncode == 0, made.stderr
             assert (kernels / name / "kernel.json").exists()
             assert running.token not in (kernels / name / "kernel.json").read_text()
-            book = notebook(*CELLS, "hasattr(a, '_buf')")
+            book = notebook(*CELLS, "hasattr(a, '_buf')", "%maniple status", "np.ones((1000, 1000)) + 1")
             texts = execute(book, name)
-            assert texts[:-1] == plain
-            assert texts[-1] == "True"
+            assert texts[:-3] == plain
+            assert texts[-3] == "True"
+            assert ("the daemon at" in texts[-2]) == (name == "far")
+            (card,) = book.cells[-1].outputs
+            assert "(1000, 1000) float64, 7.629 MiB" in card["data"]["text/html"]
         assert '"opened"' not in running.log()
         assert "opened" in running.log()
         removed = maniple("jupyter", "uninstall", "--name", "far")

@@ -1,6 +1,7 @@
 """Random programs against NumPy, in every world: fused, one kernel an instruction, other engines."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,15 @@ WORLDS = {
     "cascade": {"MANIPLE_FUSION": "cascade"},
     "one-thread": {"MANIPLE_THREADS": "1"},
     "sizes-decide": {"MANIPLE_DEFER_ALL": "0"},
+    # Long form: MANIPLE_DEVICE=gpu MANIPLE_GPU_EMULATE=1 …/random_programs.py --programs 2000
+    "gpu": {"MANIPLE_DEVICE": "gpu", "MANIPLE_GPU_EMULATE": "1"},
 }
-PROGRAMS = {"fused": 1000, "unfused": 500, "portable": 500}
+PROGRAMS = {"fused": 1000, "unfused": 500, "portable": 500, "gpu": 120}
 
 
 def _run(world: str, *options: str) -> str:
+    if world == "gpu" and shutil.which("g++") is None:
+        pytest.skip("the emulated GPU needs g++")
     done = subprocess.run(
         [sys.executable, str(HERE / "random_programs.py"), "--warnings", *options],
         env={**os.environ, **WORLDS[world]},

@@ -248,6 +248,15 @@ class BackendUnavailable(Exception):
 
 def create_backend(name: str) -> Backend | None:
     """Start the backend that MANIPLE_BACKEND names; None when nothing shall be deferred."""
+    backend = _create(name)
+    if os.environ.get("MANIPLE_TIMELINE", "") not in ("", "0"):
+        from maniple import _timeline
+
+        _timeline.watch(backend)
+    return backend
+
+
+def _create(name: str) -> Backend | None:
     if name == "none":
         return None
     if name == "reference":

@@ -15,6 +15,8 @@ usage: maniple [options] script.py [arguments]
        maniple [options] - [arguments]           read the program from standard input
        maniple server [options]                  run a daemon, look after the local server;
                                                  see `maniple server --help`
+       maniple cluster start|status|stop|where   a Spark cluster on this machine, to try out
+                                                 `maniple server --master`; see --help
        maniple jupyter [options]                 add a kernel to Jupyter; see --help
 
 Runs a NumPy program unmodified: `import numpy` in the program's own modules means Maniple;
@@ -23,6 +25,8 @@ installed libraries keep NumPy.
 options:
   --profile            print what was deferred and what NumPy computed, by function and line
   --profile-json FILE  write the same as JSON
+  --timeline FILE      write when each kernel ran, with file and line, for ui.perfetto.dev
+                       and chrome://tracing
   --explain            keep descriptions of the kernels and print them at the end
   --connect URL        use the daemon at maniple://host:port (or maniple+insecure:// on
                        loopback) instead of this machine's own server
@@ -38,6 +42,9 @@ environment:
   MANIPLE_EXCLUDE      patterns of module names that keep NumPy
   MANIPLE_SMALL        arrays of fewer elements are NumPy's (1000)
   MANIPLE_DEFER        operations on fewer elements are computed at once (32768)
+  MANIPLE_DEVICE       "auto" (default: a GPU where that is sooner), "gpu" or "cpu"
+  MANIPLE_GPU_MEMORY   most of the GPU's memory to use, such as 8g (90 % of what is free)
+  MANIPLE_GPU_EMULATE  1: a GPU emulated on the processor, for tests
   MANIPLE_HOST         the same in programs that look at results all the time (1048576)
 """
 
@@ -46,6 +53,7 @@ class _Options:
     def __init__(self) -> None:
         self.profile = False
         self.profile_json = ""
+        self.timeline = ""
 
 
 class _UsageError(Exception):
@@ -60,6 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         status: int = server_main(arguments[1:])
         return status
+    if arguments and arguments[0] == "cluster":
+        from maniple._cluster_cli import main as cluster_main
+
+        return cluster_main(arguments[1:])
     if arguments and arguments[0] == "jupyter":
         from maniple._jupyter import main as jupyter_main
 
@@ -101,6 +113,11 @@ def _parse(arguments: list[str], options: _Options) -> Callable[[], None] | None
             os.environ["MANIPLE_PROFILE"] = "1"
             if not value:
                 continue
+        elif name == "--timeline":
+            options.timeline = value or _operand(arguments)
+            os.environ["MANIPLE_TIMELINE"] = "1"
+            if not value:
+                continue
         elif argument == "--explain":
             os.environ["MANIPLE_EXPLAIN"] = "1"
         elif name == "--connect":
@@ -136,12 +153,18 @@ def _print_version() -> None:
 
 
 def _run(run: Callable[[], None], options: _Options) -> int:
-    from maniple import _hook, _profile, flush
+    from maniple import _hook, _profile, _timeline, flush
 
+    if options.timeline:
+        problem = _timeline.writable(options.timeline)
+        if problem:
+            print(f"maniple: cannot write {options.timeline}: {problem}", file=sys.stderr)
+            return 2
+        _timeline.start()
     if os.environ.get("MANIPLE_URL") and not _connected():
         return 1
     _hook.install()
-    if options.profile or options.profile_json:
+    if options.profile or options.profile_json or options.timeline:
         _profile.start()
     try:
         run()
@@ -157,6 +180,8 @@ def _run(run: Callable[[], None], options: _Options) -> int:
     finally:
         if os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"):
             _print_explanation()
+        if options.timeline:
+            _timeline.write(options.timeline)
         if _profile.active:
             _profile.stop()
             if options.profile_json:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maniple._address import DaemonAddress, address_of_environment, url_of_environment
+from maniple._cluster import SPARK_MASTER, daemon_environment, daemon_options, master_of
 from maniple._errors import ServerError
 from maniple._server import (
     FLAGS,
@@ -56,6 +57,16 @@ def run(arguments: Sequence[str]) -> int:
         print(f"maniple: {error}", file=sys.stderr)
         return _FAILED
     arguments = list(arguments)
+    environment = java_environment()
+    if _serves(arguments):
+        try:
+            arguments += daemon_options(arguments)
+            environment.update(daemon_environment())
+        except ServerError as error:
+            if SPARK_MASTER.match(master_of(arguments)):
+                print(f"maniple: {error}", file=sys.stderr)
+                return _FAILED
+            # A daemon without a cluster needs no Spark; one whose file names a cluster says so.
     blas = numpys_blas()
     if blas and _serves(arguments) and not any(a.partition("=")[0] == "--blas" for a in arguments):
         arguments += ["--blas", blas]
@@ -68,9 +79,9 @@ def run(arguments: Sequence[str]) -> int:
     }:
         import subprocess
 
-        return subprocess.run(command, env=java_environment(), check=False).returncode
+        return subprocess.run(command, env=environment, check=False).returncode
     # Signals are its own then, and a supervisor sees one process.
-    os.execve(str(java), command, java_environment())
+    os.execve(str(java), command, environment)
 
 
 def _serves(arguments: list[str]) -> bool:

@@ -154,9 +154,11 @@ def made_writeable(known: Known, error: ValueError) -> bool:
 
 
 def _timed(function: Callable[..., Any], args: Any, kwargs: Any, reason: str, known: Known) -> Any:
-    if not _profile.active:
+    if not _profile.active and not _profile.reporting:
         return _attribution.call(function, args, kwargs)
     arrays = [a for a, _ in known if type(a) is not np.ndarray]
+    if not _profile.active and all([a._size < _settings.defer for a in arrays]):
+        return _attribution.call(function, args, kwargs)
     with _profile.timed(function, "fallback", reason, arrays):
         return _attribution.call(function, args, kwargs)
 

@@ -19,7 +19,7 @@ from maniple._buffer import LOCAL, PRIVATE, Buffer, Remote
 from maniple._dtypes import CHARACTER, CODE, INTEGER_RANGE
 from maniple._pace import pace, weight
 from maniple._recorder import stream
-from maniple._ufuncs import HOST, errors_matter, new_array, plan_for, scalar_key
+from maniple._ufuncs import HOST, errors_matter, plan_for, scalar_key
 from maniple._views import Layout, address_space, broadcast_shapes, broadcast_strides, intern
 
 _frame = sys._getframe
@@ -107,6 +107,7 @@ def forget() -> None:
         for table in pair:
             table.clear()
     _choices.clear()
+    _assignments.clear()
 
 
 def layout_of(a: ndarray) -> Layout | None:
@@ -467,7 +468,13 @@ _choices: dict[Any, Choice | None] = {}
 def choose(condition: Any, x: Any, y: Any) -> Any:
     """Record `np.where(condition, x, y)` of arrays that are large, and scalars; or return HOST."""
     operands = (condition, x, y)
-    key = (_key(condition), _key(x), _key(y))
+    key = tuple(
+        [
+            (v._layout or layout_of(v)) if (kind := type(v)) is ndarray
+            else kind if kind in SCALARS else None
+            for v in operands
+        ]
+    )  # fmt: skip
     try:
         choice = _choices[key]
     except KeyError:
@@ -494,9 +501,9 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
             else:
                 handles.append(0)
                 offsets.append(0)
+        # From here on, nothing flushes.
         target = choice.out
-        result = new_array(target.shape, target.dtype, target.strides)
-        result._layout = target
+        result = _fresh(target)
         handles[0] = result._buf.handle
         number = stream.number
         layouts = [target.index if target.number == number else stream.place(target)]
@@ -505,17 +512,160 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
                 layouts.append(stream.scalar(scalar_key(v, choice.dtype)))
             else:
                 layouts.append(layout.index if layout.number == number else stream.place(layout))
-        stream.emit(choice.number, handles, layouts, offsets, target.size, False)
+        # choose, `_functions._where`, `_functions.array_function`, the user
+        _append(choice.number, handles, layouts, offsets, _frame(3))
+        stream.pending_elements += target.size
+        if stream.must_sync or len(stream.batch.operation) >= _settings.batch_instructions:
+            stream.send_if_due(False)
     if _profile.active:
         _profile.count("where", "deferred", "", target.size)
     return result
 
 
-def _key(v: Any) -> Any:
-    kind = type(v)
+def _fresh(layout: Layout) -> ndarray:
+    """Return a new array at the backend. Needs the stream's lock."""
+    handle = next(stream.handles)
+    stream.batch.buffers.append((handle, layout.nbytes, None, None))
+    buf = _new(Remote)
+    buf.home = PRIVATE
+    buf.handle = handle
+    buf.nbytes = layout.nbytes
+    buf.owner = buf.memory = buf.selections = None
+    buf.typed = False
+    buf.touched = buf.snapshot = 0
+    result: ndarray = _new(ndarray)
+    result._buf = buf
+    result._offset = 0
+    result._layout = layout
+    result._dtype = layout.dtype
+    result._shape = layout.shape
+    result._strides = layout.strides
+    result._size = layout.size
+    result._root = False
+    result._writeable = True
+    result._base = None
+    return result
+
+
+def _append(
+    operation: int, handles: list[int], layouts: list[int], offsets: list[int], frame: Any
+) -> None:
+    """Append an instruction, and what has died before it. Needs the stream's lock."""
+    batch = stream.batch
+    source = batch.source_index.get(id(frame.f_code) + frame.f_lasti) or stream.source(frame)
+    if stream.frees:
+        stream._drain_frees()
+    try:
+        batch.operand_buffer += handles
+        batch.operand_layout += layouts
+        batch.operand_offset += offsets
+        batch.operation.append(operation)
+        batch.operand_count.append(len(handles))
+        batch.source.append(source)
+    except BaseException:
+        # Ctrl-C between two columns.
+        batch.cut()
+        raise
+
+
+# -- assignments -------------------------------------------------------------------------------
+
+
+class Assignment:
+    """What is known about `out[...] = value`: as an `Entry`; `value` is None for a scalar."""
+
+    __slots__ = ("dtype", "high", "low", "number", "out", "value")
+
+    def __init__(self, number: int, out: Layout, value: Layout | None) -> None:
+        self.number = number
+        self.out = out
+        self.value = value
+        self.dtype = out.dtype
+        self.low, self.high = INTEGER_RANGE.get(out.dtype) or (1 - (1 << 53), (1 << 53) - 1)
+
+
+_assignments: dict[Any, Assignment | None] = {}
+
+
+def assign(out: ndarray, value: Any, depth: int) -> bool:
+    """Record `out[...] = value` of the same type, or of a number; False for the general code.
+
+    `out` is writeable. The frame `depth` levels up may be the user's.
+    """
+    mine = out._layout or layout_of(out)
+    kind = type(value)
+    if mine is None or mine.size < _settings.defer:
+        return False
     if kind is ndarray:
-        return v._layout or layout_of(v)
-    return kind if kind in SCALARS else None
+        key: Any = (mine, value._layout or layout_of(value))
+    elif kind is float or kind is int:
+        key = (mine, kind)
+    else:
+        return False
+    try:
+        entry = _assignments[key]
+    except KeyError:
+        entry = _learn_assignment(key, out, value)
+    if entry is None or not stream.enabled:
+        return False
+    if kind is int and not entry.low <= value <= entry.high:
+        return False  # with NumPy's error
+    if _error_state(None) is not stream.calm and errors_matter():
+        return False
+    with stream.lock:
+        if stream.guarded:
+            return False
+        buf = out._buf
+        if (buf.home != PRIVATE or buf.selections) and not buf.for_writing():
+            return False
+        handle = 0
+        if entry.value is not None:
+            other = value._buf
+            handle = other.handle if other.home == PRIVATE else other.for_reading()
+            if not handle:
+                return False
+        # From here on, nothing flushes.
+        number = stream.number
+        o = mine.index if mine.number == number else stream.place(mine)
+        if entry.value is None:
+            i, offset = stream.scalar(scalar_key(value, entry.dtype)), 0
+        else:
+            i = entry.value.index if entry.value.number == number else stream.place(entry.value)
+            offset = value._offset
+        _append(entry.number, [buf.handle, handle], [o, i], [out._offset, offset], _frame(depth))
+        stream.pending_elements += mine.size
+        stream.send_if_due(True)
+    if _profile.active:
+        _profile.count("copyto", "deferred", "", mine.size)
+    return True
+
+
+def _learn_assignment(key: Any, out: ndarray, value: Any) -> Assignment | None:
+    entry = None if None in key else _assignment(key[0], out, value)
+    if len(_assignments) > 10_000:
+        _assignments.clear()
+    _assignments[key] = entry
+    return entry
+
+
+def _assignment(mine: Layout, out: ndarray, value: Any) -> Assignment | None:
+    character = CHARACTER.get(mine.dtype)
+    number = stream.operations.get(f"copyto:{character}->{character}")
+    if number is None or overlaps_itself(out):
+        return None
+    if type(value) is not ndarray:
+        exact = mine.dtype == np.float64 or (type(value) is int and mine.dtype in INTEGER_RANGE)
+        return Assignment(number, mine, None) if exact else None
+    shape = value._shape
+    if value._dtype != mine.dtype or len(shape) > len(mine.shape) or not shape:
+        return None
+    try:
+        if broadcast_shapes(shape, mine.shape) != mine.shape:
+            return None
+    except ValueError:
+        return None
+    layout = intern(value._dtype, mine.shape, broadcast_strides(shape, value._strides, mine.shape))
+    return None if layout is None else Assignment(number, mine, layout)
 
 
 def _learn_choice(key: Any, operands: tuple[Any, ...]) -> Choice | None:

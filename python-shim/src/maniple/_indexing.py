@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from maniple import _attribution, _fallback, _profile, _settings, _ufuncs
-from maniple._array import make, ndarray
+from maniple._array import _new, make, ndarray
 from maniple._buffer import SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
+from maniple._fast import assign as fast_assign
+from maniple._fast import layout_of
 from maniple._flags import warn_on_write
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand
-from maniple._views import broadcast_shapes, broadcast_strides, keep_order, sorted_order
+from maniple._views import Layout, broadcast_shapes, broadcast_strides, keep_order, sorted_order
 
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
@@ -27,8 +29,83 @@ def is_basic(key: Any) -> bool:
     return kind in _BASIC or isinstance(key, np.integer)
 
 
+# What slices and integers make of a layout: offset from the first element taken, and layout.
+_parts: dict[Any, tuple[int, Layout]] = {}
+
+
+def part(self: ndarray, key: Any) -> ndarray | None:
+    """Return the view for a slice, or for slices, integers and None; None for the general code.
+
+    What NumPy makes of a layout and slices is looked up by their numbers, since slices have no hash
+    before Python 3.12. An integer only moves the first element.
+    """
+    layout = self._layout or layout_of(self)
+    if layout is None:
+        return None
+    offset = self._offset
+    shape = self._shape
+    numbers: list[Any] = [layout]
+    dimension = 0
+    for k in key if type(key) is tuple else (key,):
+        kind = type(k)
+        if kind is slice:
+            start, stop, step = k.start, k.stop, k.step
+            # Whatever else has an __index__ may be equal to one of these.
+            if (
+                (start is not None and type(start) is not int)
+                or (stop is not None and type(stop) is not int)
+                or (step is not None and type(step) is not int)
+            ):
+                return None
+            numbers += (start, stop, step)
+        elif kind is int:
+            if dimension >= len(shape):
+                return None
+            n = shape[dimension]
+            i = k + n if k < 0 else k
+            if not 0 <= i < n:
+                return None
+            offset += i * self._strides[dimension]
+            numbers.append(int)
+        elif k is None:
+            numbers.append(slice)
+            continue
+        else:
+            return None
+        dimension += 1
+    found = _parts.get(names := tuple(numbers))
+    if found is None:
+        result: ndarray = self._sliced((*key, ...) if type(key) is tuple else key)
+        own = layout_of(result)
+        if own is None or not result._size or not result._shape:
+            # An empty one may be placed elsewhere; an element is a scalar.
+            return result if result._shape else None
+        if len(_parts) > 10_000:
+            _parts.clear()
+        _parts[names] = result._offset - offset, own
+        return result
+    move, own = found
+    view: ndarray = _new(ndarray)
+    view._layout = own
+    view._buf = self._buf
+    view._offset = offset + move
+    view._dtype = self._dtype
+    view._shape = own.shape
+    view._strides = own.strides
+    view._size = own.size
+    view._root = False
+    view._writeable = self._writeable
+    owner = self._base
+    view._base = self if owner is None else owner
+    return view
+
+
 def getitem(self: ndarray, key: Any) -> Any:
     kind = type(key)
+    if kind is slice or kind is tuple:
+        view = part(self, key)
+        if view is not None:
+            return view
     if kind is int or isinstance(key, np.integer):
         shape = self._shape
         if shape:
@@ -92,10 +169,14 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
         value = value._view_as_is()  # packed: an array like others from here on
     if is_basic(key):
         if self._size >= _settings.defer or busy(self) or _is_deferred(value):
-            full = key if type(key) is tuple else (key,)
-            if not any([k is Ellipsis for k in full]):
-                full = (*full, ...)
-            view = self._sliced(full)
+            view = part(self, key)
+            if view is None:
+                full = key if type(key) is tuple else (key,)
+                if not any([k is Ellipsis for k in full]):
+                    full = (*full, ...)
+                view = self._sliced(full)
+            if fast_assign(view, value, 2):
+                return
             sequence = not view._shape and np.ndim(value) > 0  # NumPy's error, most likely
             if sequence or not assign(view, value):
                 _assign_on_host(self, key, value)
@@ -110,7 +191,7 @@ def _is_deferred(value: Any) -> bool:
 
 
 def _assign_on_host(self: ndarray, key: Any, value: Any) -> None:
-    if not _profile.active:
+    if not _profile.active and not (_profile.reporting and self._size >= _settings.defer):
         _set_on_host(self, key, value)
         return
     place = "host" if self._size < _settings.defer else "fallback"

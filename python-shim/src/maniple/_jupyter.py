@@ -42,10 +42,12 @@ options:
 
 def register(ipython: Any) -> None:
     """Add the magics to a running IPython, and what it shows of large arrays."""
-    from maniple._array import ndarray
+    import numpy
+
     from maniple._printing import rich
 
-    ipython.display_formatter.formatters["text/html"].for_type(ndarray, rich)
+    # IPython asks for `__class__`, which is NumPy's; of NumPy's own arrays `rich` says nothing.
+    ipython.display_formatter.formatters["text/html"].for_type(numpy.ndarray, rich)
     ipython.register_magic_function(_maniple, "line", "maniple")
     ipython.register_magic_function(
         lambda line, cell: _profile(ipython, cell), "cell", "maniple_profile"
@@ -207,6 +209,8 @@ def _specification(url: str) -> dict[str, Any]:
             "ipykernel_launcher",
             "-f",
             "{connection_file}",
+            # Its magics, and what is shown of large arrays.
+            "--InteractiveShellApp.extra_extensions=maniple",
         ],
         "display_name": "Python (Maniple)" if not url else f"Python (Maniple at {url})",
         "language": "python",

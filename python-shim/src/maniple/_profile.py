@@ -8,8 +8,16 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from maniple import _timeline
+
 active = False
 """Whether anything is counted. Callers look before they call."""
+
+reporting = False
+"""Whether a daemon is told what NumPy computes in its place. Callers look before they call."""
+
+_REPORT_SECONDS = 0.5
+_MOST_UNREPORTED = 1_000
 
 
 class Row:
@@ -24,6 +32,8 @@ class Row:
 
 
 _rows: dict[tuple[str, str, str, str], Row] = {}
+_unreported: dict[tuple[str, str], tuple[str, Row]] = {}
+_reported = 0.0
 _started = 0.0
 
 
@@ -37,6 +47,46 @@ def start() -> None:
 def stop() -> None:
     global active
     active = False
+
+
+def begin_reporting() -> None:
+    """From now on keep what is to be told to a daemon."""
+    global reporting
+    _unreported.clear()
+    reporting = True
+
+
+def take_unreported(*, all_of_them: bool) -> list[tuple[tuple[str, str, str, str], Row]]:
+    """Return calls that NumPy computed since the last time; nothing too soon after that."""
+    global _reported
+    if not _unreported:
+        return []
+    now = time.monotonic()
+    if not all_of_them and now - _reported < _REPORT_SECONDS:
+        return []
+    _reported = now
+    taken = dict(_unreported)
+    _unreported.clear()
+    return [
+        ((function, source, "fallback", reason), row)
+        for (function, reason), (source, row) in taken.items()
+    ]
+
+
+def fallback(function: Any, reason: str, elements: int, seconds: float) -> None:
+    """Keep one call that NumPy computed, for the daemon."""
+    key = (function if isinstance(function, str) else _name(function), reason)
+    entry = _unreported.get(key)
+    if entry is None:
+        if len(_unreported) >= _MOST_UNREPORTED:
+            return
+        from maniple._recorder import caller
+
+        entry = _unreported[key] = (caller(), Row())
+    row = entry[1]
+    row.calls += 1
+    row.elements += elements
+    row.seconds += seconds
 
 
 def count(function: Any, place: str, reason: str, elements: int, seconds: float = 0.0) -> None:
@@ -68,10 +118,27 @@ class timed:
         self._key = function, place, reason, max((a._size for a in arrays), default=0)
 
     def __enter__(self) -> None:
-        self._begin = time.perf_counter()
+        self._begin = time.time_ns() if _timeline.active else time.perf_counter_ns()
 
     def __exit__(self, *_: object) -> None:
-        count(*self._key, time.perf_counter() - self._begin)
+        function, place, reason, elements = self._key
+        end = time.time_ns() if _timeline.active else time.perf_counter_ns()
+        seconds = max(0, end - self._begin) / 1e9
+        if _timeline.active:
+            self._note(end)
+        if active:
+            count(function, place, reason, elements, seconds)
+        if reporting and place == "fallback":
+            fallback(function, reason, elements, seconds)
+
+    def _note(self, end: int) -> None:
+        from maniple._recorder import caller
+
+        function, place, reason, elements = self._key
+        name = function if isinstance(function, str) else _name(function)
+        _timeline.add(
+            name, place, self._begin, end, source=caller(), elements=elements, reason=reason
+        )
 
 
 def rows() -> list[dict[str, Any]]:
@@ -123,6 +190,7 @@ def server_rows() -> list[dict[str, Any]]:
         {
             "source": row.source,
             "operation": row.operation,
+            "device": row.device or "cpu",
             "calls": row.calls,
             "elements": row.elements,
             "seconds": row.nanoseconds / 1e9,
@@ -131,15 +199,48 @@ def server_rows() -> list[dict[str, Any]]:
     ]
 
 
+def device() -> dict[str, Any]:
+    """What the server has done on a GPU; empty where none is used and none was asked for."""
+    from maniple._recorder import stream
+
+    profile = getattr(stream.started_backend, "profile", None)
+    reply = None if profile is None else profile()
+    if reply is None or not reply.HasField("device"):
+        return {}
+    use = reply.device
+    return {
+        "name": use.name,
+        "kernels": use.kernels,
+        "steps": use.steps,
+        "host_steps": use.host_steps,
+        "bytes_to_device": use.bytes_to_device,
+        "bytes_to_host": use.bytes_to_host,
+        "evictions": use.evictions,
+        "failure": use.failure,
+    }
+
+
 def _server_section() -> list[str]:
+    used = device()
     header = f"{'server time by line':<40} {'operation':<20}{'calls':>9}{'elements':>18}{'s':>9}"
-    lines = ["", header, "-" * len(header)]
+    lines = ["", header + ("  on" if used else ""), "-" * len(header)]
     for row in sorted(server_rows(), key=lambda r: -r["seconds"]):
         lines.append(
             f"{_shorten(row['source']):<40} {row['operation']:<20}{row['calls']:>9,}"
-            f"{row['elements']:>18,}{row['seconds']:>9.3f}"
+            f"{row['elements']:>18,}{row['seconds']:>9.3f}" + (f"  {row['device']}" if used else "")
         )
-    return lines if len(lines) > 3 else []
+    lines = lines if len(lines) > 3 else []
+    if used.get("failure"):
+        lines += ["", f"no GPU: {used['failure']}"]
+    if used.get("name"):
+        lines += [
+            "",
+            f"{used['name']}: {used['steps']:,} steps in {used['kernels']:,} kernels, "
+            f"{used['host_steps']:,} steps on the processor; "
+            f"{used['bytes_to_device']:,} bytes there, {used['bytes_to_host']:,} bytes back, "
+            f"{used['evictions']:,} arrays evicted",
+        ]
+    return lines
 
 
 def _grouped(table: list[dict[str, Any]], keys: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -174,7 +275,12 @@ def write_json(path: str) -> None:
 
     with open(path, "w", encoding="utf-8") as file:
         json.dump(
-            {"seconds": time.perf_counter() - _started, "rows": rows(), "server": server_rows()},
+            {
+                "seconds": time.perf_counter() - _started,
+                "rows": rows(),
+                "server": server_rows(),
+                "device": device(),
+            },
             file,
             indent=1,
         )

@@ -42,6 +42,7 @@ class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UNAUTHENTICATED: _ClassVar[Status]
     OUT_OF_MEMORY: _ClassVar[Status]
     SHARED_MEMORY_UNAVAILABLE: _ClassVar[Status]
+    DEVICE_LOST: _ClassVar[Status]
     INTERNAL: _ClassVar[Status]
     SHUTTING_DOWN: _ClassVar[Status]
 
@@ -78,6 +79,7 @@ NUMERICAL_FAILURE: Status
 UNAUTHENTICATED: Status
 OUT_OF_MEMORY: Status
 SHARED_MEMORY_UNAVAILABLE: Status
+DEVICE_LOST: Status
 INTERNAL: Status
 SHUTTING_DOWN: Status
 NONE: FloatingPointKind
@@ -242,32 +244,44 @@ class Operation(_message.Message):
     def __init__(self, number: _Optional[int] = ..., name: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class SessionOptions(_message.Message):
-    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all")
+    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all", "timeline", "device", "emulate")
     FUSION_OFF_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     THREADS_FIELD_NUMBER: _ClassVar[int]
     CASCADE_ALL_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_ALL_FIELD_NUMBER: _ClassVar[int]
+    TIMELINE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    EMULATE_FIELD_NUMBER: _ClassVar[int]
     fusion_off: bool
     engine: str
     explain: bool
     profile: bool
     threads: int
     cascade_all: bool
-    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ...) -> None: ...
+    spread_all: bool
+    timeline: bool
+    device: str
+    emulate: str
+    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ..., timeline: _Optional[bool] = ..., device: _Optional[str] = ..., emulate: _Optional[str] = ...) -> None: ...
 
 class HelloRequest(_message.Message):
-    __slots__ = ("formats", "client_version", "client_pid", "options")
+    __slots__ = ("formats", "client_version", "client_pid", "options", "trace_parent", "trace_state")
     FORMATS_FIELD_NUMBER: _ClassVar[int]
     CLIENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     CLIENT_PID_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    TRACE_PARENT_FIELD_NUMBER: _ClassVar[int]
+    TRACE_STATE_FIELD_NUMBER: _ClassVar[int]
     formats: _containers.RepeatedScalarFieldContainer[int]
     client_version: str
     client_pid: int
     options: SessionOptions
-    def __init__(self, formats: _Optional[_Iterable[int]] = ..., client_version: _Optional[str] = ..., client_pid: _Optional[int] = ..., options: _Optional[_Union[SessionOptions, _Mapping]] = ...) -> None: ...
+    trace_parent: str
+    trace_state: str
+    def __init__(self, formats: _Optional[_Iterable[int]] = ..., client_version: _Optional[str] = ..., client_pid: _Optional[int] = ..., options: _Optional[_Union[SessionOptions, _Mapping]] = ..., trace_parent: _Optional[str] = ..., trace_state: _Optional[str] = ...) -> None: ...
 
 class HelloReply(_message.Message):
     __slots__ = ("status", "message", "format", "server_version", "session", "limits", "operations")
@@ -288,21 +302,43 @@ class HelloReply(_message.Message):
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., format: _Optional[int] = ..., server_version: _Optional[str] = ..., session: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ...) -> None: ...
 
 class ProfileRow(_message.Message):
-    __slots__ = ("source", "operation", "calls", "elements", "nanoseconds")
+    __slots__ = ("source", "operation", "calls", "elements", "nanoseconds", "device")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     CALLS_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     source: str
     operation: str
     calls: int
     elements: int
     nanoseconds: int
-    def __init__(self, source: _Optional[str] = ..., operation: _Optional[str] = ..., calls: _Optional[int] = ..., elements: _Optional[int] = ..., nanoseconds: _Optional[int] = ...) -> None: ...
+    device: str
+    def __init__(self, source: _Optional[str] = ..., operation: _Optional[str] = ..., calls: _Optional[int] = ..., elements: _Optional[int] = ..., nanoseconds: _Optional[int] = ..., device: _Optional[str] = ...) -> None: ...
+
+class DeviceUse(_message.Message):
+    __slots__ = ("name", "kernels", "bytes_to_device", "bytes_to_host", "evictions", "steps", "host_steps", "failure")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KERNELS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_TO_DEVICE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_TO_HOST_FIELD_NUMBER: _ClassVar[int]
+    EVICTIONS_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    HOST_STEPS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kernels: int
+    bytes_to_device: int
+    bytes_to_host: int
+    evictions: int
+    steps: int
+    host_steps: int
+    failure: str
+    def __init__(self, name: _Optional[str] = ..., kernels: _Optional[int] = ..., bytes_to_device: _Optional[int] = ..., bytes_to_host: _Optional[int] = ..., evictions: _Optional[int] = ..., steps: _Optional[int] = ..., host_steps: _Optional[int] = ..., failure: _Optional[str] = ...) -> None: ...
 
 class ProfileReply(_message.Message):
-    __slots__ = ("status", "message", "rows", "kernels", "kernels_compiled", "plans_reused", "peak_bytes")
+    __slots__ = ("status", "message", "rows", "kernels", "kernels_compiled", "plans_reused", "peak_bytes", "device")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
@@ -310,6 +346,7 @@ class ProfileReply(_message.Message):
     KERNELS_COMPILED_FIELD_NUMBER: _ClassVar[int]
     PLANS_REUSED_FIELD_NUMBER: _ClassVar[int]
     PEAK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     status: Status
     message: str
     rows: _containers.RepeatedCompositeFieldContainer[ProfileRow]
@@ -317,7 +354,34 @@ class ProfileReply(_message.Message):
     kernels_compiled: int
     plans_reused: int
     peak_bytes: int
-    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ...) -> None: ...
+    device: DeviceUse
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., device: _Optional[_Union[DeviceUse, _Mapping]] = ...) -> None: ...
+
+class TimelineRequest(_message.Message):
+    __slots__ = ("after",)
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    after: int
+    def __init__(self, after: _Optional[int] = ...) -> None: ...
+
+class TimelineReply(_message.Message):
+    __slots__ = ("status", "message", "events", "last", "more", "left_out", "origin", "now")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    status: Status
+    message: str
+    events: str
+    last: int
+    more: bool
+    left_out: int
+    origin: int
+    now: int
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., events: _Optional[str] = ..., last: _Optional[int] = ..., more: _Optional[bool] = ..., left_out: _Optional[int] = ..., origin: _Optional[int] = ..., now: _Optional[int] = ...) -> None: ...
 
 class Opening(_message.Message):
     __slots__ = ("hello", "session", "name")
@@ -344,7 +408,7 @@ class Opened(_message.Message):
     def __init__(self, hello: _Optional[_Union[HelloReply, _Mapping]] = ..., received: _Optional[int] = ..., reconnect_seconds: _Optional[int] = ..., chunk_bytes: _Optional[int] = ..., bulk_port: _Optional[int] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "acknowledged", "batch", "profile", "explain", "close", "load")
+    __slots__ = ("number", "acknowledged", "batch", "profile", "explain", "close", "load", "timeline", "fallbacks")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
@@ -352,6 +416,8 @@ class Call(_message.Message):
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     CLOSE_FIELD_NUMBER: _ClassVar[int]
     LOAD_FIELD_NUMBER: _ClassVar[int]
+    TIMELINE_FIELD_NUMBER: _ClassVar[int]
+    FALLBACKS_FIELD_NUMBER: _ClassVar[int]
     number: int
     acknowledged: int
     batch: Batch
@@ -359,7 +425,25 @@ class Call(_message.Message):
     explain: ExplainRequest
     close: CloseRequest
     load: LoadRequest
-    def __init__(self, number: _Optional[int] = ..., acknowledged: _Optional[int] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., profile: _Optional[_Union[ProfileRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., close: _Optional[_Union[CloseRequest, _Mapping]] = ..., load: _Optional[_Union[LoadRequest, _Mapping]] = ...) -> None: ...
+    timeline: TimelineRequest
+    fallbacks: _containers.RepeatedCompositeFieldContainer[Fallback]
+    def __init__(self, number: _Optional[int] = ..., acknowledged: _Optional[int] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., profile: _Optional[_Union[ProfileRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., close: _Optional[_Union[CloseRequest, _Mapping]] = ..., load: _Optional[_Union[LoadRequest, _Mapping]] = ..., timeline: _Optional[_Union[TimelineRequest, _Mapping]] = ..., fallbacks: _Optional[_Iterable[_Union[Fallback, _Mapping]]] = ...) -> None: ...
+
+class Fallback(_message.Message):
+    __slots__ = ("function", "reason", "source", "calls", "elements", "nanoseconds")
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    function: str
+    reason: str
+    source: str
+    calls: int
+    elements: int
+    nanoseconds: int
+    def __init__(self, function: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., calls: _Optional[int] = ..., elements: _Optional[int] = ..., nanoseconds: _Optional[int] = ...) -> None: ...
 
 class ProfileRequest(_message.Message):
     __slots__ = ()
@@ -416,18 +500,20 @@ class LoadedColumn(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[DataType, str]] = ..., rows: _Optional[int] = ..., number: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("number", "reply", "profile", "explanation", "load")
+    __slots__ = ("number", "reply", "profile", "explanation", "load", "timeline")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REPLY_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     LOAD_FIELD_NUMBER: _ClassVar[int]
+    TIMELINE_FIELD_NUMBER: _ClassVar[int]
     number: int
     reply: Reply
     profile: ProfileReply
     explanation: str
     load: LoadReply
-    def __init__(self, number: _Optional[int] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., profile: _Optional[_Union[ProfileReply, _Mapping]] = ..., explanation: _Optional[str] = ..., load: _Optional[_Union[LoadReply, _Mapping]] = ...) -> None: ...
+    timeline: TimelineReply
+    def __init__(self, number: _Optional[int] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., profile: _Optional[_Union[ProfileReply, _Mapping]] = ..., explanation: _Optional[str] = ..., load: _Optional[_Union[LoadReply, _Mapping]] = ..., timeline: _Optional[_Union[TimelineReply, _Mapping]] = ...) -> None: ...
 
 class Transfer(_message.Message):
     __slots__ = ("session", "handle", "upload", "offset", "bytes")

@@ -228,6 +228,8 @@ def _sample(owner: Any, name: str, function: Any, args: Any, kwargs: Any) -> Any
         return result
     if _profile.active:
         _profile.count(f"random.{name}", "fallback", "", result.size)
+    if _profile.reporting and result.size >= _settings.defer:
+        _profile.fallback(f"random.{name}", "", result.size, 0.0)
     return _fallback.wrap(result, known)
 
 

@@ -23,6 +23,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import pyarrow as pa
 import pyarrow.flight as flight
 
+from maniple import _profile
 from maniple import _program_pb2 as pb
 from maniple._address import DaemonAddress
 from maniple._backend import (
@@ -41,8 +42,13 @@ from maniple._progress import Progress
 from maniple._server import VERSION
 from maniple._server_backend import limits_of, numbers_of
 
+_NAME_CHARACTERS = 100
+_SOURCE_CHARACTERS = 300
 _UNANSWERED = 32
 """So many calls may be on their way."""
+
+_TRACE_CHARACTERS = 512
+"""Of the trace context that the program was started with; W3C's own limit for what is passed on."""
 
 _PIECE = 8 << 20
 _CONNECT_SECONDS = 10.0
@@ -121,6 +127,21 @@ def ask(address: DaemonAddress, name: str, seconds: float = _CONNECT_SECONDS) ->
         raise ServerError(explained(error, address)) from None
     finally:
         client.close()
+
+
+def _fallbacks(*, all_of_them: bool) -> list[pb.Fallback]:
+    """Return what NumPy has computed here and the daemon has not been told of."""
+    return [
+        pb.Fallback(
+            function=function[:_NAME_CHARACTERS],
+            reason=reason[:_NAME_CHARACTERS],
+            source=source[-_SOURCE_CHARACTERS:],
+            calls=row.calls,
+            elements=row.elements,
+            nanoseconds=int(row.seconds * 1e9),
+        )
+        for (function, source, _, reason), row in _profile.take_unreported(all_of_them=all_of_them)
+    ]
 
 
 def _close(writer: Any) -> None:
@@ -204,6 +225,8 @@ class Channel:
             client_version=VERSION,
             client_pid=os.getpid(),
             options=session_options,
+            trace_parent=os.environ.get("TRACEPARENT", "")[:_TRACE_CHARACTERS],
+            trace_state=os.environ.get("TRACESTATE", "")[:_TRACE_CHARACTERS],
         )
         opening = pb.Opening(hello=request, name=uuid.uuid4().hex)
         stream, opened = self._first_stream(opening)
@@ -266,6 +289,8 @@ class Channel:
             self._await(next(iter(self._unanswered)))
         self._number += 1
         call.number, call.acknowledged = self._number, self._acknowledged
+        if _profile.reporting:
+            call.fallbacks.extend(_fallbacks(all_of_them=False))
         with self._condition:
             self._unanswered[call.number] = call
         self._write(call)
@@ -534,7 +559,11 @@ class Channel:
         if self.lost is None and stream is not None and stream.broken is None:
             try:
                 self._number += 1
-                call = pb.Call(number=self._number, close=pb.CloseRequest())
+                call = pb.Call(
+                    number=self._number,
+                    close=pb.CloseRequest(),
+                    fallbacks=_fallbacks(all_of_them=True),
+                )
                 stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
                 stream.writer.done_writing()
                 stream.join()
@@ -677,6 +706,10 @@ class RemoteBackend:
         """Time by source line and operation; empty unless the session was opened for that."""
         return self._ask(pb.Call(profile=pb.ProfileRequest())).profile
 
+    def timeline(self, after: int) -> pb.TimelineReply:
+        """When batches ran, from the one behind `after` on."""
+        return self._ask(pb.Call(timeline=pb.TimelineRequest(after=after))).timeline
+
     def interrupt(self) -> None:
         """Cancel what runs and what is queued; from any thread."""
         self.channel.interrupt()
@@ -694,4 +727,6 @@ def connect(address: DaemonAddress, options: pb.SessionOptions) -> RemoteBackend
     ServerError
         It cannot be opened; the message says what to do.
     """
-    return RemoteBackend(Channel(address, options))
+    backend = RemoteBackend(Channel(address, options))
+    _profile.begin_reporting()
+    return backend

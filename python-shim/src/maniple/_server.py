@@ -152,7 +152,7 @@ def find(configuration: Configuration) -> Address | None:
     """
     if not configuration.runtime_directory.exists():
         return None
-    _require_private(configuration.runtime_directory)
+    require_private(configuration.runtime_directory)
     address = _read_discovery(configuration)
     return address if address is not None and _is_alive(address.pid) else None
 
@@ -253,7 +253,7 @@ def _read_discovery(configuration: Configuration) -> Address | None:
             f"cannot read {configuration.discovery_file}: {error.strerror}"
         ) from error
     with open(descriptor, encoding="utf-8") as file:
-        _require_own(configuration.discovery_file, os.fstat(descriptor))
+        require_own(configuration.discovery_file, os.fstat(descriptor))
         try:
             content = json.load(file)
             address = Address(
@@ -268,14 +268,14 @@ def _read_discovery(configuration: Configuration) -> Address | None:
     return address if address.version == configuration.version else None
 
 
-def _require_private(directory: Path) -> None:
+def require_private(directory: Path) -> None:
     state = os.lstat(directory)
     if not stat.S_ISDIR(state.st_mode):
         raise ServerError(f"{directory} is not a directory; set MANIPLE_RUNTIME_DIR to another one")
-    _require_own(directory, state)
+    require_own(directory, state)
 
 
-def _require_own(path: Path, state: os.stat_result) -> None:
+def require_own(path: Path, state: os.stat_result) -> None:
     """Refuse what others may read (it gives the token away) or write (it leads elsewhere)."""
     if state.st_uid != os.getuid():
         raise ServerError(
@@ -323,7 +323,7 @@ def _locked(configuration: Configuration) -> Iterator[None]:
         raise ServerError(
             f"cannot make {directory}: {error.strerror}; set MANIPLE_RUNTIME_DIR"
         ) from error
-    _require_private(directory)
+    require_private(directory)
     descriptor = os.open(
         configuration.lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
     )
@@ -345,6 +345,7 @@ def _start(configuration: Configuration) -> Address:
         str(java),
         *FLAGS,
         *aot_flags(class_path),
+        *gpu_flags(class_path),
         f"-XX:ErrorFile={log_path.parent}/crash-%p.log",
         "-cp",
         class_path,
@@ -422,7 +423,7 @@ def find_java() -> Path:
     """The java command of version 25: the wheel's own first, then what the machine has."""
     for home in _java_homes():
         java = home / "bin" / "java"
-        if java.is_file() and os.access(java, os.X_OK) and _is_java_25(home):
+        if java.is_file() and os.access(java, os.X_OK) and java_version(home) >= 25:
             return java
     raise ServerError(
         "no Java 25 found: install the package maniple-runtime, "
@@ -443,9 +444,9 @@ def _java_homes() -> Iterator[Path]:
         pass
     else:
         yield Path(runtime.path)
-    checkout = _checkout()
-    if checkout is not None:
-        yield checkout / ".build" / "runtime"
+    tree = checkout()
+    if tree is not None:
+        yield tree / ".build" / "runtime"
     if os.environ.get("JAVA_HOME"):
         yield Path(os.environ["JAVA_HOME"])
     yield from sorted(Path("/usr/lib/jvm").glob("*25*"))
@@ -456,26 +457,27 @@ def _java_homes() -> Iterator[Path]:
         yield Path(on_path).resolve().parent.parent
 
 
-def _is_java_25(home: Path) -> bool:
+def java_version(home: Path) -> int:
+    """The major version of the Java in a directory; 0 where it does not say."""
     try:
         release = (home / "release").read_text()
     except OSError:
-        return False
+        return 0
     for line in release.splitlines():
         name, _, value = line.partition("=")
         if name == "JAVA_VERSION":
             major = value.strip('"').partition(".")[0].partition("+")[0].partition("-")[0]
-            return major.isdigit() and int(major) >= 25
-    return False
+            return int(major) if major.isdigit() else 0
+    return 0
 
 
 def find_class_path() -> str:
     """The server's jars: where $MANIPLE_JARS says, in the wheel, or in a source checkout."""
     chosen = os.environ.get("MANIPLE_JARS")
     folders = [Path(chosen)] if chosen else [Path(__file__).parent / "jars"]
-    checkout = _checkout()
-    if not chosen and checkout is not None:
-        folders.append(checkout / ".build" / "jars")
+    tree = checkout()
+    if not chosen and tree is not None:
+        folders.append(tree / ".build" / "jars")
     for folder in folders:
         # Listed one by one, not by a wildcard: an AOT cache wants the same order every time.
         jars = sorted(folder.glob("*.jar"))
@@ -485,6 +487,23 @@ def find_class_path() -> str:
     raise ServerError(
         f"the server's jars are not in {where}: build them, or set MANIPLE_JARS to their directory"
     )
+
+
+def gpu_flags(class_path: str) -> tuple[str, ...]:
+    """Where the native library for NVIDIA's driver lies, and where pip has put CUDA's libraries.
+
+    Nothing is opened: the server does that if a session uses a GPU.
+    """
+    import importlib.util
+
+    native = Path(class_path.partition(os.pathsep)[0]).parent / "native"
+    # A namespace package: each wheel of NVIDIA's adds a folder to it.
+    wheels = importlib.util.find_spec("nvidia")
+    folders = (wheels.submodule_search_locations if wheels is not None else None) or ()
+    chosen = os.environ.get("MANIPLE_CUDA", "")
+    libraries = os.pathsep.join([*([chosen] if chosen else []), *map(str, folders)])
+    flags = (f"-Djava.library.path={native}",) if native.is_dir() else ()
+    return (*flags, f"-Dmaniple.cuda={libraries}") if libraries else flags
 
 
 def aot_flags(class_path: str, name: str = "server") -> tuple[str, ...]:
@@ -499,7 +518,8 @@ def aot_flags(class_path: str, name: str = "server") -> tuple[str, ...]:
     return (f"-XX:AOTCache={cache}", "-Xlog:disable", "-Xlog:all=off") if cache.is_file() else ()
 
 
-def _checkout() -> Path | None:
+def checkout() -> Path | None:
+    """The working tree that this is imported from, or None."""
     parents = Path(__file__).resolve().parents
     root = parents[3] if len(parents) > 3 else None
     return root if root is not None and (root / "arrow-bridge").is_dir() else None

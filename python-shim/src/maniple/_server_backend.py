@@ -134,6 +134,10 @@ class ServerBackend:
         """Time by source line and operation; empty unless the session was opened for that."""
         return self.connection.profile()
 
+    def timeline(self, after: int) -> pb.TimelineReply:
+        """When batches ran, from the one behind `after` on."""
+        return self.connection.timeline(after)
+
     def interrupt(self) -> None:
         """Cancel what runs and what is queued; from any thread."""
         self.connection.interrupt()
@@ -164,12 +168,19 @@ def connect(
 
 
 def session_options() -> pb.SessionOptions:
-    """MANIPLE_FUSION=off or =cascade, MANIPLE_ENGINE, _THREADS, _EXPLAIN and _PROFILE."""
+    """As MANIPLE_FUSION, _SPREAD, _ENGINE, _THREADS, _DEVICE, _EXPLAIN, _PROFILE, _TIMELINE say."""
+    device = os.environ.get("MANIPLE_DEVICE", "")
+    if device not in ("", "auto", "cpu", "gpu"):
+        raise ValueError(f"MANIPLE_DEVICE must be 'auto', 'gpu' or 'cpu', not {device!r}")
     return pb.SessionOptions(
         fusion_off=os.environ.get("MANIPLE_FUSION", "") in ("off", "0"),
         cascade_all=os.environ.get("MANIPLE_FUSION", "") == "cascade",
+        spread_all=os.environ.get("MANIPLE_SPREAD", "") == "all",
+        device=device,
+        emulate=os.environ.get("MANIPLE_GPU_EMULATE", ""),
         engine=os.environ.get("MANIPLE_ENGINE", ""),
         threads=int(os.environ.get("MANIPLE_THREADS") or 0),
         explain=os.environ.get("MANIPLE_EXPLAIN", "") not in ("", "0"),
         profile=os.environ.get("MANIPLE_PROFILE", "") not in ("", "0"),
+        timeline=os.environ.get("MANIPLE_TIMELINE", "") not in ("", "0"),
     )

@@ -209,6 +209,10 @@ class Connection:
         """What the session's kernels do."""
         return self._call("explain", self._session, convert=str)
 
+    def timeline(self, after: int) -> pb.TimelineReply:
+        """When the batches behind `after` ran; nothing unless the session was opened for that."""
+        return self._call("timeline", self._session, after, convert=_timeline)
+
     def interrupt(self) -> None:
         """Cancel what runs and what is queued; from any thread, while another waits in `submit`."""
         if self._lost is None and self._session:
@@ -399,6 +403,10 @@ def _allow_more_files() -> bool:
 
 def _profile(answer: str) -> pb.ProfileReply:
     return pb.ProfileReply.FromString(_decoded(answer))
+
+
+def _timeline(answer: str) -> pb.TimelineReply:
+    return pb.TimelineReply.FromString(_decoded(answer))
 
 
 def _decoded(answer: str) -> bytes:

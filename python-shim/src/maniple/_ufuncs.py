@@ -583,7 +583,7 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     if pace.talkative:
         pace.computed(max([a.size for a, _ in known], default=0))
     try:
-        if _profile.active:
+        if _profile.active or (_profile.reporting and _is_large(known)):
             result = _timed(ufunc, method, function, arguments, options, known)
         else:
             result = function(*arguments, **options)
@@ -598,6 +598,10 @@ def host(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str
         if result.base is None:
             return adopt(result)
     return _fallback.wrap(result, known)
+
+
+def _is_large(known: _fallback.Known) -> bool:
+    return any(type(a) is ndarray and a._size >= _settings.defer for a, _ in known)
 
 
 def _timed(

@@ -1,5 +1,6 @@
 package io.maniple.daemon;
 
+import io.maniple.cluster.Cluster;
 import io.maniple.daemon.bulk.BulkServer;
 import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.flight.FlightDaemon;
@@ -9,10 +10,15 @@ import io.maniple.daemon.security.User;
 import io.maniple.daemon.security.Users;
 import io.maniple.daemon.session.RemoteSession;
 import io.maniple.daemon.session.RemoteSessions;
+import io.maniple.daemon.tracing.OtlpTracing;
+import io.maniple.daemon.watch.Observatory;
+import io.maniple.daemon.watch.SessionObserver;
 import io.maniple.server.Version;
-import io.maniple.server.gateway.Json;
+import io.maniple.server.failure.ManipleException;
+import io.maniple.server.json.Json;
 import io.maniple.server.session.LocalSessionFactory;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -42,10 +48,25 @@ final class DaemonProcess {
                 .map(Users::ofToken)
                 .orElseGet(() -> Users.ofFile(settings.usersFile().orElseThrow()));
         Optional<TlsContexts> tls = settings.tls().map(TlsContexts::new);
-        RemoteSessions sessions = new RemoteSessions(new LocalSessionFactory(settings.engine()), settings);
+        Cluster cluster = null;
+        if (settings.cluster().isPresent()) {
+            cluster = ClusterStart.open(settings, settings.cluster().get());
+        }
+        Observatory observatory = new Observatory();
+        Optional<OtlpTracing> tracing = settings.tracing().map(OtlpTracing::new);
+        List<SessionObserver> observers = new ArrayList<>(List.of(observatory));
+        tracing.ifPresent(observers::add);
+        RemoteSessions sessions = new RemoteSessions(
+                cluster == null ? new LocalSessionFactory(settings.engine()) : cluster,
+                settings,
+                SessionObserver.all(observers),
+                observatory);
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, thrown) -> LOGGER.error("Uncaught in {}", thread.getName(), thrown));
         Runtime.getRuntime().addShutdownHook(new Thread(this::awaitEnd, "maniple-shutdown"));
+        if (cluster != null && !awaitWorkers(cluster)) {
+            return 1;
+        }
         Optional<BulkServer> bulk = BulkServer.start(settings, settings.listen().port(), tls, users, sessions);
         int bulkPort = bulk.map(BulkServer::port).orElse(0);
         FlightDaemon flight = new FlightDaemon(
@@ -55,28 +76,33 @@ final class DaemonProcess {
             http = settings.http()
                     .map(address -> new HttpEndpoints(
                             address,
+                            settings,
                             tls,
                             users,
                             sessions,
+                            observatory,
                             () -> stopping.getCount() > 0,
-                            user -> status(sessions, bulkPort, user)))
+                            user -> status(sessions, bulkPort, user),
+                            started))
                     .orElse(null);
             String url = (tls.isPresent() ? "maniple://" : "maniple+insecure://")
                     + settings.listen().host() + ":" + flight.port();
             // Whoever has started it waits for this line.
             System.out.println("maniple server: ready at " + url);
             System.out.flush();
-            LOGGER.info(
-                    "Version {} ready at {} after {} ms, process {}",
-                    Version.current(),
-                    url,
-                    System.currentTimeMillis()
-                            - ProcessHandle.current()
-                                    .info()
-                                    .startInstant()
-                                    .map(java.time.Instant::toEpochMilli)
-                                    .orElse(started),
-                    ProcessHandle.current().pid());
+            LOGGER.atInfo()
+                    .addKeyValue("event", "daemon.ready")
+                    .log(
+                            "Version {} ready at {} after {} ms, process {}",
+                            Version.current(),
+                            url,
+                            System.currentTimeMillis()
+                                    - ProcessHandle.current()
+                                            .info()
+                                            .startInstant()
+                                            .map(java.time.Instant::toEpochMilli)
+                                            .orElse(started),
+                            ProcessHandle.current().pid());
             while (!stopping.await(1, TimeUnit.SECONDS)) {
                 sessions.closeAbandoned();
                 bulk.ifPresent(BulkServer::closeStale);
@@ -85,12 +111,29 @@ final class DaemonProcess {
             }
         } finally {
             bulk.ifPresent(BulkServer::close);
-            stop(flight, http, sessions);
+            stop(flight, http, sessions, cluster, tracing);
         }
         return 0;
     }
 
-    private void stop(FlightDaemon flight, @Nullable HttpEndpoints http, RemoteSessions sessions)
+    private boolean awaitWorkers(Cluster cluster) throws InterruptedException {
+        try {
+            cluster.awaitWorkers();
+            return true;
+        } catch (ManipleException e) {
+            System.err.println("maniple server: " + e.getMessage());
+            cluster.close();
+            stopped.countDown();
+            return false;
+        }
+    }
+
+    private void stop(
+            FlightDaemon flight,
+            @Nullable HttpEndpoints http,
+            RemoteSessions sessions,
+            @Nullable Cluster cluster,
+            Optional<OtlpTracing> tracing)
             throws InterruptedException {
         try {
             sessions.drain();
@@ -98,7 +141,11 @@ final class DaemonProcess {
                 http.close();
             }
             flight.close();
-            LOGGER.info("Stopped");
+            if (cluster != null) {
+                cluster.close();
+            }
+            tracing.ifPresent(OtlpTracing::close);
+            LOGGER.atInfo().addKeyValue("event", "daemon.stopped").log("Stopped");
         } finally {
             stopped.countDown();
         }
@@ -131,7 +178,7 @@ final class DaemonProcess {
                 .list(
                         "sessions",
                         shown,
-                        (session, json) -> json.field("id", session.id().substring(0, 8))
+                        (session, json) -> json.field("id", session.shortId())
                                 .field("user", session.user().name())
                                 .field("client", session.client())
                                 .field("connected", session.isAttached() ? "yes" : "no")

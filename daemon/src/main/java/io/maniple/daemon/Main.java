@@ -56,7 +56,7 @@ public final class Main {
             spec.addOption(OptionSpec.builder(setting.option())
                     .type(String.class)
                     .paramLabel(setting.operand())
-                    .description(setting.help())
+                    .description(setting.help().replace("%", "%%"))
                     .build());
         }
         spec.usageMessage()
@@ -118,6 +118,9 @@ public final class Main {
         }
         DaemonSettings settings = DaemonSettings.of(values);
         settings.log().ifPresent(LogFile::rotating);
+        if (settings.jsonLog()) {
+            LogFile.asJson();
+        }
         return new DaemonProcess(settings).run();
     }
 

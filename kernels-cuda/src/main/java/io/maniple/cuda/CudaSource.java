@@ -4,7 +4,6 @@ import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.Node;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * Writes kernels that map elements (loads, values, stores; no reductions) in CUDA C++. What stands before them, once, is
@@ -17,6 +16,7 @@ import java.util.List;
  */
 public final class CudaSource {
     public static final String PRELUDE = CudaExpressions.PRELUDE + """
+            #ifndef MANIPLE_EMULATED
             __device__ inline float maniple_half_value(unsigned short bits) {
                 float value;
                 asm("{cvt.f32.f16 %0, %1;}" : "=f"(value) : "h"(bits));
@@ -27,8 +27,16 @@ public final class CudaSource {
                 asm("{cvt.rn.f16.f32 %0, %1;}" : "=h"(bits) : "f"(value));
                 return bits;
             }
+            #endif
             __device__ inline float maniple_round_to_half(float value) {
                 return maniple_half_value(maniple_half_bits(value));
+            }
+            // The bits to report of a step of a fold.
+            template <typename F> __device__ inline unsigned long long maniple_fold_errors(
+                F left, F right, F result, unsigned long long overflow, unsigned long long invalid) {
+                if (result - result == 0) return 0;
+                if (result != result) return left == left && right == right ? invalid : 0;
+                return left - left == 0 && right - right == 0 ? overflow : 0;
             }
             // What one instruction loads or stores.
             template <int BYTES> struct alignas(BYTES) maniple_pack {
@@ -87,7 +95,7 @@ public final class CudaSource {
     }
 
     /** The types of the operands in memory. */
-    private static ElementType[] storages(Kernel kernel) {
+    static ElementType[] storages(Kernel kernel) {
         ElementType[] storages = new ElementType[kernel.operands()];
         Arrays.fill(storages, ElementType.BOOL);
         for (Node node : kernel.nodes()) {
@@ -180,98 +188,6 @@ public final class CudaSource {
     }
 
     private void nodes() {
-        for (int number = 0; number < kernel.nodes().size(); number++) {
-            node(number, kernel.nodes().get(number));
-        }
-    }
-
-    private void node(int number, Node node) {
-        switch (node) {
-            case Node.Load load -> value(number, load(load));
-            case Node.Scalar scalar -> value(number, bits("box.scalars[" + scalar.slot() + "]", scalar.type()));
-            case Node.Literal literal ->
-                value(number, bits("0x" + Long.toHexString(literal.bits()) + "ULL", literal.type()));
-            case Node.Index _ -> value(number, "box.base + i0 * box.step0 + i1 * box.step1");
-            case Node.Apply apply -> {
-                List<String> arguments =
-                        apply.arguments().stream().map(CudaSource::name).toList();
-                value(number, CudaExpressions.expression(apply.primitive(), apply.type(), arguments));
-            }
-            case Node.Cast cast -> value(number, cast(name(cast.value()), cast.from(), cast.type()));
-            case Node.Reinterpret again -> value(number, reinterpret(name(again.value()), again.from(), again.type()));
-            case Node.Store store -> store(store);
-            case Node.Reduce _ -> throw new IllegalStateException("a reduction");
-        }
-    }
-
-    private static String name(int value) {
-        return "v" + value;
-    }
-
-    private void value(int number, String expression) {
-        String type = CudaExpressions.typeName(kernel.typeOf(number));
-        line("        const " + type + " " + name(number) + " = " + expression + ";");
-    }
-
-    private static String load(Node.Load load) {
-        String address = "p" + load.operand();
-        return switch (load.storage()) {
-            case BOOL -> "*(const unsigned char*) " + address + " != 0";
-            case FLOAT16 -> "maniple_half_value(*(const unsigned short*) " + address + ")";
-            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 ->
-                "*(const " + CudaExpressions.typeName(load.storage()) + "*) " + address;
-        };
-    }
-
-    private void store(Node.Store store) {
-        String address = "p" + store.operand();
-        String value = name(store.value());
-        String statement = switch (store.storage()) {
-            case BOOL -> "*(unsigned char*) " + address + " = " + value + " ? 1 : 0;";
-            case FLOAT16 -> "*(unsigned short*) " + address + " = maniple_half_bits(" + value + ");";
-            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT32, FLOAT64 ->
-                "*(" + CudaExpressions.typeName(store.storage()) + "*) " + address + " = " + value + ";";
-        };
-        line("        " + (store.mask() < 0 ? "" : "if (" + name(store.mask()) + ") ") + statement);
-    }
-
-    /** A value from its bits, which stand in the lower part of 64. */
-    private static String bits(String bits, ElementType type) {
-        return switch (type) {
-            case BOOL -> bits + " != 0";
-            case FLOAT16, FLOAT32 -> "__int_as_float((int) " + bits + ")";
-            case FLOAT64 -> "__longlong_as_double((long long) " + bits + ")";
-            case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64 ->
-                "(" + CudaExpressions.typeName(type) + ") " + bits;
-        };
-    }
-
-    private static String cast(String value, ElementType from, ElementType to) {
-        String name = CudaExpressions.typeName(to);
-        if (to == ElementType.BOOL) {
-            return value + " != 0";
-        }
-        if (!from.isFloating() || to.isFloating()) {
-            return "(" + name + ") " + value;
-        }
-        return switch (to) {
-            // By way of 32 bits, of which the lower ones stay.
-            case INT8, UINT8, INT16, UINT16, INT32 -> "(" + name + ") maniple_to_int(" + value + ")";
-            case UINT64 -> "maniple_to_unsigned(" + value + ")";
-            case UINT32, INT64 -> "(" + name + ") maniple_to_long(" + value + ")";
-            case BOOL, FLOAT16, FLOAT32, FLOAT64 -> throw new IllegalStateException("done above");
-        };
-    }
-
-    private static String reinterpret(String value, ElementType from, ElementType to) {
-        String name = CudaExpressions.typeName(to);
-        if (from.isFloating() == to.isFloating()) {
-            return "(" + name + ") " + value;
-        }
-        boolean wide = from.bytes() == Long.BYTES;
-        String function = from.isFloating()
-                ? wide ? "__double_as_longlong" : "__float_as_int"
-                : wide ? "__longlong_as_double" : "__int_as_float";
-        return "(" + name + ") " + function + "(" + value + ")";
+        text.append(CudaBody.of(kernel, () -> "box.base + i0 * box.step0 + i1 * box.step1"));
     }
 }

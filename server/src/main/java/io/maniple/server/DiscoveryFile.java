@@ -1,7 +1,7 @@
 package io.maniple.server;
 
-import io.maniple.server.gateway.Json;
 import io.maniple.server.gateway.Token;
+import io.maniple.server.json.Json;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;

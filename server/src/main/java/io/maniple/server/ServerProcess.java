@@ -2,10 +2,10 @@ package io.maniple.server;
 
 import io.maniple.bridge.memory.SegmentSource;
 import io.maniple.server.gateway.EntryPoint;
-import io.maniple.server.gateway.Json;
 import io.maniple.server.gateway.LockedGatewayServer;
 import io.maniple.server.gateway.SessionRegistry;
 import io.maniple.server.gateway.Token;
+import io.maniple.server.json.Json;
 import io.maniple.server.logging.Log;
 import io.maniple.server.session.ServerSettings;
 import io.maniple.server.session.SessionFactory;

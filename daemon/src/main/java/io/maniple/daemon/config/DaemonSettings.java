@@ -21,6 +21,9 @@ import java.util.Set;
  * @param sessionMemoryBytes most memory of one session, unless its user has a quota
  * @param reconnect so long a session waits for its client to come back
  * @param data directories whose files clients may open
+ * @param cluster where sessions run; empty: here
+ * @param jsonLog whether the log's lines are JSON objects
+ * @param tracing where spans are sent; empty: nowhere
  */
 public record DaemonSettings(
         SettingValues.HostAndPort listen,
@@ -35,7 +38,10 @@ public record DaemonSettings(
         Duration reconnect,
         List<Path> data,
         Optional<Path> log,
-        Optional<SettingValues.HostAndPort> http) {
+        boolean jsonLog,
+        Optional<SettingValues.HostAndPort> http,
+        Optional<TracingSettings> tracing,
+        Optional<ClusterChoice> cluster) {
 
     private static final String HELP =
             "'maniple server init DIR' makes a certificate, a token and a configuration to try"
@@ -100,7 +106,10 @@ public record DaemonSettings(
                 values.time(Setting.RECONNECT),
                 directories(values),
                 values.path(Setting.LOG),
-                values.address(Setting.HTTP));
+                values.choice(Setting.LOG_FORMAT, List.of("plain", "json")).equals("json"),
+                values.address(Setting.HTTP),
+                TracingSettings.of(values),
+                ClusterChoice.of(values, memory));
         settings.check();
         return settings;
     }
@@ -164,14 +173,14 @@ public record DaemonSettings(
         }
     }
 
-    private static void readable(Path file) {
+    static void readable(Path file) {
         if (!Files.isReadable(file)) {
             throw new SettingException(
                     Files.exists(file) ? "no permission to read " + file : "there is no file " + file);
         }
     }
 
-    private static void secret(Path file) {
+    static void secret(Path file) {
         readable(file);
         try {
             Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);

@@ -32,7 +32,27 @@ public enum Setting {
     RECONNECT("TIME", "25s", "so long a session waits for its client to come back after a broken connection"),
     DATA("DIRECTORY", "", "files below it can be opened by maniple.load; several are separated by ':'"),
     LOG("FILE", "", "the log, rotated at 10 MB (default: standard error)"),
-    HTTP("HOST:PORT", "", "health, readiness and metrics over HTTP (default: off)");
+    MASTER(
+            "URL",
+            "",
+            "run everything on a cluster: spark://HOST:PORT, yarn or k8s://…, or local[N] for N workers on this machine"),
+    WORKERS("N", "", "workers of the cluster, each in a slot of its own"),
+    WORKER_THREADS("N", "", "threads of each worker (default: its processors; on this machine their share)"),
+    WORKER_MEMORY(
+            "SIZE", "", "memory for arrays of each worker (default: 75 % of its machine; on this one their share)"),
+    CLUSTER_LISTEN(
+            "HOST", "", "the address under which workers reach this server (default: 127.0.0.1 where all are here)"),
+    CLUSTER_SECRET_FILE("FILE", "", "Spark's secret (spark.authenticate), in a file of mode 0600"),
+    SPARK_SETTINGS("FILE", "", "Spark's own settings, in a file like spark-defaults.conf; they go before Maniple's"),
+    CHECKPOINT_DIR("DIRECTORY", "", "where all workers see it: what a lost worker had is taken up from there"),
+    CHECKPOINT_INTERVAL("TIME", "60s", "about so much work may have to be done again when a worker is lost"),
+    LOG_FORMAT("NAME", "plain", "plain, or json: an object a line with time, level, session, user, event, message"),
+    HTTP("HOST:PORT", "", "dashboard, metrics, health and readiness over HTTP, with TLS as above (default: off)"),
+    OTLP_ENDPOINT(
+            "URL", "", "where spans are sent to, OTLP over HTTP, such as http://localhost:4318 (default: nowhere)"),
+    OTLP_SAMPLING("RATIO", "1", "of how many sessions spans are sent, 0 to 1; a program's own trace goes before it"),
+    OTLP_HEADERS("FILE", "", "headers for the collector, 'Name: value' a line, in a file of mode 0600"),
+    OTLP_CA("FILE", "", "whose certificate the collector has, PEM (default: the system's authorities)");
 
     private final String operand;
     private final String fallback;

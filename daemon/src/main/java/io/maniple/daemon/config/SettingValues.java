@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -125,6 +126,27 @@ public final class SettingValues {
             // Said below.
         }
         throw wrong(setting, "a time such as 25s, 30m or 2h");
+    }
+
+    /** A number from 0 to 1. */
+    public double ratio(Setting setting) {
+        try {
+            double number = Double.parseDouble(text(setting));
+            if (number >= 0 && number <= 1) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw wrong(setting, "a number from 0 to 1");
+    }
+
+    /** One of several words. */
+    public String choice(Setting setting, List<String> words) {
+        if (!words.contains(text(setting))) {
+            throw wrong(setting, String.join(" or ", words));
+        }
+        return text(setting);
     }
 
     /** A host and a port; IPv6 addresses in brackets. */

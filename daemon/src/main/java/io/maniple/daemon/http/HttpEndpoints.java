@@ -2,17 +2,18 @@ package io.maniple.daemon.http;
 
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
-import io.javalin.http.Context;
+import io.javalin.config.RoutesConfig;
 import io.javalin.http.HttpStatus;
-import io.javalin.http.UnauthorizedResponse;
+import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.config.SettingException;
 import io.maniple.daemon.config.SettingValues;
 import io.maniple.daemon.security.TlsContexts;
 import io.maniple.daemon.security.User;
 import io.maniple.daemon.security.Users;
 import io.maniple.daemon.session.RemoteSessions;
+import io.maniple.daemon.watch.MachineBandwidth;
+import io.maniple.daemon.watch.Observatory;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.eclipse.jetty.server.HttpConfiguration;
@@ -22,33 +23,40 @@ import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 
 /**
- * What operators and their tools read over HTTP. Everything but health and readiness wants the token, as {@code
- * Authorization: Bearer …}.
+ * What operators and their tools read over HTTP: health, readiness, metrics, the dashboard and its data. Everything but
+ * health, readiness and the login wants a token.
  */
 public final class HttpEndpoints implements AutoCloseable {
-    private static final Set<String> OPEN = Set.of("/health", "/ready");
     private static final int MOST_REQUEST_BYTES = 64 << 10;
 
-    private final Users users;
+    private final Access access;
     private final Metrics metrics;
+    private final DashboardData data;
     private final BooleanSupplier ready;
     private final Function<Optional<User>, String> status;
     private final Javalin server;
 
     /**
      * @param tls empty: without, on loopback
+     * @param ready whether it does not end
      * @param status the state as JSON: everybody's sessions, or one user's
+     * @param started when the daemon did, milliseconds since 1970
      * @throws SettingException where it cannot listen
      */
     public HttpEndpoints(
             SettingValues.HostAndPort address,
+            DaemonSettings settings,
             Optional<TlsContexts> tls,
             Users users,
             RemoteSessions sessions,
+            Observatory observatory,
             BooleanSupplier ready,
-            Function<Optional<User>, String> status) {
-        this.users = users;
-        this.metrics = new Metrics(sessions);
+            Function<Optional<User>, String> status,
+            long started) {
+        MachineBandwidth bandwidth = new MachineBandwidth(sessions.factory()::measureBandwidth);
+        this.access = new Access(users, observatory, tls.isPresent());
+        this.metrics = new Metrics(sessions, observatory, bandwidth);
+        this.data = new DashboardData(access, users, sessions, observatory, bandwidth, settings, started);
         this.ready = ready;
         this.status = status;
         this.server = Javalin.create(config -> configure(config, address, tls));
@@ -72,19 +80,39 @@ public final class HttpEndpoints implements AutoCloseable {
             connector.setPort(address.port());
             return connector;
         });
-        config.routes.beforeMatched(this::authenticate);
-        config.routes.get("/health", context -> context.result("ok\n"));
-        config.routes.get(
+        routes(config.routes);
+    }
+
+    private void routes(RoutesConfig routes) {
+        routes.before(Pages::headers);
+        routes.beforeMatched(access::check);
+        routes.get("/health", context -> context.result("ok\n"));
+        routes.get(
                 "/ready",
                 context -> context.status(ready.getAsBoolean() ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE)
                         .result(ready.getAsBoolean() ? "ready\n" : "stopping\n"));
-        config.routes.get(
+        routes.get(
                 "/metrics",
                 context -> context.contentType("text/plain; version=0.0.4").result(metrics.text()));
-        config.routes.get(
+        routes.get(
                 "/status",
                 context -> context.contentType("application/json")
-                        .result(status.apply(user(context).filter(found -> !found.operator()))));
+                        .result(status.apply(Optional.of(access.user(context)).filter(found -> !found.operator()))));
+        routes.get(Pages.LOGIN, context -> Pages.login(context, ""));
+        routes.post(Pages.LOGIN, access::login);
+        routes.post("/logout", access::logout);
+        routes.get(Pages.DASHBOARD, Pages::dashboard);
+        routes.get(Pages.SCRIPT, Pages::script);
+        routes.get(Pages.STYLE, Pages::style);
+        routes.get("/api/overview", data::overview);
+        routes.get("/api/sessions", data::sessions);
+        routes.get("/api/sessions/{id}/timeline", data::sessionTimeline);
+        routes.post("/api/sessions/{id}/close", data::closeSession);
+        routes.get("/api/users", data::users);
+        routes.get("/api/throughput", data::throughput);
+        routes.get("/api/timeline", data::timeline);
+        routes.get("/api/errors", data::errors);
+        routes.get("/api/fallbacks", data::fallbacks);
     }
 
     private static ServerConnector secure(
@@ -96,17 +124,6 @@ public final class HttpEndpoints implements AutoCloseable {
         // Names are checked by the client; the server answers to addresses, too.
         secure.addCustomizer(new SecureRequestCustomizer(false));
         return new ServerConnector(jetty, factory, new HttpConnectionFactory(secure));
-    }
-
-    private Optional<User> user(Context context) {
-        return users.ofHeader(context.header("Authorization"));
-    }
-
-    private void authenticate(Context context) {
-        if (!OPEN.contains(context.path()) && user(context).isEmpty()) {
-            context.header("WWW-Authenticate", "Bearer");
-            throw new UnauthorizedResponse("a token is needed");
-        }
     }
 
     public int port() {

@@ -2,6 +2,8 @@ package io.maniple.daemon.http;
 
 import io.maniple.daemon.session.RemoteSession;
 import io.maniple.daemon.session.RemoteSessions;
+import io.maniple.daemon.watch.MachineBandwidth;
+import io.maniple.daemon.watch.Observatory;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -16,7 +18,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 final class Metrics {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
 
-    Metrics(RemoteSessions sessions) {
+    Metrics(RemoteSessions sessions, Observatory observatory, MachineBandwidth bandwidth) {
         Gauge.builder("maniple.sessions", sessions, all -> all.all().size())
                 .description("Sessions that are open")
                 .register(registry);
@@ -46,6 +48,11 @@ final class Metrics {
         FunctionCounter.builder("maniple.sessions.refused", sessions, RemoteSessions::refusedTotal)
                 .description("Sessions refused for want of room since the start")
                 .register(registry);
+        work(observatory);
+        Gauge.builder("maniple.machine.bandwidth", bandwidth, MachineBandwidth::bytesPerSecond)
+                .description("What the memory gives while all threads copy, read and written; measured once")
+                .baseUnit("bytes_per_second")
+                .register(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
@@ -53,6 +60,37 @@ final class Metrics {
         @SuppressWarnings("resource") // for as long as the process
         JvmGcMetrics collections = new JvmGcMetrics();
         collections.bindTo(registry);
+    }
+
+    private void work(Observatory observatory) {
+        FunctionCounter.builder("maniple.batches", observatory, Observatory::batches)
+                .description("Batches executed since the start")
+                .register(registry);
+        FunctionCounter.builder("maniple.plans", observatory, Observatory::plans)
+                .description("Plans made since the start; for the other batches one was known")
+                .register(registry);
+        FunctionCounter.builder("maniple.kernels", observatory, Observatory::kernels)
+                .description("Kernels, cascades of kernels and routines run since the start")
+                .register(registry);
+        FunctionCounter.builder("maniple.kernels.data", observatory, Observatory::bytes)
+                .description("Bytes of arrays that they read and wrote")
+                .baseUnit("bytes")
+                .register(registry);
+        FunctionCounter.builder("maniple.kernels.time", observatory, all -> all.nanoseconds() / 1e9)
+                .description("How long they ran")
+                .baseUnit("seconds")
+                .register(registry);
+        FunctionCounter.builder(
+                        "maniple.errors", observatory, all -> all.errors().total())
+                .description("Failures that clients were told of since the start")
+                .register(registry);
+        FunctionCounter.builder(
+                        "maniple.fallbacks", observatory, all -> all.fallbacks().calls())
+                .description("Calls on large arrays that clients left to NumPy")
+                .register(registry);
+        FunctionCounter.builder("maniple.logins.refused", observatory, Observatory::refusedLogins)
+                .description("Logins at the dashboard with a wrong token")
+                .register(registry);
     }
 
     String text() {

@@ -73,7 +73,11 @@ public final class Users {
 
     /** Whose token it is; takes the same time for every wrong one. */
     public Optional<User> find(String token) {
-        byte[] hash = hash(token);
+        return findHashed(hash(token));
+    }
+
+    /** As {@link #find}, by the token's {@link #hash}: what may be kept of it. */
+    public Optional<User> findHashed(byte[] hash) {
         User found = null;
         for (Entry entry : content.entries()) {
             if (MessageDigest.isEqual(hash, entry.hash())) {
@@ -88,6 +92,11 @@ public final class Users {
         return header == null || !header.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
                 ? Optional.empty()
                 : find(header.substring(SCHEME.length()).strip());
+    }
+
+    /** Everybody, in the file's order. */
+    public List<User> all() {
+        return content.entries().stream().map(Entry::user).toList();
     }
 
     public Optional<User> named(String name) {
@@ -186,7 +195,8 @@ public final class Users {
         return new Entry(new User(words[0], operator, memory, sessions), hash);
     }
 
-    private static byte[] hash(String token) {
+    /** SHA-256. */
+    public static byte[] hash(String token) {
         try {
             return MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8));
         } catch (NoSuchAlgorithmException impossible) {

@@ -32,7 +32,6 @@ public final class DataFiles {
     private static final int MOST_HEADER_BYTES = 64 << 10;
     private static final int MOST_DIMENSIONS = 64;
     private static final int MOST_COLUMNS = 1024;
-    private static final int PIECE = 64 << 20;
     private static final Pattern HEADER = Pattern.compile(
             "\\{\\s*'descr':\\s*'([^']*)',\\s*'fortran_order':\\s*(True|False),\\s*'shape':\\s*\\(([^)]*)\\),?\\s*\\}\\s*");
     private static final Map<String, DataType> TYPES = Map.ofEntries(
@@ -83,18 +82,7 @@ public final class DataFiles {
             if (channel.size() - begin < bytes) {
                 throw wrong(name, "it ends before its data do");
             }
-            DetachedSession.Upload upload = session.upload(bytes);
-            try {
-                for (long done = 0; done < bytes; done += PIECE) {
-                    MemorySegment piece = upload.memory().asSlice(done, Math.min(PIECE, bytes - done));
-                    fill(channel, begin + done, piece.asByteBuffer());
-                }
-            } catch (IOException | RuntimeException e) {
-                session.discard(upload.number());
-                throw e;
-            }
-            session.complete(upload.number());
-            return reply.setNumber(upload.number()).build();
+            return reply.setNumber(session.load(file, begin, bytes)).build();
         } catch (EOFException e) {
             throw wrong(name, "it ends too early");
         } catch (IOException e) {
@@ -118,7 +106,9 @@ public final class DataFiles {
         try (Table opened = opener.open()) {
             List<Table.Column> columns = wanted.isEmpty()
                     ? opened.columns()
-                    : wanted.stream().map(column -> column(name, opened, column)).toList();
+                    : wanted.stream()
+                            .map(column -> column(name, opened, column))
+                            .toList();
             if (columns.isEmpty() || columns.size() > MOST_COLUMNS) {
                 throw wrong(name, columns.size() + " columns: choose between 1 and " + MOST_COLUMNS);
             }

@@ -7,6 +7,7 @@ import io.maniple.bridge.proto.LoadRequest;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
 import io.maniple.daemon.security.User;
+import io.maniple.daemon.watch.SessionObserver;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.Replies;
@@ -14,12 +15,14 @@ import io.maniple.server.session.SessionWorker;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.MDC;
 
 /**
  * A session whose client is somewhere else. It outlives the streams that carry its calls: every call has a number and is
@@ -31,6 +34,7 @@ public final class RemoteSession {
 
     private static final long KEPT_BYTES = 64L << 20;
     private static final int UPLOADS = 64;
+    private static final int SHORT_ID = 8;
 
     private final String id;
     private final String name;
@@ -40,6 +44,7 @@ public final class RemoteSession {
     private final DetachedSession session;
     private final SessionWorker worker;
     private final DataFiles files;
+    private final SessionObserver.Watch watch;
     private final long opened = System.currentTimeMillis();
 
     /** Held while a call is answered: one at a time, whichever stream it came on. */
@@ -70,8 +75,16 @@ public final class RemoteSession {
     /** When something happened last. Written without a lock: uploads do, which are locked themselves. */
     private volatile long since = System.nanoTime();
 
+    /** @param watch is told what happens here */
     RemoteSession(
-            String id, String name, User user, long quota, String client, DetachedSession session, DataFiles files) {
+            String id,
+            String name,
+            User user,
+            long quota,
+            String client,
+            DetachedSession session,
+            DataFiles files,
+            SessionObserver.Watch watch) {
         this.id = id;
         this.name = name;
         this.user = user;
@@ -79,7 +92,8 @@ public final class RemoteSession {
         this.client = client;
         this.session = session;
         this.files = files;
-        this.worker = new SessionWorker(session, "maniple-session-" + id.substring(0, 8));
+        this.watch = watch;
+        this.worker = new SessionWorker(session, "maniple-session-" + shortId(), () -> logAs(shortId(), user));
     }
 
     public String id() {
@@ -89,6 +103,21 @@ public final class RemoteSession {
     /** What the client calls it; only to find it again when it was opened and the answer was lost. */
     String name() {
         return name;
+    }
+
+    /** What people call it; without the rest it opens nothing. */
+    public String shortId() {
+        return shortened(id);
+    }
+
+    static String shortened(String id) {
+        return id.substring(0, SHORT_ID);
+    }
+
+    /** What this thread logs from now on is about this session. */
+    private static void logAs(String id, User user) {
+        MDC.put("session", id);
+        MDC.put("user", user.name());
     }
 
     public User user() {
@@ -111,6 +140,16 @@ public final class RemoteSession {
 
     public int pending() {
         return worker.pending();
+    }
+
+    /** The largest buffers, largest first. */
+    public List<DetachedSession.BufferInfo> largestBuffers(int most) {
+        return session.largestBuffers(most);
+    }
+
+    /** What is kept of when its batches ran, as a file for Perfetto or Chrome's tracing page. */
+    public String timelineFile() {
+        return session.timelineFile();
     }
 
     /** Milliseconds since 1970. */
@@ -178,6 +217,7 @@ public final class RemoteSession {
         calls.lockInterruptibly();
         try {
             touch();
+            logAs(shortId(), user);
             while (!kept.isEmpty() && kept.firstKey() <= call.getAcknowledged()) {
                 keptBytes -= kept.pollFirstEntry().getValue().getSerializedSize();
             }
@@ -197,11 +237,15 @@ public final class RemoteSession {
                 throw new ManipleException(Status.LIMIT_EXCEEDED, "too many answers were not acknowledged");
             }
             received = call.getNumber();
+            if (call.getFallbacksCount() > 0) {
+                watch.fallbacks(call.getFallbacksList());
+            }
             Answer answer = carryOut(call);
             kept.put(call.getNumber(), answer);
             keptBytes += answer.getSerializedSize();
             return answer;
         } finally {
+            MDC.clear();
             calls.unlock();
             touch();
         }
@@ -213,6 +257,8 @@ public final class RemoteSession {
             case BATCH -> answer.setReply(submit(call));
             case PROFILE -> answer.setProfile(session.profile());
             case EXPLAIN -> answer.setExplanation(session.explain());
+            case TIMELINE ->
+                answer.setTimeline(session.timeline(call.getTimeline().getAfter()));
             case LOAD -> answer.setLoad(load(call.getLoad()));
             case CLOSE -> {
                 ended = true;
@@ -235,6 +281,7 @@ public final class RemoteSession {
         if (reply.getStatus() != Status.OK) {
             failedCall = call.getNumber();
             failure = reply;
+            watch.failed(reply.getStatus(), reply.getMessage(), reply.getSource());
         }
         return reply;
     }
@@ -243,6 +290,7 @@ public final class RemoteSession {
         try {
             return files.load(request, session);
         } catch (ManipleException e) {
+            watch.failed(e.status(), String.valueOf(e.getMessage()), "");
             return LoadReply.newBuilder()
                     .setStatus(e.status())
                     .setMessage(String.valueOf(e.getMessage()))
@@ -339,7 +387,12 @@ public final class RemoteSession {
             if (uploads.size() >= UPLOADS) {
                 throw new ManipleException(Status.LIMIT_EXCEEDED, UPLOADS + " uploads are under way");
             }
-            known = new Incoming(session.upload(bytes));
+            try {
+                known = new Incoming(session.upload(bytes));
+            } catch (ManipleException refused) {
+                watch.failed(refused.status(), String.valueOf(refused.getMessage()), "");
+                throw refused;
+            }
             uploads.put(name, known);
         }
         if (known.bytes != bytes) {
@@ -398,7 +451,7 @@ public final class RemoteSession {
     }
 
     /** Cancels everything and frees it; returns when that is done. */
-    void close() {
+    void close(String reason) {
         Runnable end;
         synchronized (this) {
             if (closed) {
@@ -412,6 +465,7 @@ public final class RemoteSession {
         }
         worker.close();
         session.close();
+        watch.closed(reason);
         if (end != null) {
             end.run();
         }

@@ -4,9 +4,11 @@ import io.maniple.bridge.proto.HelloRequest;
 import io.maniple.bridge.proto.Status;
 import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.security.User;
+import io.maniple.daemon.watch.Observatory;
+import io.maniple.daemon.watch.SessionObserver;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
-import io.maniple.server.session.LocalSessionFactory;
+import io.maniple.server.session.DetachedSessionFactory;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,9 +27,11 @@ public final class RemoteSessions {
     private static final int RETRY_SECONDS = 5;
     private static final int NAME_CHARACTERS = 64;
 
-    private final LocalSessionFactory factory;
+    private final DetachedSessionFactory factory;
     private final DaemonSettings settings;
     private final DataFiles files;
+    private final SessionObserver observer;
+    private final Observatory observatory;
     private final SecureRandom random = new SecureRandom();
     private final AtomicLong openedTotal = new AtomicLong();
     private final AtomicLong refusedTotal = new AtomicLong();
@@ -36,13 +40,23 @@ public final class RemoteSessions {
     private final Map<String, RemoteSession> sessions = new HashMap<>();
     private boolean draining;
 
-    public RemoteSessions(LocalSessionFactory factory, DaemonSettings settings) {
+    /**
+     * @param observer is told of every session
+     * @param observatory of those, too, that are not opened
+     */
+    public RemoteSessions(
+            DetachedSessionFactory factory,
+            DaemonSettings settings,
+            SessionObserver observer,
+            Observatory observatory) {
         this.factory = factory;
         this.settings = settings;
         this.files = new DataFiles(settings.data());
+        this.observer = observer;
+        this.observatory = observatory;
     }
 
-    public LocalSessionFactory factory() {
+    public DetachedSessionFactory factory() {
         return factory;
     }
 
@@ -82,38 +96,48 @@ public final class RemoteSessions {
                 .filter(session -> session.user().name().equals(user.name()))
                 .count();
         if (sessions.size() >= settings.sessions()) {
-            throw refused("the server has " + sessions.size() + " sessions, as many as it may have: try again in "
-                    + RETRY_SECONDS + " s");
+            throw refused(
+                    user,
+                    "the server has " + sessions.size() + " sessions, as many as it may have: try again in "
+                            + RETRY_SECONDS + " s");
         }
         if (user.sessions().isPresent() && own >= user.sessions().getAsLong()) {
-            throw refused("the user " + user.name() + " has " + own + " sessions, as many as allowed");
+            throw refused(user, "the user " + user.name() + " has " + own + " sessions, as many as allowed");
         }
         long quota =
                 Math.min(settings.engine().memoryBytes(), user.memoryBytes().orElse(settings.sessionMemoryBytes()));
+        byte[] bits = new byte[ID_BYTES];
+        random.nextBytes(bits);
+        String id = HexFormat.of().formatHex(bits);
+        String client = "version " + shortened(hello.getClientVersion()) + ", process "
+                + Integer.toUnsignedLong(hello.getClientPid());
+        SessionObserver.Watch watch = observer.opened(new SessionObserver.Opened(
+                RemoteSession.shortened(id), user, client, hello.getTraceParent(), hello.getTraceState()));
         DetachedSession session;
         try {
-            session = factory.openDetached(hello.getOptions(), quota);
+            session = factory.openDetached(hello.getOptions(), quota, watch);
         } catch (IllegalArgumentException e) {
+            watch.failed(Status.INVALID_PROGRAM, String.valueOf(e.getMessage()), "");
+            watch.closed("not opened");
             throw new ManipleException(Status.INVALID_PROGRAM, String.valueOf(e.getMessage()));
         }
-        byte[] id = new byte[ID_BYTES];
-        random.nextBytes(id);
-        RemoteSession opened = new RemoteSession(
-                HexFormat.of().formatHex(id),
-                name,
-                user,
-                quota,
-                "version " + shortened(hello.getClientVersion()) + ", process "
-                        + Integer.toUnsignedLong(hello.getClientPid()),
-                session,
-                files);
+        RemoteSession opened = new RemoteSession(id, name, user, quota, client, session, files, watch);
         sessions.put(opened.id(), opened);
         openedTotal.incrementAndGet();
-        LOGGER.info("Session {} of {} opened ({})", opened.id().substring(0, 8), user.name(), opened.client());
+        LOGGER.atInfo()
+                .addKeyValue("event", "session.opened")
+                .addKeyValue("session", opened.shortId())
+                .addKeyValue("user", user.name())
+                .log("Session {} of {} opened ({})", opened.shortId(), user.name(), opened.client());
         return opened;
     }
 
-    private ManipleException refused(String message) {
+    private ManipleException refused(User user, String message) {
+        observatory.refused(user.name(), Status.LIMIT_EXCEEDED, message);
+        LOGGER.atWarn()
+                .addKeyValue("event", "session.refused")
+                .addKeyValue("user", user.name())
+                .log("A session of {} was refused: {}", user.name(), message);
         refusedTotal.incrementAndGet();
         return new ManipleException(Status.LIMIT_EXCEEDED, message);
     }
@@ -139,10 +163,14 @@ public final class RemoteSessions {
             }
         }
         try {
-            session.close();
-            LOGGER.info("Session {} closed: {}", session.id().substring(0, 8), reason);
+            session.close(reason);
+            LOGGER.atInfo()
+                    .addKeyValue("event", "session.closed")
+                    .addKeyValue("session", session.shortId())
+                    .addKeyValue("user", session.user().name())
+                    .log("Session {} closed: {}", session.shortId(), reason);
         } catch (RuntimeException e) {
-            LOGGER.error("Session {} not closed cleanly", session.id().substring(0, 8), e);
+            LOGGER.error("Session {} not closed cleanly", session.shortId(), e);
         }
     }
 

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -95,5 +97,70 @@ class TestSettingValues {
         SettingValues again = new SettingValues(Map.of(), Optional.of(file));
         assertThat(again.number(Setting.THREADS, 1)).isEqualTo(2);
         assertThat(again.text(Setting.LOG)).endsWith("a \"b\" \\c");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "-0.1", "1.1", "NaN", "half"})
+    void refusesWhatIsNoRatio(String text) {
+        SettingValues values = of(Setting.OTLP_SAMPLING, text);
+        assertThatThrownBy(() -> TracingSettings.of(values))
+                .isInstanceOf(SettingException.class)
+                .hasMessageContaining("--otlp-sampling");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "http://localhost:4318,http://localhost:4318/v1/traces",
+        "https://collector/,https://collector/v1/traces",
+        "https://collector/own/path,https://collector/own/path"
+    })
+    void readsWhereSpansGo(String text, String endpoint) {
+        assertThat(TracingSettings.of(of(Setting.OTLP_ENDPOINT, text)))
+                .hasValueSatisfying(found -> assertThat(found.endpoint()).hasToString(endpoint));
+        assertThat(TracingSettings.of(of(Setting.OTLP_ENDPOINT, ""))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "localhost:4318",
+                "grpc://x",
+                "http://",
+                "http://user:secret@x",
+                "http://x/?token=1",
+                "http://a b"
+            })
+    void refusesWhereNoSpansCanGo(String text) {
+        SettingValues values = of(Setting.OTLP_ENDPOINT, text);
+        assertThatThrownBy(() -> TracingSettings.of(values))
+                .isInstanceOf(SettingException.class)
+                .hasMessageContaining("--otlp-endpoint");
+    }
+
+    @Test
+    void readsTheCollectorsHeadersFromASecretFile() throws IOException {
+        Path file = directory.resolve("headers");
+        Files.writeString(file, "Authorization: Bearer abc:def\n\nX-Tenant: t\n");
+        SettingValues values = new SettingValues(
+                Map.of(Setting.OTLP_ENDPOINT, "http://localhost:4318", Setting.OTLP_HEADERS, file.toString()),
+                Optional.empty());
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+        assertThatThrownBy(() -> TracingSettings.of(values)).hasMessageContaining("chmod 600");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        TracingSettings found = TracingSettings.of(values).orElseThrow();
+        assertThat(found.headers())
+                .containsEntry("Authorization", "Bearer abc:def")
+                .containsEntry("X-Tenant", "t");
+        assertThat(found).asString().doesNotContain("abc");
+        Files.writeString(file, "no header\n");
+        assertThatThrownBy(() -> TracingSettings.of(values)).hasMessageContaining("line 1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "xml", "JSON"})
+    void refusesUnknownLogFormats(String text) {
+        SettingValues values = of(Setting.LOG_FORMAT, text);
+        assertThatThrownBy(() -> values.choice(Setting.LOG_FORMAT, List.of("plain", "json")))
+                .hasMessageContaining("plain or json");
     }
 }

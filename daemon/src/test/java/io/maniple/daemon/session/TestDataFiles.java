@@ -33,7 +33,7 @@ class TestDataFiles {
 
     private final DetachedSession session = new LocalSessionFactory(
                     new ServerSettings(64L << 20, 1, Optional.empty(), ServerSettings.ENGINE_PORTABLE))
-            .openDetached(SessionOptions.getDefaultInstance(), 1L << 20);
+            .openDetached(SessionOptions.getDefaultInstance(), 1L << 20, batch -> {});
     private DataFiles files = new DataFiles(List.of());
 
     @BeforeEach
@@ -119,7 +119,9 @@ class TestDataFiles {
         Files.createSymbolicLink(directory.resolve("link.npy"), outside);
         for (String name : List.of(
                 "link.npy", "../" + outside.getFileName(), outside.toString(), "nowhere", "", ".", "a\0b", "x/../..")) {
-            assertThatThrownBy(() -> files.load(LoadRequest.newBuilder().setPath(name).build(), session)).isInstanceOf(ManipleException.class);
+            assertThatThrownBy(() ->
+                            files.load(LoadRequest.newBuilder().setPath(name).build(), session))
+                    .isInstanceOf(ManipleException.class);
         }
         Files.delete(outside);
     }

@@ -388,6 +388,11 @@ final class Assembler {
         put(0xC3);
     }
 
+    /** Asks for a line that will be read; an address that may not be read does nothing. */
+    void prefetch(Memory line) {
+        memory(false, 0x0F18, 1, line, 0);
+    }
+
     void storeFence() {
         put(0x0F);
         put(0xAE);

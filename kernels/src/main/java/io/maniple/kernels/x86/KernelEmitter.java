@@ -148,6 +148,7 @@ final class KernelEmitter {
         for (int operand = 0; operand < kernel.operands(); operand++) {
             copyArgument(operandWord(operand), context.frame.pointer(operand));
         }
+        operands.prepare(steps.body());
         return reservation;
     }
 

@@ -8,6 +8,7 @@ import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.x86.Assembler.Alu;
 import io.maniple.kernels.x86.Assembler.Label;
 import io.maniple.kernels.x86.Context.Mode;
+import java.util.List;
 
 /**
  * Loads and stores of operands. Nothing beyond a row's end is ever touched: lanes of 4 and 8 bytes, and all lanes with
@@ -35,6 +36,7 @@ final class OperandAccess {
     /** With so many lanes or fewer, strided ones are moved one by one in place. */
     private final int inline;
 
+    private final StridedLoads strided;
     private final Label copy = new Label();
     private boolean copyUsed;
     private final Label fetch = new Label();
@@ -50,6 +52,12 @@ final class OperandAccess {
         this.lanes = context.lanes;
         this.maskRegisters = context.set.hasMaskRegisters();
         this.inline = context.set.vectorBytes() / 4;
+        this.strided = new StridedLoads(context);
+    }
+
+    /** Before the rows: what is to be found out once. */
+    void prepare(List<Step> body) {
+        strided.prepare(body);
     }
 
     private static VectorOp maskedLoad(int bytes) {
@@ -126,6 +134,23 @@ final class OperandAccess {
             }
             return;
         }
+        if (mode == Mode.PARTIAL || !strided.has(load.operand())) {
+            loadOneByOne(load, register, mode);
+            return;
+        }
+        Label otherwise = new Label();
+        Label done = new Label();
+        address(load.operand(), Gpr.RAX, mode);
+        strided.load(load.operand(), bytes, register, otherwise);
+        assembler.jump(done);
+        assembler.bind(otherwise);
+        loadOneByOne(load, register, mode);
+        assembler.bind(done);
+    }
+
+    private void loadOneByOne(Step.Load load, int register, Mode mode) {
+        int bytes = load.bytes();
+        int size = bytes * lanes;
         if (mode == Mode.PARTIAL || lanes > inline) {
             address(load.operand(), Gpr.RSI, mode);
             assembler.lea(Gpr.RDI, frame.staging(0));

@@ -15,8 +15,14 @@ import java.util.stream.Stream;
  */
 final class Processor {
     private static final Path CPUINFO = Path.of("/proc/cpuinfo");
+    private static final boolean PERMUTES_BYTES = missing(Set.of("avx512vbmi")).isEmpty();
 
     private Processor() {}
+
+    /** Whether AVX-512 moves single bytes to any place. */
+    static boolean permutesBytes() {
+        return PERMUTES_BYTES;
+    }
 
     /** The flags of {@code wanted} that are missing. */
     static Set<String> missing(Set<String> wanted) {

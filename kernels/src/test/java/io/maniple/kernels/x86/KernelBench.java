@@ -16,7 +16,7 @@ import java.util.Random;
 
 /** Runs a kernel compiled and interpreted on equal memory and compares every byte, those between elements included. */
 final class KernelBench {
-    private static final int AREA = 1 << 17;
+    private static final int AREA = 512 * 1024;
     private static final List<GuardedMemory> AREA_POOL = new ArrayList<>();
 
     private final KernelCompiler compiler;
@@ -139,7 +139,7 @@ final class KernelBench {
             case CONTIGUOUS -> bytes;
             case BROADCAST -> 0;
             case STRIDED -> {
-                long stride = bytes * (2L + random.nextInt(2)) + random.nextInt(2);
+                long stride = bytes * (1L + random.nextInt(12)) + random.nextInt(4) / 3;
                 yield random.nextBoolean() ? stride : -stride;
             }
         };

@@ -30,7 +30,8 @@ record CascadeLaunch(Plan.CascadeStep step, List<Stage> stages) {
         List<Stage> stages = new ArrayList<>();
         for (Plan.Stage stage : step.stages()) {
             Map<Long, Launch> byRows = new HashMap<>();
-            LaunchBuilder.Role role = new LaunchBuilder.Role(stage.foldsRows(), step.blocks(), shared::contains);
+            LaunchBuilder.Role role =
+                    new LaunchBuilder.Role(stage.foldsRows(), step.blocks(), shared::contains, 0, null);
             stage.byRows()
                     .forEach((rows, kernel) -> byRows.put(rows, new LaunchBuilder(kernel, compilers, role).build()));
             stages.add(new Stage(stage, byRows));

@@ -1,6 +1,7 @@
 package io.maniple.server.engine;
 
 import io.maniple.bridge.proto.Scalar;
+import io.maniple.server.distribution.Spans;
 import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.Plan;
 import java.util.ArrayList;
@@ -13,7 +14,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** One run of a cascade: threads take whole blocks, and do all stages of a block one after the other. */
-final class CascadeRun {
+final class CascadeRun implements AutoCloseable {
     /** Scratch areas begin on lines of their own. */
     private static final long ALIGNMENT = 64;
     /** A line more for each area: equal offsets in a page would contend for the same lines of the cache. */
@@ -47,7 +48,12 @@ final class CascadeRun {
             Launch.Partials whole,
             long address,
             long blockBytes,
-            @Nullable Inspector inspector) {}
+            @Nullable Inspector inspector) {
+        /** Where those of some blocks lie. */
+        Spans ofBlocks(long first, long last) {
+            return Spans.range(first * blockBytes, last * blockBytes);
+        }
+    }
 
     CascadeRun(CascadeLaunch launch, List<Scalar> scalars, Memory memory, Compilers compilers, long[] argumentBlocks) {
         this.launch = launch;
@@ -61,26 +67,75 @@ final class CascadeRun {
     /** @return the floating-point errors that the client wants to know */
     List<Diagnosis.Suspect> run(Workers workers) {
         try {
+            begin();
+            compute(workers, 0, step.blocks());
+            combine();
+        } finally {
+            close();
+        }
+        return guilty();
+    }
+
+    /** Takes the memory it needs. */
+    void begin() {
+        try {
             lay();
             areas = scratch(areaBytes * argumentBlocks.length);
-            workers.run(step.blocks(), 1, (worker, begin, end) -> {
-                for (long block = begin; block < end; block++) {
-                    block(worker, block);
-                }
-            });
-            for (List<BlockPartials> folds : blockPartials) {
-                for (BlockPartials partials : folds) {
-                    Plan.FoldBinding fold = partials.whole().fold();
-                    long destination = memory.address(fold.buffer()) + fold.offset();
-                    Combine.run(partials.whole(), partials.address(), destination, partials.inspector());
-                }
-            }
-        } finally {
-            scratches.forEach(Memory.Scratch::close);
+        } catch (RuntimeException | Error failure) {
+            close();
+            throw failure;
         }
+    }
+
+    /** Does some of the blocks. */
+    void compute(Workers workers, long first, long last) {
+        workers.run(last - first, 1, (worker, begin, end) -> {
+            for (long block = begin; block < end; block++) {
+                block(worker, first + block);
+            }
+        });
+    }
+
+    /**
+     * The partial results of folds over the rows.
+     *
+     * @param cuts where each worker's blocks begin, and their number last
+     */
+    List<StepShare.Partials> partials(long[] cuts) {
+        List<StepShare.Partials> partials = new ArrayList<>();
+        for (List<BlockPartials> folds : blockPartials) {
+            for (BlockPartials fold : folds) {
+                List<Spans> byWorker = new ArrayList<>();
+                for (int worker = 0; worker + 1 < cuts.length; worker++) {
+                    byWorker.add(fold.ofBlocks(cuts[worker], cuts[worker + 1]));
+                }
+                partials.add(new StepShare.Partials(fold.address(), byWorker));
+            }
+        }
+        return partials;
+    }
+
+    /** Makes the results of folds over the rows. */
+    void combine() {
+        for (List<BlockPartials> folds : blockPartials) {
+            for (BlockPartials partials : folds) {
+                Plan.FoldBinding fold = partials.whole().fold();
+                long destination = memory.address(fold.buffer()) + fold.offset();
+                Combine.run(partials.whole(), partials.address(), destination, partials.inspector());
+            }
+        }
+    }
+
+    List<Diagnosis.Suspect> guilty() {
         Set<Diagnosis.Suspect> guilty = new LinkedHashSet<>();
         inspectors.forEach(inspector -> guilty.addAll(inspector.guilty()));
         return List.copyOf(guilty);
+    }
+
+    @Override
+    public void close() {
+        scratches.forEach(Memory.Scratch::close);
+        scratches.clear();
     }
 
     private long scratch(long bytes) {

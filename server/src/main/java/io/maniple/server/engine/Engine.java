@@ -4,7 +4,6 @@ import io.maniple.bridge.proto.Scalar;
 import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +12,6 @@ import org.jspecify.annotations.Nullable;
 public final class Engine {
     /** Of an argument block. */
     static final int BLOCK_WORDS = 4_096;
-
-    private static final long ELEMENTS_A_TURN = 65_536;
 
     private final Workers workers;
     private final Compilers compilers;
@@ -52,60 +49,45 @@ public final class Engine {
                 return new CascadeRun(launch, scalars, memory, compilers, blocks).run(workers);
             }
             case Plan.RoutineStep routine -> {
-                return Diagnosis.of(routine, routines.run(routine, scalars, memory));
+                return run(routine, scalars, memory);
             }
         }
     }
 
+    List<Diagnosis.Suspect> run(Plan.RoutineStep routine, List<Scalar> scalars, Memory memory) {
+        return Diagnosis.of(routine, routines.run(routine, scalars, memory));
+    }
+
+    Scans scans() {
+        return routines.scans();
+    }
+
     private void run(Launch launch, List<Scalar> scalars, Memory memory, @Nullable Inspector inspector) {
-        Plan.KernelStep step = launch.step();
-        List<Memory.Scratch> scratches = new ArrayList<>();
-        try {
-            long[] partialAddresses = new long[launch.partials().size()];
-            for (int fold = 0; fold < partialAddresses.length; fold++) {
-                Launch.Partials partials = launch.partials().get(fold);
-                long destination = memory.address(partials.fold().buffer())
-                        + partials.fold().offset();
-                if (partials.direct()) {
-                    partialAddresses[fold] = destination;
-                } else {
-                    Memory.Scratch scratch = memory.scratch(partials.bytes());
-                    scratches.add(scratch);
-                    partialAddresses[fold] = scratch.address();
-                }
-                if (partials.prefill()) {
-                    Combine.prefill(partials, partialAddresses[fold], destination);
-                }
-            }
-            long[] addresses = new long[step.bindings().size()];
-            for (int operand = 0; operand < addresses.length; operand++) {
-                Plan.Binding binding = step.bindings().get(operand);
-                addresses[operand] = binding.buffer() < 0
-                        ? partialAddresses[-1 - binding.buffer()]
-                        : memory.address(binding.buffer()) + binding.offset();
-            }
-            long[] words = Scalars.words(step.scalars(), scalars);
-            for (long block : blocks) {
-                Scalars.put(block, addresses.length, words);
-            }
-            for (Region region : launch.regions()) {
-                long boxes = region.boxes();
-                long grain = launch.parallel() ? Math.max(1, ELEMENTS_A_TURN / region.elementsPerBox()) : boxes;
-                workers.run(
-                        boxes,
-                        grain,
-                        (worker, begin, end) -> region.run(blocks[worker], addresses, begin, end, inspector));
-            }
-            for (int fold = 0; fold < partialAddresses.length; fold++) {
-                Launch.Partials partials = launch.partials().get(fold);
-                if (!partials.direct()) {
-                    long destination = memory.address(partials.fold().buffer())
-                            + partials.fold().offset();
-                    Combine.run(partials, partialAddresses[fold], destination, inspector);
-                }
-            }
-        } finally {
-            scratches.forEach(Memory.Scratch::close);
+        try (KernelRun run = new KernelRun(launch, scalars, memory, inspector, -1, 0)) {
+            run.compute(workers, blocks);
+            run.combine();
         }
+    }
+
+    /**
+     * One worker's part of a step that several workers run together. Nothing is computed yet.
+     *
+     * @param plan the plan divided among the workers
+     * @param memory of which the part's reads are up to date
+     */
+    public StepShare share(SharedPlan plan, int step, List<Scalar> scalars, Memory memory) {
+        return StepShare.of(this, plan, step, scalars, memory);
+    }
+
+    Workers workers() {
+        return workers;
+    }
+
+    Compilers compilers() {
+        return compilers;
+    }
+
+    long[] blocks() {
+        return blocks;
     }
 }

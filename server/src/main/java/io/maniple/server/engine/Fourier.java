@@ -1,39 +1,49 @@
 package io.maniple.server.engine;
 
-import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
-import java.lang.foreign.ValueLayout;
+import io.maniple.server.engine.FourierEnds.Row;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Discrete Fourier transforms of rows, computed in double precision whatever the type. Many rows are shared out among
- * the threads, few long ones are cut; the result is the same.
+ * Discrete Fourier transforms of rows, computed in double precision whatever the type. How a row is transformed depends on
+ * its length and the number of rows only; many rows are shared out among the threads, few long ones are cut.
  */
 final class Fourier {
     /** Rows of at least this length are worth cutting. */
     private static final long LONG_ROW = 1 << 15;
     /** Items of a cut row, or elements of whole rows, that a thread takes at a time. */
     private static final long TURN = 8_192;
+    /** Rows of more elements, side by side, do not stay in the cache. */
+    private static final long LONGEST_BATCH = 16_384;
+    /** Shorter rows are not worth being made a matrix. */
+    private static final long LEAST_MATRIX = 512;
 
     private final Workers workers;
     private final Compilers compilers;
     private final Map<Integer, Executable> butterflies = new ConcurrentHashMap<>();
+    private volatile FourierLong.@Nullable Kernels kernels;
 
     Fourier(Workers workers, Compilers compilers) {
         this.workers = workers;
         this.compilers = compilers;
     }
 
+    /** Operands: out, in, factor, and a scalar; the last dimension is transformed. */
     Map<String, RoutineCode> routines() {
         Map<String, RoutineCode> codes = new HashMap<>();
-        codes.put("fft.complex", call -> run(call, call.integer(3) != 0, length(call, 0)));
-        codes.put(
-                "fft.from_real",
-                call -> run(call, false, Math.max(1, 2 * (length(call, 0) - 1) + (call.integer(3) != 0 ? 1 : 0))));
-        codes.put("fft.to_real", call -> run(call, true, length(call, 0)));
+        codes.put("fft.complex", call -> run(call, new FourierWhole(call, length(call, 0), call.integer(3) != 0)));
+        codes.put("fft.from_real", call -> {
+            long length = Math.max(1, 2 * (length(call, 0) - 1) + (call.integer(3) != 0 ? 1 : 0));
+            run(call, length % 2 == 0 ? new FourierHalves(call, length) : new FourierWhole(call, length, false));
+        });
+        codes.put("fft.to_real", call -> {
+            long length = length(call, 0);
+            run(call, length % 2 == 0 ? new FourierHalves(call, length) : new FourierWhole(call, length, true));
+        });
         return codes;
     }
 
@@ -42,14 +52,14 @@ final class Fourier {
         return layout.size(layout.rank() - 1);
     }
 
-    /** Operands: out, in, factor, and a scalar; the last dimension is transformed. */
-    private void run(RoutineCall call, boolean backward, long length) {
-        long outLength = length(call, 0);
-        long rows = call.layout(0).elements() / outLength;
-        double factor = call.layout(2).type() == DType.FLOAT32
-                ? Scalars.MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, call.address(2))
-                : FourierPasses.get(call.address(2));
-        Ends ends = new Ends(call, length, backward, factor);
+    private void run(RoutineCall call, FourierEnds ends) {
+        long length = ends.length();
+        long rows = call.layout(0).elements() / ends.outLength;
+        boolean wide = rows >= FourierBatch.LEAST_ROWS && length <= LONGEST_BATCH;
+        if (length >= LEAST_MATRIX && !wide && FourierLong.suits(length)) {
+            matrices(ends, rows, call.memory());
+            return;
+        }
         boolean cut = length >= LONG_ROW && rows < workers.threads();
         FourierPlan.Runner alone = (items, body) -> body.run(0, items);
         FourierPlan.Runner together =
@@ -84,14 +94,91 @@ final class Fourier {
         return butterflies.computeIfAbsent(radix, missing -> FourierBatch.butterfly(missing, compilers));
     }
 
-    private void batches(FourierBatch batch, Ends ends, long rows, Memory memory) {
+    private FourierLong.Kernels kernels() {
+        FourierLong.Kernels known = kernels;
+        if (known == null) {
+            known = FourierLong.Kernels.of(compilers);
+            kernels = known;
+        }
+        return known;
+    }
+
+    /** Long rows one after the other, all threads at each, or one each where there are enough of them. */
+    private void matrices(FourierEnds ends, long rows, Memory memory) {
+        long length = ends.length();
+        boolean apart = rows >= workers.threads();
+        // What is stored is made of two elements of the result: they have to be there first.
+        long resultBytes = ends.storesOneByOne() ? 0 : 16 * length;
+        long rowBytes = FourierLong.rowBytes(length) + resultBytes;
+        long threadBytes = FourierLong.threadBytes(length);
+        try (Memory.Scratch tables = memory.scratch(FourierLong.tableBytes(length));
+                Memory.Scratch threads = memory.scratch(threadBytes * workers.threads());
+                Memory.Scratch scratch = memory.scratch(rowBytes * (apart ? workers.threads() : 1))) {
+            FourierLong matrix =
+                    new FourierLong(length, tables.address(), threads.address(), this::butterfly, kernels());
+            if (apart) {
+                workers.run(rows, 1, (worker, begin, end) -> {
+                    long work = threads.address() + worker * threadBytes;
+                    Loop own = (items, grain, body) -> body.run(worker, 0, items);
+                    for (long row = begin; row < end; row++) {
+                        matrix(matrix, ends, row, scratch.address() + worker * rowBytes, work, 0, own);
+                    }
+                });
+                return;
+            }
+            for (long row = 0; row < rows; row++) {
+                matrix(matrix, ends, row, scratch.address(), threads.address(), threadBytes, workers::run);
+            }
+        }
+    }
+
+    /** Runs a loop on one thread or on all. */
+    @FunctionalInterface
+    private interface Loop {
+        void run(long items, long grain, Workers.Body body);
+    }
+
+    /** @param threadBytes from one thread's memory at {@code work} to the next one's; 0 if there is one only */
+    private static void matrix(
+            FourierLong matrix, FourierEnds ends, long row, long middle, long work, long threadBytes, Loop loop) {
+        long length = ends.length();
+        long result = middle + FourierLong.rowBytes(length);
+        loop.run(matrix.columnBatches(), 1, (worker, begin, end) -> {
+            for (long batch = begin; batch < end; batch++) {
+                matrix.columns(ends, row, middle, work + worker * threadBytes, batch);
+            }
+        });
+        FourierLong.Target target = ends.storesOneByOne()
+                // Of a real row only the first half is asked for.
+                ? (found, begin, end) -> ends.store(row, found, begin, Math.min(end, ends.stores()))
+                : (found, begin, end) -> pairs(found, result, begin, end);
+        loop.run(matrix.rowBatches(), 1, (worker, begin, end) -> {
+            for (long batch = begin; batch < end; batch++) {
+                matrix.rows(target, middle, work + worker * threadBytes, batch);
+            }
+        });
+        if (!ends.storesOneByOne()) {
+            loop.run(ends.stores(), TURN, (worker, begin, end) -> ends.store(row, Row.ofPairs(result), begin, end));
+        }
+    }
+
+    private static void pairs(Row found, long result, long begin, long end) {
+        for (long index = begin; index < end; index++) {
+            FourierPasses.put(
+                    result + 16 * index,
+                    FourierPasses.get(found.real() + found.step() * index),
+                    FourierPasses.get(found.imaginary() + found.step() * index));
+        }
+    }
+
+    private void batches(FourierBatch batch, FourierEnds ends, long rows, Memory memory) {
         long count = (rows + FourierBatch.LANES - 1) / FourierBatch.LANES;
         int copies = (int) Math.min(count, workers.threads());
-        long bytes = FourierBatch.bytes(ends.length);
+        long bytes = FourierBatch.bytes(ends.length());
         try (Memory.Scratch scratch = memory.scratch(bytes * copies)) {
             workers.run(
                     count,
-                    count <= copies ? 1 : Math.max(1, TURN / ends.length / FourierBatch.LANES),
+                    count <= copies ? 1 : Math.max(1, TURN / ends.length() / FourierBatch.LANES),
                     (worker, begin, end) -> {
                         for (long number = begin; number < end; number++) {
                             long slot = count <= copies ? number : worker;
@@ -101,173 +188,24 @@ final class Fourier {
         }
     }
 
-    private static void batch(FourierBatch batch, Ends ends, long first, long rows, long work) {
+    private static void batch(FourierBatch batch, FourierEnds ends, long first, long rows, long work) {
         int lanes = (int) Math.min(FourierBatch.LANES, rows - first);
-        long plane = FourierBatch.plane(ends.length);
+        long plane = FourierBatch.plane(ends.length());
         if (lanes < FourierBatch.LANES) {
             Matrices.clear(work, 2 * plane);
         }
         for (int lane = 0; lane < lanes; lane++) {
-            ends.load(first + lane, Row.ofLane(work, plane, lane), 0, ends.length);
+            ends.load(first + lane, Row.ofLane(work, plane, lane), 0, ends.length());
         }
         long result = batch.transform(work);
         for (int lane = 0; lane < lanes; lane++) {
-            ends.store(first + lane, Row.ofLane(result, plane, lane), 0, ends.outLength);
+            ends.store(first + lane, Row.ofLane(result, plane, lane), 0, ends.stores());
         }
     }
 
-    /** Where a row's real and imaginary parts lie, and how far apart the elements are. */
-    private record Row(long real, long imaginary, long step) {
-        static Row ofPairs(long address) {
-            return new Row(address, address + 8, 16);
-        }
-
-        static Row ofLane(long batch, long plane, int lane) {
-            return new Row(batch + 8L * lane, batch + plane + 8L * lane, 8L * FourierBatch.LANES);
-        }
-    }
-
-    private static void row(FourierPlan plan, Ends ends, long row, long work, FourierPlan.Runner runner) {
-        runner.run(ends.length, (begin, end) -> ends.load(row, Row.ofPairs(work), begin, end));
+    private static void row(FourierPlan plan, FourierEnds ends, long row, long work, FourierPlan.Runner runner) {
+        runner.run(ends.length(), (begin, end) -> ends.load(row, Row.ofPairs(work), begin, end));
         Row result = Row.ofPairs(plan.transform(work, runner));
-        runner.run(ends.outLength, (begin, end) -> ends.store(row, result, begin, end));
-    }
-
-    /** Reads and writes the rows' elements as pairs of doubles. */
-    private static final class Ends {
-        private final Lines input;
-        private final Lines output;
-        private final long inLength;
-        private final long outLength;
-        private final long length;
-        private final boolean single;
-        /** Bytes of a real or an imaginary part. */
-        private final int part;
-
-        private final boolean fromReal;
-        private final boolean toReal;
-        private final boolean backward;
-        private final double factor;
-
-        Ends(RoutineCall call, long length, boolean backward, double factor) {
-            this.input = new Lines(call.address(1), call.layout(1));
-            this.output = new Lines(call.address(0), call.layout(0));
-            this.inLength = length(call, 1);
-            this.outLength = length(call, 0);
-            this.length = length;
-            this.single = call.layout(2).type() == DType.FLOAT32;
-            this.part = call.layout(2).type().bytes();
-            this.fromReal = !call.layout(1).type().isComplex();
-            this.toReal = !call.layout(0).type().isComplex();
-            this.backward = backward;
-            this.factor = factor;
-        }
-
-        /** Elements beyond the input are zeros; backward, the parts change places. */
-        void load(long row, Row work, long begin, long end) {
-            long realTo = backward ? work.imaginary : work.real;
-            long imaginaryTo = backward ? work.real : work.imaginary;
-            if (!toReal && !single && end <= inLength) {
-                load(input.address(row), realTo, imaginaryTo, work.step, begin, end);
-                return;
-            }
-            long first = input.address(row);
-            for (long index = begin; index < end; index++) {
-                // A transform to real numbers is given one half of its input; the other one is its mirror image.
-                boolean mirrored = toReal && index > length / 2;
-                long position = mirrored ? length - index : index;
-                double real = 0;
-                double imaginary = 0;
-                if (position < inLength) {
-                    long element = first + input.step * position;
-                    real = get(element);
-                    // What the mirror image would contradict is taken to be zero.
-                    boolean own = !toReal || position != 0 && 2 * position != length;
-                    imaginary = fromReal || !own ? 0 : get(element + part);
-                    imaginary = mirrored ? -imaginary : imaginary;
-                }
-                put(realTo + work.step * index, real);
-                put(imaginaryTo + work.step * index, imaginary);
-            }
-        }
-
-        /** Double precision, all of it there: what is usual, in a loop of its own. */
-        private void load(long first, long realTo, long imaginaryTo, long step, long begin, long end) {
-            if (fromReal) {
-                for (long index = begin; index < end; index++) {
-                    put(realTo + step * index, FourierPasses.get(first + input.step * index));
-                    put(imaginaryTo + step * index, 0);
-                }
-                return;
-            }
-            for (long index = begin; index < end; index++) {
-                long element = first + input.step * index;
-                put(realTo + step * index, FourierPasses.get(element));
-                put(imaginaryTo + step * index, FourierPasses.get(element + 8));
-            }
-        }
-
-        void store(long row, Row result, long begin, long end) {
-            long realFrom = backward ? result.imaginary : result.real;
-            long imaginaryFrom = backward ? result.real : result.imaginary;
-            long first = output.address(row);
-            if (!toReal && !single && !fromReal) {
-                for (long index = begin; index < end; index++) {
-                    long element = first + output.step * index;
-                    put(element, FourierPasses.get(realFrom + result.step * index) * factor);
-                    put(element + 8, FourierPasses.get(imaginaryFrom + result.step * index) * factor);
-                }
-                return;
-            }
-            for (long index = begin; index < end; index++) {
-                double real = FourierPasses.get(realFrom + result.step * index) * factor;
-                double imaginary = FourierPasses.get(imaginaryFrom + result.step * index) * factor;
-                long element = first + output.step * index;
-                write(element, real);
-                if (!toReal) {
-                    write(element + part, fromReal && (index == 0 || 2 * index == length) ? 0 : imaginary);
-                }
-            }
-        }
-
-        private static void put(long address, double value) {
-            Scalars.MEMORY.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, address, value);
-        }
-
-        private double get(long address) {
-            return single ? Scalars.MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address) : FourierPasses.get(address);
-        }
-
-        private void write(long address, double value) {
-            if (single) {
-                Scalars.MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, (float) value);
-            } else {
-                put(address, value);
-            }
-        }
-    }
-
-    /** The rows of an array, in C order of the other dimensions. */
-    private static final class Lines {
-        private final long address;
-        private final Layout layout;
-        /** From one element of a row to the next, in bytes. */
-        private final long step;
-
-        Lines(long address, Layout layout) {
-            this.address = address;
-            this.layout = layout;
-            this.step = layout.stride(layout.rank() - 1);
-        }
-
-        long address(long row) {
-            long at = address;
-            long rest = row;
-            for (int dimension = layout.rank() - 2; dimension >= 0; dimension--) {
-                at += rest % layout.size(dimension) * layout.stride(dimension);
-                rest /= layout.size(dimension);
-            }
-            return at;
-        }
+        runner.run(ends.stores(), (begin, end) -> ends.store(row, result, begin, end));
     }
 }

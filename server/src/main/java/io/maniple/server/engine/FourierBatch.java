@@ -23,7 +23,7 @@ final class FourierBatch {
     /** Larger prime factors would make long kernels, and are seldom. */
     private static final int LARGEST_RADIX = 7;
     /** Fewer rows leave most lanes empty. */
-    private static final long LEAST_ROWS = 4;
+    static final long LEAST_ROWS = 4;
 
     private static final ElementType TYPE = ElementType.FLOAT64;
 
@@ -52,6 +52,12 @@ final class FourierBatch {
         return plan.isDirect()
                 && rows >= LEAST_ROWS
                 && plan.radices().stream().allMatch(radix -> radix <= LARGEST_RADIX);
+    }
+
+    /** Whether all of a length's factors have a kernel. */
+    static boolean takes(long length) {
+        return FourierPlan.isDirect(length)
+                && FourierPlan.radices(length).stream().allMatch(radix -> radix <= LARGEST_RADIX);
     }
 
     /** The kernel of a radix. */

@@ -113,7 +113,7 @@ final class FourierPlan {
         return roots;
     }
 
-    private static List<Integer> radices(long length) {
+    static List<Integer> radices(long length) {
         List<Integer> found = new ArrayList<>();
         long rest = length;
         while (rest % 4 == 0) {

@@ -41,9 +41,16 @@ final class LaunchBuilder {
      * @param foldsRows whether each call of the launch makes partial results only
      * @param repeats how often the launch runs, with other rows each time
      * @param handedOn whether a later kernel reads a buffer
+     * @param indexBase the linear index of the first element
+     * @param whole the step of which this one is a slice: it decides in what pieces is folded; null if it is all of it
      */
-    record Role(boolean foldsRows, long repeats, IntPredicate handedOn) {
-        static final Role ALONE = new Role(false, 1, buffer -> false);
+    record Role(
+            boolean foldsRows, long repeats, IntPredicate handedOn, long indexBase, Plan.@Nullable KernelStep whole) {
+        static final Role ALONE = new Role(false, 1, buffer -> false, 0, null);
+
+        static Role slice(Plan.KernelStep whole, long indexBase) {
+            return new Role(false, 1, buffer -> false, indexBase, whole);
+        }
     }
 
     private final Plan.KernelStep step;
@@ -116,7 +123,12 @@ final class LaunchBuilder {
         }
         Region.Motion plain = motion(strides, chunk1, chunk0);
         return new Region.Motion(
-                start, plain.outer(), plain.chunkStep1(), plain.chunkStep0(), plain.step1(), plain.step0());
+                role.indexBase() + start,
+                plain.outer(),
+                plain.chunkStep1(),
+                plain.chunkStep0(),
+                plain.step1(),
+                plain.step0());
     }
 
     private Region region(
@@ -270,7 +282,7 @@ final class LaunchBuilder {
         long[] index = step.indexStrides() == null ? new long[rank] : step.indexStrides();
         long indexStep = index[rank - 1];
         Region.Motion indexMotion = new Region.Motion(
-                firstElement * indexStep,
+                role.indexBase() + firstElement * indexStep,
                 Arrays.copyOf(index, rank - 1),
                 indexStep * piece * chunk1,
                 0,
@@ -314,11 +326,7 @@ final class LaunchBuilder {
         long size0 = size0();
         long size1 = size1();
         long results = product(kept(step.shape()));
-        // Enough columns to share: every one is added up from top to bottom, as NumPy does. Otherwise rows are shared.
-        long blocks = results >= FOLD_COLUMNS
-                ? 1
-                : Math.max(
-                        1, Math.min(Math.min(MOST_FOLD_BLOCKS, size1 / FOLD_LEAST_ROWS), size1 * size0 / FOLD_BLOCK));
+        long blocks = foldBlocks(role.whole() == null ? step : role.whole());
         long chunk1 = (size1 + blocks - 1) / blocks;
         blocks = (size1 + chunk1 - 1) / chunk1;
         long chunk0 = Math.min(size0, Math.clamp(results / 2, FOLD_LEAST_ROW, FOLD_ROW));
@@ -344,6 +352,18 @@ final class LaunchBuilder {
                             : motion(binding.strides(), chunk1, chunk0));
         }
         return region(size1, size0, chunk1, chunk0, motions, indexMotion(chunk1, chunk0, 0), false);
+    }
+
+    /** In how many pieces rows are added up. */
+    private static long foldBlocks(Plan.KernelStep step) {
+        int rank = step.shape().length;
+        long size0 = step.shape()[rank - 1];
+        long size1 = rank >= 2 ? step.shape()[rank - 2] : 1;
+        // Enough columns to share: every one is added up from top to bottom, as NumPy does. Otherwise rows are shared.
+        return step.keptElements() >= FOLD_COLUMNS
+                ? 1
+                : Math.max(
+                        1, Math.min(Math.min(MOST_FOLD_BLOCKS, size1 / FOLD_LEAST_ROWS), size1 * size0 / FOLD_BLOCK));
     }
 
     private Region.Motion accumulatorMotion(Launch.Partials target, long blocks, long chunk0) {

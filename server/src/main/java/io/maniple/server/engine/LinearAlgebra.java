@@ -71,7 +71,8 @@ final class LinearAlgebra {
         try (Memory.Scratch scratch = call.memory().scratch(bytes * threads)) {
             LapackCall[] calls = new LapackCall[threads];
             for (int thread = 0; thread < threads; thread++) {
-                calls[thread] = new LapackCall(lapack, complex, scratch.address() + thread * bytes, bytes);
+                calls[thread] = new LapackCall(
+                        lapack, complex, scratch.address() + thread * bytes, bytes, small ? null : workers);
             }
             if (!small) {
                 for (long index = 0; index < count; index++) {
@@ -98,7 +99,7 @@ final class LinearAlgebra {
     long workspace(RoutineCall call, int matrix, Query query) {
         boolean complex = call.layout(matrix).type() == DType.COMPLEX128;
         try (Memory.Scratch scratch = call.memory().scratch(NUMBERS)) {
-            LapackCall lapackCall = new LapackCall(lapack, complex, scratch.address(), NUMBERS);
+            LapackCall lapackCall = new LapackCall(lapack, complex, scratch.address(), NUMBERS, null);
             lapackCall.reset();
             long work = lapackCall.part(16);
             query.run(lapackCall, work, lapackCall.integer(-1));
@@ -131,10 +132,10 @@ final class LinearAlgebra {
             int bytes = lapack.bytes();
             long a = lapack.elements(order * order);
             long b = lapack.elements(order * sides);
-            Matrices.turn(call.address(1) + index * order * order * bytes, order, a, order, order, order, bytes);
-            Matrices.turn(call.address(2) + index * order * sides * bytes, sides, b, order, order, sides, bytes);
+            lapack.turn(call.address(1) + index * order * order * bytes, order, a, order, order, order, bytes);
+            lapack.turn(call.address(2) + index * order * sides * bytes, sides, b, order, order, sides, bytes);
             gesv(lapack, order, sides, a, b);
-            Matrices.turn(b, order, call.address(0) + index * order * sides * bytes, sides, sides, order, bytes);
+            lapack.turn(b, order, call.address(0) + index * order * sides * bytes, sides, sides, order, bytes);
         });
     }
 
@@ -153,13 +154,13 @@ final class LinearAlgebra {
             long a = lapack.elements(order * order);
             long b = lapack.elements(order * order);
             long offset = index * order * order * bytes;
-            Matrices.turn(call.address(1) + offset, order, a, order, order, order, bytes);
+            lapack.turn(call.address(1) + offset, order, a, order, order, order, bytes);
             Matrices.clear(b, order * order * bytes);
             for (long row = 0; row < order; row++) {
                 Matrices.number(b + row * (order + 1) * bytes, 1);
             }
             gesv(lapack, order, order, a, b);
-            Matrices.turn(b, order, call.address(0) + offset, order, order, order, bytes);
+            lapack.turn(b, order, call.address(0) + offset, order, order, order, bytes);
         });
     }
 
@@ -170,7 +171,7 @@ final class LinearAlgebra {
         each(call, matrix, order * order + order + 64, (lapack, index) -> {
             int bytes = lapack.bytes();
             long a = lapack.elements(order * order);
-            Matrices.turn(call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
+            lapack.turn(call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
             long pivots = lapack.part(order * 8);
             long n = lapack.integer(order);
             boolean regular = lapack.run("dgetrf", "zgetrf", n, n, a, n, pivots, lapack.info());
@@ -191,7 +192,7 @@ final class LinearAlgebra {
             int bytes = lapack.bytes();
             long a = lapack.elements(order * order);
             long offset = index * order * order * bytes;
-            Matrices.turn(call.address(1) + offset, order, a, order, order, order, bytes);
+            lapack.turn(call.address(1) + offset, order, a, order, order, order, bytes);
             long n = lapack.integer(order);
             if (!lapack.run("dpotrf", "zpotrf", lapack.character(upper ? 'U' : 'L'), n, a, n, lapack.info(), 1)) {
                 throw failure("Matrix is not positive definite");
@@ -204,7 +205,7 @@ final class LinearAlgebra {
                     Matrices.clear(first, column * bytes);
                 }
             }
-            Matrices.turn(a, order, call.address(0) + offset, order, order, order, bytes);
+            lapack.turn(a, order, call.address(0) + offset, order, order, order, bytes);
         });
     }
 
@@ -222,7 +223,7 @@ final class LinearAlgebra {
             int bytes = lapack.bytes();
             long a = lapack.elements(rows * columns);
             long offset = index * rows * columns * bytes;
-            Matrices.turn(call.address(2) + offset, columns, a, rows, rows, columns, bytes);
+            lapack.turn(call.address(2) + offset, columns, a, rows, rows, columns, bytes);
             long m = lapack.integer(rows);
             long tau = lapack.elements(least);
             long work = lapack.elements(length);
@@ -239,7 +240,7 @@ final class LinearAlgebra {
                     lapack.info())) {
                 throw failure(Spectra.QR);
             }
-            Matrices.turn(a, rows, call.address(0) + offset, columns, columns, rows, bytes);
+            lapack.turn(a, rows, call.address(0) + offset, columns, columns, rows, bytes);
             Matrices.copy(tau, call.address(1) + index * least * bytes, least * bytes);
         });
     }
@@ -269,7 +270,7 @@ final class LinearAlgebra {
         each(call, 1, rows * wanted + length + 64, (lapack, index) -> {
             int bytes = lapack.bytes();
             long q = lapack.elements(rows * wanted);
-            Matrices.turn(call.address(1) + index * rows * columns * bytes, columns, q, rows, rows, least, bytes);
+            lapack.turn(call.address(1) + index * rows * columns * bytes, columns, q, rows, rows, least, bytes);
             long m = lapack.integer(rows);
             long work = lapack.elements(length);
             if (!lapack.run(
@@ -286,7 +287,7 @@ final class LinearAlgebra {
                     lapack.info())) {
                 throw failure(Spectra.QR);
             }
-            Matrices.turn(q, rows, call.address(0) + index * rows * wanted * bytes, wanted, wanted, rows, bytes);
+            lapack.turn(q, rows, call.address(0) + index * rows * wanted * bytes, wanted, wanted, rows, bytes);
         });
     }
 }

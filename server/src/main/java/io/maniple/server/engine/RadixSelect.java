@@ -3,6 +3,7 @@ package io.maniple.server.engine;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Partitions one long row of 64-bit keys in native memory: the key of a rank is found digit by digit, most significant
@@ -32,10 +33,53 @@ final class RadixSelect {
         long from = 0;
         for (long position : positions) {
             if (position >= from) {
-                split(from, count, keyOfRank(from, count, position - from));
+                // Quantiles ask for the first and the last one, and for neighbours: then one look is enough.
+                if (position == from) {
+                    swap(from, extreme(from, count, false));
+                } else if (position == count - 1) {
+                    swap(position, extreme(from, count, true));
+                } else {
+                    split(from, count, keyOfRank(from, count, position - from));
+                }
                 from = position + 1;
             }
         }
+    }
+
+    private void swap(long left, long right) {
+        long key = key(left);
+        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * left, key(right));
+        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, keys + 8 * right, key);
+    }
+
+    /** The index of the first of the least or the greatest keys. */
+    private long extreme(long from, long to, boolean greatest) {
+        int blocks = Math.toIntExact((to - from + BLOCK - 1) / BLOCK);
+        long[] best = new long[blocks];
+        // Of keys with all bits changed the least is the greatest.
+        long turned = greatest ? -1L : 0;
+        workers.run(blocks, 1, (worker, begin, end) -> {
+            for (long block = begin; block < end; block++) {
+                long first = from + block * BLOCK;
+                long at = first;
+                long least = key(first) ^ turned;
+                for (long index = first + 1; index < Math.min(to, first + BLOCK); index++) {
+                    long key = key(index) ^ turned;
+                    if (key < least) {
+                        least = key;
+                        at = index;
+                    }
+                }
+                best[(int) block] = at;
+            }
+        });
+        long found = best[0];
+        for (long at : best) {
+            if ((key(at) ^ turned) < (key(found) ^ turned)) {
+                found = at;
+            }
+        }
+        return found;
     }
 
     private long key(long index) {
@@ -88,13 +132,17 @@ final class RadixSelect {
 
     private long[] candidates(long from, long to, long known, long prefix, int count) {
         long[] found = new long[count];
-        int next = 0;
-        for (long index = from; index < to; index++) {
-            long key = key(index);
-            if (((key ^ Long.MIN_VALUE) & known) == prefix) {
-                found[next++] = key;
+        AtomicInteger next = new AtomicInteger();
+        int blocks = Math.toIntExact((to - from + BLOCK - 1) / BLOCK);
+        // They are sorted afterwards, so it does not matter who finds which.
+        workers.run(blocks, 1, (worker, begin, end) -> {
+            for (long index = from + begin * BLOCK; index < Math.min(to, from + end * BLOCK); index++) {
+                long key = key(index);
+                if (((key ^ Long.MIN_VALUE) & known) == prefix) {
+                    found[next.getAndIncrement()] = key;
+                }
             }
-        }
+        });
         Arrays.sort(found);
         return found;
     }

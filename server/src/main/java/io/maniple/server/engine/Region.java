@@ -3,8 +3,10 @@ package io.maniple.server.engine;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.Kernel.Access;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
+import io.maniple.server.distribution.Spans;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -101,6 +103,76 @@ record Region(
             if (inspector != null && (flags | inspector.always()) != 0) {
                 inspector.inspect(block, accesses, flags | inspector.always());
             }
+        }
+    }
+
+    /** Where an operand's first element in a box lies, from the operand's address. */
+    long position(int operand, long box) {
+        long part0 = box % chunks0();
+        long rest = box / chunks0();
+        return position(operands[operand], rest % chunks1(), part0, rest / chunks1());
+    }
+
+    /**
+     * The bytes an operand has in some of the boxes.
+     *
+     * @param offset of the operand in its buffer
+     * @param gap as in {@link Spans#ofView}
+     */
+    Spans touched(int operand, int itemBytes, long offset, long begin, long end, long gap) {
+        Motion motion = operands[operand];
+        int rank = outer.length;
+        long[] grid = Arrays.copyOf(outer, rank + 2);
+        grid[rank] = chunks1();
+        grid[rank + 1] = chunks0();
+        Spans.Builder spans = new Spans.Builder(gap);
+        Rectangles.visit(grid, begin, end, (low, high) -> {
+            long first = offset + motion.start();
+            long[] shape = new long[rank + 4];
+            long[] strides = new long[rank + 4];
+            for (int dimension = 0; dimension < rank; dimension++) {
+                first += low[dimension] * motion.outer()[dimension];
+                shape[dimension] = high[dimension] - low[dimension];
+                strides[dimension] = motion.outer()[dimension];
+            }
+            first += low[rank] * motion.chunkStep1() + low[rank + 1] * motion.chunkStep0();
+            along(low[rank], high[rank], chunk1, size1, motion.chunkStep1(), motion.step1(), shape, strides, rank);
+            along(
+                    low[rank + 1],
+                    high[rank + 1],
+                    chunk0,
+                    size0,
+                    motion.chunkStep0(),
+                    motion.step0(),
+                    shape,
+                    strides,
+                    rank + 2);
+            spans.add(Spans.ofView(first, shape, strides, itemBytes, gap));
+        });
+        return spans.build();
+    }
+
+    /** A dimension that is walked in chunks: as one where they follow on each other, otherwise chunk by chunk. */
+    private static void along(
+            long low,
+            long high,
+            long chunk,
+            long size,
+            long chunkStep,
+            long step,
+            long[] shape,
+            long[] strides,
+            int at) {
+        shape[at] = 1;
+        shape[at + 1] = 1;
+        if (chunkStep == step * chunk) {
+            shape[at] = Math.min(size, high * chunk) - low * chunk;
+            strides[at] = step;
+        } else {
+            shape[at] = high - low;
+            strides[at] = chunkStep;
+            shape[at + 1] = step == 0 ? 1 : Math.min(chunk, size);
+            strides[at + 1] = step;
         }
     }
 

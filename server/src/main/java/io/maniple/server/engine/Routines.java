@@ -28,6 +28,7 @@ final class Routines {
         codes.putAll(new Searching(workers).routines());
         codes.putAll(new Counting(workers).routines());
         codes.putAll(new Histograms(workers).routines());
+        codes.putAll(new Extremes(workers, compilers).routines());
         codes.put("matmul", call -> {
             blas.matmul(call.instruction(), call.memory(), workers);
             ErrorFlags errors = call.errors();
@@ -37,6 +38,10 @@ final class Routines {
         });
         codes.putAll(new LinearAlgebra(workers, blas.lapack()).routines());
         codes.putAll(new Fourier(workers, compilers).routines());
+    }
+
+    Scans scans() {
+        return scans;
     }
 
     Set<String> names() {

@@ -9,7 +9,9 @@ import io.maniple.kernels.ir.KernelBuilder;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.ops.Casts;
+import io.maniple.kernels.ops.Operation;
 import io.maniple.server.failure.ManipleException;
+import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,7 +24,9 @@ import org.jspecify.annotations.Nullable;
  * blocks run side by side and the result does not depend on the number of threads.
  */
 final class Scans {
-    private static final long BLOCK = 65_536;
+    /** Elements of a block of a long line. */
+    static final long BLOCK = 65_536;
+
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
     private final Workers workers;
@@ -81,21 +85,75 @@ final class Scans {
         }
         for (long line = 0; line < lines; line++) {
             long first = address + line / inner * length * step + line % inner * type.bytes();
-            long[] totals = new long[(int) blocks];
-            workers.run(blocks - 1, 1, (worker, begin, end) -> {
-                for (long block = begin; block < end; block++) {
-                    totals[(int) block] = total(reduction, type, first + block * BLOCK * step, step, BLOCK);
+            try (Arena arena = Arena.ofShared()) {
+                long totals = arena.allocate(8 * blocks, 8).address();
+                Line blocked = new Line(scan, first, step, length);
+                blocked.totals(totals, 0, blocks);
+                blocked.finish(totals, 0, blocks);
+            }
+        }
+    }
+
+    /** A vector that is cut into blocks. */
+    Line line(Plan.RoutineStep step, Memory memory, @Nullable ErrorFlags errors) {
+        Operand.View view = step.instruction().view(0);
+        if (!(step.operation().kind() instanceof Operation.Kind.Scan operation)) {
+            throw new IllegalStateException(step.operation().name() + " is no scan");
+        }
+        ElementType type = Casts.storage(view.layout().type());
+        return new Line(
+                new Scan(operation.reduction(), type, errors),
+                Routines.address(view, memory),
+                type.bytes(),
+                view.layout().elements());
+    }
+
+    /** A line that is cut into blocks. */
+    final class Line {
+        private final Scan scan;
+        private final long first;
+        private final long step;
+        private final long length;
+
+        private Line(Scan scan, long first, long step, long length) {
+            this.scan = scan;
+            this.first = first;
+            this.step = step;
+            this.length = length;
+        }
+
+        private long count(long block) {
+            return Math.min(BLOCK, length - block * BLOCK);
+        }
+
+        /** Writes the total of each of some blocks, a word each; nobody asks for the line's last one. */
+        void totals(long totals, long from, long to) {
+            workers.run(to - from, 1, (worker, begin, end) -> {
+                for (long block = from + begin; block < from + end; block++) {
+                    boolean last = (block + 1) * BLOCK >= length;
+                    long total = last
+                            ? scan.reduction().neutralBits(scan.type())
+                            : total(scan.reduction(), scan.type(), first + block * BLOCK * step, step, BLOCK);
+                    MEMORY.set(ValueLayout.JAVA_LONG, totals + 8 * block, total);
                 }
             });
-            long[] before = new long[(int) blocks];
-            before[0] = reduction.neutralBits(type);
-            for (int block = 1; block < blocks; block++) {
-                before[block] = Scalars.combine(reduction, type, before[block - 1], totals[block - 1]);
+        }
+
+        /** Does some blocks, given everybody's totals. */
+        void finish(long totals, long from, long to) {
+            long[] before = new long[(int) (to - from)];
+            long folded = scan.reduction().neutralBits(scan.type());
+            for (long block = 0; block < to; block++) {
+                if (block >= from) {
+                    before[(int) (block - from)] = folded;
+                }
+                folded = Scalars.combine(
+                        scan.reduction(), scan.type(), folded, MEMORY.get(ValueLayout.JAVA_LONG, totals + 8 * block));
             }
-            workers.run(blocks, 1, (worker, begin, end) -> {
-                for (long block = begin; block < end; block++) {
-                    long count = Math.min(BLOCK, length - block * BLOCK);
-                    scan.run(first + block * BLOCK * step, step, count, before[(int) block]);
+            workers.run(to - from, 1, (worker, begin, end) -> {
+                for (long item = begin; item < end; item++) {
+                    long block = from + item;
+                    scan.run(first + block * BLOCK * step, step, count(block), before[(int) item]);
                 }
             });
         }

@@ -78,8 +78,7 @@ final class Spectra {
         matrices.each(call, matrix, elements, (lapack, index) -> {
             int bytes = lapack.bytes();
             long a = lapack.elements(rows * columns);
-            Matrices.turn(
-                    call.address(matrix) + index * rows * columns * bytes, columns, a, rows, rows, columns, bytes);
+            lapack.turn(call.address(matrix) + index * rows * columns * bytes, columns, a, rows, rows, columns, bytes);
             long u = lapack.elements(vectors ? rows * left : 1);
             long v = lapack.elements(vectors ? columns * right : 1);
             long work = lapack.elements(sizes.work);
@@ -91,8 +90,8 @@ final class Spectra {
                 throw LinearAlgebra.failure(SVD);
             }
             if (vectors) {
-                Matrices.turn(u, rows, call.address(0) + index * rows * left * bytes, left, left, rows, bytes);
-                Matrices.turn(
+                lapack.turn(u, rows, call.address(0) + index * rows * left * bytes, left, left, rows, bytes);
+                lapack.turn(
                         v, right, call.address(2) + index * right * columns * bytes, columns, columns, right, bytes);
             }
         });
@@ -134,7 +133,7 @@ final class Spectra {
         matrices.each(call, matrix, elements, (lapack, index) -> {
             int bytes = lapack.bytes();
             long a = lapack.elements(order * order);
-            Matrices.turn(call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
+            lapack.turn(call.address(matrix) + index * order * order * bytes, order, a, order, order, order, bytes);
             long values = lapack.part(2 * order * 8);
             long v = lapack.elements(vectors ? order * order : 1);
             long reals = lapack.part(2 * order * 8);
@@ -155,7 +154,7 @@ final class Spectra {
             if (vectors) {
                 long out = call.address(1) + index * order * order * 16;
                 if (bytes == 16) {
-                    Matrices.turn(v, order, out, order, order, order, bytes);
+                    lapack.turn(v, order, out, order, order, order, bytes);
                 } else {
                     pairs(v, values + order * 8, out, order);
                 }
@@ -238,7 +237,7 @@ final class Spectra {
             int bytes = lapack.bytes();
             long a = lapack.elements(order * order);
             long offset = index * order * order * bytes;
-            Matrices.turn(call.address(matrix) + offset, order, a, order, order, order, bytes);
+            lapack.turn(call.address(matrix) + offset, order, a, order, order, order, bytes);
             long work = lapack.elements(sizes.work);
             long reals = complex ? lapack.part(sizes.reals * 8) : 0;
             long integers = lapack.part(sizes.integers * 8);
@@ -258,7 +257,7 @@ final class Spectra {
                 throw LinearAlgebra.failure(EIGENVALUES);
             }
             if (vectors) {
-                Matrices.turn(a, order, call.address(1) + offset, order, order, order, bytes);
+                lapack.turn(a, order, call.address(1) + offset, order, order, order, bytes);
             }
         });
     }
@@ -346,8 +345,8 @@ final class Spectra {
             int bytes = lapack.bytes();
             long a = lapack.elements(rows * columns);
             long b = lapack.elements(most * sides);
-            Matrices.turn(call.address(4) + index * rows * columns * bytes, columns, a, rows, rows, columns, bytes);
-            Matrices.turn(call.address(5) + index * rows * sides * bytes, sides, b, most, rows, sides, bytes);
+            lapack.turn(call.address(4) + index * rows * columns * bytes, columns, a, rows, rows, columns, bytes);
+            lapack.turn(call.address(5) + index * rows * sides * bytes, sides, b, most, rows, sides, bytes);
             long work = lapack.elements(sizes.work);
             long reals = complex ? lapack.part(sizes.reals * 8) : 0;
             long integers = lapack.part(sizes.integers * 8);
@@ -370,7 +369,7 @@ final class Spectra {
                     integers)) {
                 throw LinearAlgebra.failure(SVD + " in Linear Least Squares");
             }
-            Matrices.turn(b, most, call.address(0) + index * columns * sides * bytes, sides, sides, columns, bytes);
+            lapack.turn(b, most, call.address(0) + index * columns * sides * bytes, sides, sides, columns, bytes);
             long found = Matrices.integer(rank);
             Scalars.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, call.address(2) + index * 4, (int) found);
             for (long side = 0; side < sides; side++) {

@@ -9,6 +9,7 @@ import io.maniple.bridge.proto.Limits;
 import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
+import io.maniple.bridge.proto.TimelineReply;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.gateway.Argument.Bytes;
 import io.maniple.server.gateway.Argument.Text;
@@ -49,6 +50,7 @@ public final class EntryPoint {
             case "release" ->
                 encode(release(connection, text(arguments, 0, 3), whole(arguments, 1, 3), whole(arguments, 2, 3)));
             case "profile" -> encode(profile(text(arguments, 0, 1)));
+            case "timeline" -> encode(timeline(text(arguments, 0, 2), whole(arguments, 1, 2)));
             case "explain" -> known(text(arguments, 0, 1)).explain();
             case "interrupt" -> {
                 known(text(arguments, 0, 1)).interrupt();
@@ -146,6 +148,15 @@ public final class EntryPoint {
         return sessions.find(id)
                 .map(OpenSession::profile)
                 .orElseGet(() -> ProfileReply.newBuilder()
+                        .setStatus(Status.UNKNOWN_SESSION)
+                        .setMessage("unknown session")
+                        .build());
+    }
+
+    private TimelineReply timeline(String id, long after) {
+        return sessions.find(id)
+                .map(session -> session.timeline(after))
+                .orElseGet(() -> TimelineReply.newBuilder()
                         .setStatus(Status.UNKNOWN_SESSION)
                         .setMessage("unknown session")
                         .build());

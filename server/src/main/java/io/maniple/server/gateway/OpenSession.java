@@ -10,6 +10,8 @@ import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Segment;
 import io.maniple.bridge.proto.Status;
+import io.maniple.bridge.proto.TimelineReply;
+import io.maniple.server.json.Json;
 import io.maniple.server.session.Replies;
 import io.maniple.server.session.Session;
 import io.maniple.server.session.SessionWorker;
@@ -109,6 +111,10 @@ final class OpenSession {
         return session.profile();
     }
 
+    TimelineReply timeline(long after) {
+        return session.timeline(after);
+    }
+
     String explain() {
         return session.explain();
     }
@@ -146,7 +152,7 @@ final class OpenSession {
         return reply.toBuilder()
                 .addAllSegments(segments)
                 .addAllDroppedSegments(dropped)
-                .setWarning(warning.orElse(""))
+                .setWarning(warning.orElse(reply.getWarning()))
                 .build();
     }
 }

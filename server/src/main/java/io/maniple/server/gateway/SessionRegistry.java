@@ -5,6 +5,7 @@ import io.maniple.bridge.memory.SharedMemory;
 import io.maniple.bridge.proto.HelloRequest;
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
+import io.maniple.server.json.Json;
 import io.maniple.server.logging.Log;
 import io.maniple.server.session.Session;
 import io.maniple.server.session.SessionFactory;

@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.rolling.FixedWindowRollingPolicy;
 import ch.qos.logback.core.rolling.RollingFileAppender;
 import ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy;
@@ -26,9 +27,9 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {
-        PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+        LayoutWrappingEncoder<ILoggingEvent> encoder =
+                System.getProperty(LogFile.JSON) == null ? plain(context) : json(context);
         encoder.setContext(context);
-        encoder.setPattern(PATTERN);
         encoder.setCharset(StandardCharsets.UTF_8);
         encoder.start();
 
@@ -47,6 +48,22 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
         // It warns, with a stack, of every client that goes away.
         context.getLogger("io.grpc.netty").setLevel(Level.ERROR);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+    }
+
+    private static LayoutWrappingEncoder<ILoggingEvent> plain(LoggerContext context) {
+        PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+        encoder.setContext(context);
+        encoder.setPattern(PATTERN);
+        return encoder;
+    }
+
+    private static LayoutWrappingEncoder<ILoggingEvent> json(LoggerContext context) {
+        JsonLayout layout = new JsonLayout();
+        layout.setContext(context);
+        layout.start();
+        LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
+        encoder.setLayout(layout);
+        return encoder;
     }
 
     private static OutputStreamAppender<ILoggingEvent> appender(LoggerContext context) {

@@ -8,7 +8,14 @@ public final class LogFile {
 
     static final String ROTATION = "maniple.log.rotation";
 
+    static final String JSON = "maniple.log.json";
+
     private LogFile() {}
+
+    /** Each line is a JSON object. */
+    public static void asJson() {
+        System.setProperty(JSON, "on");
+    }
 
     public static void to(Path file) {
         System.setProperty(PROPERTY, file.toAbsolutePath().toString());

@@ -14,7 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * argmax and argmin as two folds: the extreme value, then the smallest index at which it stands. NumPy's rule that the
+ * argmax and argmin as two folds, unless a routine does it in one ({@link #isReadOnce}): the extreme value, then the smallest index at which it stands. NumPy's rule that the
  * first NaN wins follows, since a NaN is the extreme of any data that holds one.
  */
 final class ArgumentExtremes {
@@ -22,6 +22,8 @@ final class ArgumentExtremes {
     private static final long PIECE = 4_096;
 
     private static final long LEAST_PIECES = 64;
+    /** Shorter rows cost more calls than they save. */
+    private static final long LEAST_ROW = 512;
 
     private ArgumentExtremes() {}
 
@@ -34,6 +36,10 @@ final class ArgumentExtremes {
         Operand.View input = instruction.view(1);
         DType type = operation.inputs().get(0);
         if (output.layout().elements() == 0 || input.layout().elements() == 0) {
+            return;
+        }
+        if (isReadOnce(planner, output, input)) {
+            planner.addRoutine(instruction, operation, false);
             return;
         }
         String extreme = operation.name().equals("argmax.reduce") ? "maximum.reduce" : "minimum.reduce";
@@ -68,6 +74,29 @@ final class ArgumentExtremes {
         }
         Operand.View broadcast = new Operand.View(buffer, new Layout(type, shape, strides), 0);
         planner.addFold(first(operation, type), output, List.of(input, broadcast), null, index, instruction.source());
+    }
+
+    /**
+     * Rows that lie in memory are searched by a routine that reads them once; what the batch itself makes is folded while
+     * it is in the cache.
+     */
+    private static boolean isReadOnce(Planner planner, Operand.View output, Operand.View input) {
+        Layout values = input.layout();
+        DType type = values.type();
+        int last = values.rank() - 1;
+        boolean whole = output.layout().elements() == 1;
+        boolean rows = !whole
+                && output.layout().size(last) == 1
+                && output.layout().elements() * values.size(last) == values.elements()
+                && values.size(last) >= LEAST_ROW;
+        return (whole || rows)
+                && type != DType.BOOL
+                && !type.isComplex()
+                && values.elements() >= LEAST_PIECES * PIECE
+                && values.isContiguous()
+                && output.layout().isContiguous()
+                && output.buffer() != input.buffer()
+                && planner.isThere(input.buffer());
     }
 
     private static boolean isLongRow(Layout layout) {

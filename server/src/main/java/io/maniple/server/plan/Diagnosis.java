@@ -6,6 +6,7 @@ import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ops.FloatingPointRules;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,7 @@ public final class Diagnosis {
     private final boolean plain;
     private final boolean blind;
     private @Nullable Inspection inspection;
+    private @Nullable Watch watch;
 
     private Diagnosis(Group group, Plan.KernelStep step, List<Suspect> suspects, boolean plain) {
         this.group = group;
@@ -178,9 +180,49 @@ public final class Diagnosis {
     public synchronized Inspection inspection() {
         Inspection made = inspection;
         if (made == null) {
-            made = new InspectionAssembly(group, step, suspects).assemble();
+            made = new InspectionAssembly(group, step, suspects, false).assemble();
             inspection = made;
         }
         return made;
+    }
+
+    /** The kernel that finds its own errors; made when it is needed for the first time. */
+    public synchronized Watch watch() {
+        Watch made = watch;
+        if (made == null) {
+            Inspection before = new InspectionAssembly(group, step, suspects, true).assemble();
+            made = Watch.of(step, Objects.requireNonNull(step.kernel()), before);
+            watch = made;
+        }
+        return made;
+    }
+
+    /** The bits of the suspects whom the client wants to know of. */
+    public long wanted() {
+        long bits = 0;
+        for (int suspect = 0; suspect < suspects.size(); suspect++) {
+            bits |= suspects.get(suspect).wanted() ? 1L << suspect : 0;
+        }
+        return bits;
+    }
+
+    /** The bits of those suspects that a fold has for a kind of error. */
+    public long bitsOf(Plan.FoldBinding fold, int kind) {
+        long bits = 0;
+        for (int suspect : suspectsOf(fold)) {
+            bits |= suspects.get(suspect).kind() == kind ? 1L << suspect : 0;
+        }
+        return bits;
+    }
+
+    /** The suspects of these bits whom the client wants to know of. */
+    public List<Suspect> guilty(long bits) {
+        List<Suspect> guilty = new ArrayList<>();
+        for (int suspect = 0; suspect < suspects.size(); suspect++) {
+            if ((bits & wanted() & 1L << suspect) != 0) {
+                guilty.add(suspects.get(suspect));
+            }
+        }
+        return guilty;
     }
 }

@@ -30,6 +30,11 @@ final class FourierForms {
             }
 
             @Override
+            public boolean[] cutRows(List<Layout> layouts) {
+                return layouts.get(0).rank() >= 2 ? new boolean[] {true, true, false} : NO_CUT;
+            }
+
+            @Override
             public boolean acceptsStrided(Layout layout) {
                 return true;
             }

@@ -23,9 +23,12 @@ final class InspectionAssembly {
     private final List<Diagnosis.Suspect> suspects;
     private final KernelAssembly assembly;
     private final KernelBuilder builder;
+    private final boolean inside;
 
-    InspectionAssembly(Group group, Plan.KernelStep step, List<Diagnosis.Suspect> suspects) {
+    /** @param inside whether it becomes part of the group's own kernel, which has not overwritten anything then */
+    InspectionAssembly(Group group, Plan.KernelStep step, List<Diagnosis.Suspect> suspects, boolean inside) {
         this.group = group;
+        this.inside = inside;
         this.step = step;
         this.suspects = suspects;
         this.assembly = new KernelAssembly(group, buffer -> false, -1);
@@ -104,7 +107,8 @@ final class InspectionAssembly {
             tellable[index] = switch (kernel.nodes().get(index)) {
                 case Node.Load load -> {
                     int original = original(assembly.bindings().get(load.operand()));
-                    yield original >= 0 && !isOverwritten(step.bindings().get(original));
+                    yield original >= 0
+                            && (inside || !isOverwritten(step.bindings().get(original)));
                 }
                 case Node.Scalar scalar ->
                     step.scalars().contains(assembly.scalars().get(scalar.slot()));

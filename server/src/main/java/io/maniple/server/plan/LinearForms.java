@@ -1,6 +1,7 @@
 package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Layout;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +71,17 @@ final class LinearForms {
             Long least = sizes.get('p');
             boolean suits = least == null || least == Math.min(size(sizes, 'm'), size(sizes, 'n'));
             return suits && holds.test(sizes) ? null : "the operands' shapes do not belong together";
+        }
+
+        /** Stacks. */
+        @Override
+        public boolean[] cutRows(List<Layout> layouts) {
+            if (layouts.get(0).rank() == operands.get(0).length()) {
+                return NO_CUT;
+            }
+            boolean[] cut = new boolean[layouts.size()];
+            Arrays.fill(cut, true);
+            return cut;
         }
 
         private boolean agrees(List<Layout> layouts, int index, Map<Character, Long> sizes) {

@@ -2,6 +2,7 @@ package io.maniple.server.plan;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,7 @@ final class MovementForms {
                 "argmin.reduce", RoutineForms.checking(MovementForms::extreme),
                 "compress", RoutineForms.checking(MovementForms::compress),
                 "place", updating(MovementForms::place),
-                "take", RoutineForms.checking(layouts -> indexed(layouts, 0, 1)),
+                "take", RoutineForms.checking(layouts -> indexed(layouts, 0, 1), MovementForms::taken),
                 "put", updating(layouts -> indexed(layouts, 1, 0)),
                 "matmul", PRODUCT);
     }
@@ -100,6 +101,17 @@ final class MovementForms {
         return suits ? null : "the selection has shape " + RoutineForms.shape(selected);
     }
 
+    /** Indices of any rank but 0 are cut with what they select. */
+    private static boolean[] taken(List<Layout> layouts) {
+        if (layouts.get(2).rank() == 0) {
+            return RoutineForm.NO_CUT;
+        }
+        boolean[] cut = new boolean[layouts.size()];
+        Arrays.fill(cut, true);
+        cut[1] = false;
+        return cut;
+    }
+
     private static final RoutineForm PRODUCT = new RoutineForm() {
         @Override
         public @Nullable String check(List<Layout> layouts) {
@@ -122,6 +134,12 @@ final class MovementForms {
                     ? null
                     : "shapes " + RoutineForms.shape(left) + " and " + RoutineForms.shape(right) + " do not give "
                             + RoutineForms.shape(out);
+        }
+
+        /** Stacks; OpenBLAS gives a part of one product other last bits. */
+        @Override
+        public boolean[] cutRows(List<Layout> layouts) {
+            return layouts.get(0).rank() >= 3 ? new boolean[] {true, true, true} : NO_CUT;
         }
 
         @Override

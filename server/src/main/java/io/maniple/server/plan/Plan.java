@@ -208,7 +208,7 @@ public record Plan(List<Step> steps, List<Integer> unused, List<Long> temporarie
         }
 
         /** Elements of the dimensions that are not folded. */
-        long keptElements() {
+        public long keptElements() {
             long elements = 1;
             for (int dimension = 0; dimension < shape.length; dimension++) {
                 elements *= folded[dimension] ? 1 : shape[dimension];

@@ -64,7 +64,9 @@ public final class Planner {
                 freed[instruction.view(0).buffer()] = true;
             }
         }
-        for (Instruction instruction : instructions) {
+        List<Instruction> program =
+                fusion == Fusion.OFF ? instructions : new Forwarding(instructions, table, this::isInner).run();
+        for (Instruction instruction : program) {
             if (instruction.operation() != Instruction.FREE) {
                 add(instruction);
             }
@@ -220,6 +222,11 @@ public final class Planner {
             }
         }
         groups.add(new Group(instruction, reads, writes));
+    }
+
+    /** Whether a buffer's content was there before the batch. */
+    boolean isThere(int buffer) {
+        return buffer < structure.buffers() && !structure.isNew(buffer);
     }
 
     /** A new buffer that lives for this batch only. */

@@ -34,6 +34,20 @@ public interface RoutineForm {
         return false;
     }
 
+    /**
+     * Which operands can be cut along their first dimension, all at the same places, into parts that are worth as much as
+     * the whole, to the bit; the others belong to every part. The first operand is one of those that can.
+     *
+     * @param layouts of outputs and inputs
+     * @return one entry an operand; none if the operation cannot be cut
+     */
+    default boolean[] cutRows(List<Layout> layouts) {
+        return NO_CUT;
+    }
+
+    /** The operation cannot be cut. */
+    boolean[] NO_CUT = {};
+
     /** Whether outputs may lie as they like, as long as no element lies on another. */
     default boolean acceptsStridedOutputs() {
         return false;

@@ -41,6 +41,32 @@ public final class RoutineForms {
         return check::of;
     }
 
+    /** A form that only checks shapes, of an operation on rows. */
+    static RoutineForm checking(Check check, Rows rows) {
+        return new RoutineForm() {
+            @Override
+            public @Nullable String check(List<Layout> layouts) {
+                return check.of(layouts);
+            }
+
+            @Override
+            public boolean[] cutRows(List<Layout> layouts) {
+                return rows.cut(layouts);
+            }
+        };
+    }
+
+    /** As {@link RoutineForm#cutRows}. */
+    @FunctionalInterface
+    interface Rows {
+        boolean[] cut(List<Layout> layouts);
+    }
+
+    /** Of arrays of some rank or more the first dimension can be cut. */
+    static Rows ofRank(int rank, boolean... cut) {
+        return layouts -> layouts.get(0).rank() >= rank ? cut : RoutineForm.NO_CUT;
+    }
+
     /** What is wrong with layouts, or null. */
     @FunctionalInterface
     interface Check {

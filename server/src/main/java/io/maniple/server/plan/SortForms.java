@@ -15,14 +15,16 @@ final class SortForms {
 
     static Map<String, RoutineForm> forms() {
         Map<String, RoutineForm> forms = new HashMap<>();
-        forms.put("sort", RoutineForms.checking(layouts -> rows(layouts, 2)));
-        forms.put("argsort", RoutineForms.checking(layouts -> rows(layouts, 2)));
-        forms.put("partition", RoutineForms.checking(SortForms::partition));
+        forms.put("sort", RoutineForms.checking(layouts -> rows(layouts, 2), RoutineForms.ofRank(2, true, true)));
+        forms.put("argsort", RoutineForms.checking(layouts -> rows(layouts, 2), RoutineForms.ofRank(2, true, true)));
+        forms.put("partition", RoutineForms.checking(SortForms::partition, RoutineForms.ofRank(2, true, true, false)));
         forms.put("searchsorted", SEARCH);
         forms.put("bincount", RoutineForms.checking(SortForms::bincount));
         forms.put("histogram", RoutineForms.checking(SortForms::histogram));
         UPDATED.forEach(name -> forms.put(name + ".at", UPDATE));
-        REDUCED.forEach(name -> forms.put(name + ".reduceat", RoutineForms.checking(SortForms::reduceat)));
+        REDUCED.forEach(name -> forms.put(
+                name + ".reduceat",
+                RoutineForms.checking(SortForms::reduceat, RoutineForms.ofRank(2, true, true, false))));
         return forms;
     }
 
@@ -97,6 +99,11 @@ final class SortForms {
         @Override
         public int scalars() {
             return 1;
+        }
+
+        @Override
+        public boolean[] cutRows(List<Layout> layouts) {
+            return layouts.get(0).rank() >= 1 ? new boolean[] {true, false, true} : NO_CUT;
         }
     };
 

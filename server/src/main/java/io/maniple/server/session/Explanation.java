@@ -14,17 +14,24 @@ final class Explanation {
     private final Map<String, Long> kernels = new LinkedHashMap<>();
 
     synchronized void add(Plan plan, List<String> sources) {
-        for (Plan.Step step : plan.steps()) {
-            String text = switch (step) {
-                case Plan.KernelStep kernel -> describe(kernel, sources);
-                case Plan.CascadeStep cascade -> describe(cascade, sources);
-                case Plan.RoutineStep routine ->
-                    "routine " + routine.operation().name() + " at "
-                            + place(sources, routine.instruction().source()) + "\n";
-            };
-            if (kernels.size() < MOST_KERNELS || kernels.containsKey(text)) {
-                kernels.merge(text, 1L, Long::sum);
-            }
+        plan.steps().forEach(step -> add(step, sources, ""));
+    }
+
+    /** @param where the step ran, as a remark behind what it is; may be empty */
+    synchronized void add(Plan.Step step, List<String> sources, String where) {
+        String text = switch (step) {
+            case Plan.KernelStep kernel -> describe(kernel, sources);
+            case Plan.CascadeStep cascade -> describe(cascade, sources);
+            case Plan.RoutineStep routine ->
+                "routine " + routine.operation().name() + " at "
+                        + place(sources, routine.instruction().source()) + "\n";
+        };
+        if (!where.isEmpty()) {
+            int end = text.indexOf('\n');
+            text = text.substring(0, end) + where + text.substring(end);
+        }
+        if (kernels.size() < MOST_KERNELS || kernels.containsKey(text)) {
+            kernels.merge(text, 1L, Long::sum);
         }
     }
 

@@ -5,9 +5,8 @@ import io.maniple.bridge.memory.SharedMemoryException;
 import io.maniple.bridge.program.BatchStructure;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Operand;
-import io.maniple.bridge.program.ProgramDecoder;
-import io.maniple.bridge.program.ProgramException;
 import io.maniple.bridge.proto.Batch;
+import io.maniple.bridge.proto.DeviceUse;
 import io.maniple.bridge.proto.FloatingPointError;
 import io.maniple.bridge.proto.Limits;
 import io.maniple.bridge.proto.Observation;
@@ -15,22 +14,22 @@ import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Status;
-import io.maniple.kernels.ops.OperationTable;
+import io.maniple.bridge.proto.TimelineReply;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.PreparedPlan;
 import io.maniple.server.engine.Workers;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.Diagnosis;
-import io.maniple.server.plan.OperationChecks;
+import io.maniple.server.plan.Effects;
 import io.maniple.server.plan.Plan;
-import io.maniple.server.plan.Planner;
 import io.maniple.server.store.Buffer;
+import io.maniple.server.trace.BatchRecorder;
 import java.lang.foreign.MemorySegment;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,30 +47,17 @@ import org.slf4j.LoggerFactory;
  */
 final class LocalSession implements DetachedSession {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSession.class);
-    private static final String INTERRUPTED = "the computation was interrupted";
-    private static final int FORMAT = 2;
-    private static final int CACHED_PLANS = 512;
+    static final String INTERRUPTED = "the computation was interrupted";
 
     private final SessionOptions options;
-    private final Limits limits;
     private final SessionMemory memory;
     private final Turns.Seat seat;
     private final Engine engine;
     private final Compilers compilers;
-    private final OperationTable table = OperationTable.standard();
+    private final Planning planning;
     private final Profile profile = new Profile();
     private final Explanation explanation = new Explanation();
-    private final Map<PlanKey, PreparedPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<PlanKey, PreparedPlan> eldest) {
-            return size() > CACHED_PLANS;
-        }
-    };
-    /** Plans know their instructions' sources, and what is to be reported of them. */
-    private record PlanKey(BatchStructure structure, List<Integer> source, List<Integer> reports) {}
-
+    private final @Nullable SessionTrace trace;
     private static final int MOST_ERRORS = 64;
     private final Set<FloatingPointError> errors = new LinkedHashSet<>();
     /** Held while a batch runs or a buffer is read: neither sees the memory of the other change. */
@@ -82,124 +68,81 @@ final class LocalSession implements DetachedSession {
     private @Nullable ManipleException untold;
 
     private boolean sharedMemorySpoiled;
+    private final DeviceSource devices;
+    private @Nullable DeviceSession device;
 
+    /** @param trace where what runs is noted; null: nowhere */
     LocalSession(
             SessionOptions options,
             Limits limits,
             SessionMemory memory,
             Turns.Seat seat,
             Engine engine,
-            Compilers compilers) {
+            Compilers compilers,
+            @Nullable SessionTrace trace,
+            DeviceSource devices) {
+        this.devices = devices;
         this.options = options;
-        this.limits = limits;
         this.memory = memory;
         this.seat = seat;
         this.engine = engine;
         this.compilers = compilers;
+        this.planning = new Planning(options, limits, compilers, trace != null, devices.isWanted());
+        this.trace = trace;
     }
 
     @Override
     public Reply execute(Batch batch) {
         busy.lock();
         try {
-            return executeAlone(batch);
+            return trace == null
+                    ? executeAlone(batch, null)
+                    : trace.noting(batch, recorder -> executeAlone(batch, recorder));
         } finally {
             busy.unlock();
         }
     }
 
-    private Reply executeAlone(Batch batch) {
+    private Reply executeAlone(Batch batch, @Nullable BatchRecorder recorder) {
         interrupted = false;
-        if (batch.getFormat() != FORMAT) {
-            throw new ManipleException(
-                    Status.UNSUPPORTED_VERSION,
-                    "program format " + batch.getFormat() + "; this server speaks " + FORMAT);
+        if (device == null && devices.isWanted()) {
+            device = devices.find(memory).orElse(null);
         }
-        if (batch.getOperationCount() > limits.getBatchInstructions()) {
-            throw new ManipleException(
-                    Status.LIMIT_EXCEEDED,
-                    "a batch of " + batch.getOperationCount() + " instructions; at most "
-                            + limits.getBatchInstructions() + " are allowed");
+        Planning.Planned planned = planning.plan(batch, memory::bytes);
+        if (recorder != null) {
+            recorder.planned(!planned.reused());
         }
-        BatchStructure structure;
-        PreparedPlan prepared;
-        try {
-            structure = BatchStructure.of(batch, memory::bytes);
-            check(batch, structure);
-            prepared = plan(structure, batch);
-        } catch (ProgramException refused) {
-            throw new ManipleException(
-                    refused.status(),
-                    String.valueOf(refused.getMessage()),
-                    Profile.name(batch.getSourcesList(), refused.source()));
+        if (planned.reused()) {
+            profile.planReused();
         }
         memory.create(batch.getBuffersList());
-        run(batch, structure, prepared);
+        run(batch, planned, recorder);
+        if (planned.description() != null) {
+            planned.description().describe(planned.structure(), batch.getSourcesList(), memory);
+        }
         return observe(batch);
     }
 
-    /** Whether everything the batch asks to see is there. */
-    private void check(Batch batch, BatchStructure structure) {
-        for (Observation observation : batch.getObservationsList()) {
-            long bytes = memory.bytes(observation.getHandle());
-            if (bytes < 0) {
-                for (int number = 0; number < structure.buffers(); number++) {
-                    if (structure.handle(number) == observation.getHandle()) {
-                        bytes = structure.bytes(number);
-                    }
-                }
-            }
-            if (observation.getLength() > limits.getInlineBytes()
-                    || observation.getLength() < 0
-                    || observation.getOffset() < 0
-                    || observation.getOffset() > bytes - observation.getLength()) {
-                throw new ProgramException(
-                        Status.INVALID_PROGRAM,
-                        "bytes " + observation.getOffset() + " to "
-                                + (observation.getOffset() + observation.getLength()) + " of a buffer of " + bytes
-                                + " bytes cannot be shown; at most " + limits.getInlineBytes() + " at a time");
-            }
-        }
-    }
-
-    private PreparedPlan plan(BatchStructure structure, Batch batch) {
-        PlanKey key = new PlanKey(structure, batch.getSourceList(), batch.getReportsList());
-        PreparedPlan known = plans.get(key);
-        if (known != null) {
-            profile.planReused();
-        } else {
-            List<Instruction> instructions = new ProgramDecoder(
-                            structure, new OperationChecks(table), limits.getDimensions())
-                    .decode(batch.getSourceList());
-            Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(instructions);
-            known = new PreparedPlan(plan, compilers);
-            plans.put(key, known);
-        }
-        if (options.getExplain()) {
-            explanation.add(known.plan(), batch.getSourcesList());
-        }
-        return known;
-    }
-
-    private Planner.Fusion fusion() {
-        if (options.getFusionOff()) {
-            return Planner.Fusion.OFF;
-        }
-        return options.getCascadeAll() ? Planner.Fusion.CASCADE_ALL : Planner.Fusion.WHERE_IT_PAYS;
-    }
-
-    private void run(Batch batch, BatchStructure structure, PreparedPlan prepared) {
+    private void run(Batch batch, Planning.Planned planned, @Nullable BatchRecorder recorder) {
+        BatchStructure structure = planned.structure();
+        PreparedPlan prepared = planned.plan();
         List<Plan.Step> steps = prepared.plan().steps();
         try (SessionMemory.BatchMemory batchMemory = memory.new BatchMemory(structure, prepared.plan())) {
             // First, to make room.
             for (int buffer : prepared.plan().unused()) {
                 batchMemory.free(buffer, structure);
             }
+            if (device != null) {
+                device.begin(prepared, batchMemory);
+            }
             for (int index = 0; index < steps.size(); index++) {
                 Plan.Step step = steps.get(index);
                 ManipleException failure = spoiled(step, batchMemory);
                 if (failure == null) {
-                    failure = attempt(prepared, index, batch, batchMemory);
+                    failure = attempt(prepared, index, batch, batchMemory, recorder);
+                    if (recorder != null && planned.description() != null) {
+                        recorder.stepEnded(planned.description().step(index), batch.getSourcesList(), failure != null);
+                    }
                 }
                 if (failure != null) {
                     for (int buffer : Effects.written(step)) {
@@ -215,6 +158,11 @@ final class LocalSession implements DetachedSession {
                     batchMemory.free(buffer, structure);
                 }
             }
+            ManipleException lost = device == null ? null : batchMemory.settleShared();
+            if (lost != null) {
+                sharedMemorySpoiled = true;
+                untold = untold == null ? lost : untold;
+            }
         }
     }
 
@@ -229,18 +177,29 @@ final class LocalSession implements DetachedSession {
     }
 
     private @Nullable ManipleException attempt(
-            PreparedPlan prepared, int index, Batch batch, SessionMemory.BatchMemory batchMemory) {
+            PreparedPlan prepared,
+            int index,
+            Batch batch,
+            SessionMemory.BatchMemory batchMemory,
+            @Nullable BatchRecorder recorder) {
         Plan.Step step = prepared.plan().steps().get(index);
         String source = Profile.name(batch.getSourcesList(), Effects.source(step));
+        if (recorder != null) {
+            recorder.stepAsked();
+        }
         if (interrupted) {
             return new ManipleException(Status.CANCELLED, INTERRUPTED, source);
         }
         long begin = System.nanoTime();
+        boolean[] there = new boolean[1];
         try {
             ScopedValue.where(Workers.CANCELLED, () -> interrupted)
-                    .run(() -> seat.run(
-                            () -> interrupted,
-                            () -> report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch)));
+                    .run(() -> seat.run(() -> interrupted, () -> {
+                        if (recorder != null) {
+                            recorder.stepBegan();
+                        }
+                        there[0] = compute(prepared, index, batch, batchMemory);
+                    }));
         } catch (ManipleException failure) {
             return failure.at(source);
         } catch (CancellationException interruption) {
@@ -253,36 +212,69 @@ final class LocalSession implements DetachedSession {
             return new ManipleException(
                     Status.INTERNAL, "an operation failed inside the server; its log has the details", source, failure);
         }
+        if (options.getExplain()) {
+            explanation.add(step, batch.getSourcesList(), where(prepared, index, there[0]));
+        }
         if (options.getProfile()) {
+            if (there[0] && device != null) {
+                // What a step takes is known only when it is waited for.
+                errors.addAll(device.settle());
+            }
+            String where = there[0] ? "gpu" : "";
             long nanoseconds = System.nanoTime() - begin;
             switch (step) {
-                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds);
-                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds);
+                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds, where);
+                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds, where);
                 case Plan.RoutineStep routine ->
                     profile.routine(
                             routine.operation().name(),
                             routine.instruction().source(),
                             batch.getSourcesList(),
                             largest(routine.instruction()),
-                            nanoseconds);
+                            nanoseconds,
+                            where);
             }
         }
         return null;
     }
 
-    private void report(List<Diagnosis.Suspect> guilty, Batch batch) {
+    private String where(PreparedPlan prepared, int index, boolean there) {
+        DeviceSession used = device;
+        if (used == null) {
+            return "";
+        }
+        return there ? ", on the GPU by " + used.launches(prepared, index) : ", on the processor";
+    }
+
+    /** @return whether the device does it */
+    private boolean compute(PreparedPlan prepared, int index, Batch batch, SessionMemory.BatchMemory batchMemory) {
+        if (device != null) {
+            if (device.run(prepared, index, batch, batchMemory)) {
+                return true;
+            }
+            // A device that has failed takes with it what only it had.
+            Plan.Step step = prepared.plan().steps().get(index);
+            ManipleException failure = spoiled(step, batchMemory);
+            if (failure != null) {
+                throw failure;
+            }
+            report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch.getSourcesList());
+            device.writtenOnHost(Effects.written(step), batchMemory);
+            return false;
+        }
+        report(engine.run(prepared, index, batch.getScalarsList(), batchMemory), batch.getSourcesList());
+        return false;
+    }
+
+    private void report(List<Diagnosis.Suspect> guilty, List<String> sources) {
         for (Diagnosis.Suspect suspect : guilty) {
             if (errors.size() < MOST_ERRORS) {
-                errors.add(FloatingPointError.newBuilder()
-                        .setKindValue(suspect.kind())
-                        .setOperation(suspect.operation())
-                        .setSource(Profile.name(batch.getSourcesList(), suspect.source()))
-                        .build());
+                errors.add(DeviceReports.error(suspect, sources));
             }
         }
     }
 
-    private static long largest(Instruction instruction) {
+    static long largest(Instruction instruction) {
         long elements = 0;
         for (Operand operand : instruction.operands()) {
             if (operand instanceof Operand.View view) {
@@ -304,16 +296,18 @@ final class LocalSession implements DetachedSession {
             if (failure != null) {
                 return failed(failure);
             }
-            if (observation.getLength() > 0) {
-                reply.addContents(ByteString.copyFrom(
-                        memory.read(buffer, observation.getOffset(), (int) observation.getLength())));
-            } else {
-                try {
+            try {
+                if (observation.getLength() > 0) {
+                    reply.addContents(ByteString.copyFrom(
+                            memory.read(buffer, observation.getOffset(), (int) observation.getLength())));
+                } else {
                     reply.addPlacements(memory.share(observation.getHandle(), buffer));
-                } catch (SharedMemoryException unavailable) {
-                    return failed(new ManipleException(
-                            Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(unavailable.getMessage())));
                 }
+            } catch (SharedMemoryException unavailable) {
+                return failed(new ManipleException(
+                        Status.SHARED_MEMORY_UNAVAILABLE, String.valueOf(unavailable.getMessage())));
+            } catch (ManipleException lost) {
+                return failed(lost);
             }
         }
         if (batch.getSync() && untold != null) {
@@ -322,6 +316,13 @@ final class LocalSession implements DetachedSession {
             return failed(failure);
         }
         if (batch.getSync() || batch.getObservationsCount() > 0) {
+            DeviceSession used = device;
+            if (used != null) {
+                errors.addAll(used.settle());
+            }
+            reply.setWarning(devices.takeWarning()
+                    .or(() -> used == null ? Optional.empty() : used.takeWarning())
+                    .orElse(""));
             reply.addAllErrors(errors);
             errors.clear();
         }
@@ -341,15 +342,36 @@ final class LocalSession implements DetachedSession {
 
     @Override
     public ProfileReply profile() {
-        return profile.reply()
-                .setKernelsCompiled(compilers.compiledCount())
-                .setPeakBytes(memory.peakBytes())
-                .build();
+        ProfileReply.Builder reply =
+                profile.reply().setKernelsCompiled(compilers.compiledCount()).setPeakBytes(memory.peakBytes());
+        DeviceSession used = device;
+        if (used != null) {
+            reply.setDevice(used.use());
+        } else if (!devices.failure().isEmpty()) {
+            reply.setDevice(DeviceUse.newBuilder().setFailure(devices.failure()));
+        }
+        return reply.build();
     }
 
     @Override
     public String explain() {
-        return explanation.text();
+        DeviceSession used = device;
+        return used == null ? explanation.text() : explanation.text() + used.describe();
+    }
+
+    @Override
+    public TimelineReply timeline(long after) {
+        return trace == null ? TimelineReply.getDefaultInstance() : trace.reply(after);
+    }
+
+    @Override
+    public String timelineFile() {
+        return Objects.requireNonNull(trace, "a detached session keeps a trace").file();
+    }
+
+    @Override
+    public List<BufferInfo> largestBuffers(int most) {
+        return memory.largest(most);
     }
 
     @Override
@@ -404,6 +426,9 @@ final class LocalSession implements DetachedSession {
         busy.lock();
         try {
             memory.close();
+            if (device != null) {
+                device.close();
+            }
         } finally {
             busy.unlock();
         }

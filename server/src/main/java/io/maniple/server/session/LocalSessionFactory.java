@@ -8,20 +8,26 @@ import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ops.OperationTable;
 import io.maniple.kernels.portable.PortableCompiler;
 import io.maniple.kernels.x86.X86Compiler;
+import io.maniple.server.distribution.Peers;
+import io.maniple.server.engine.Bandwidth;
 import io.maniple.server.engine.Blas;
 import io.maniple.server.engine.Compilers;
 import io.maniple.server.engine.Engine;
 import io.maniple.server.engine.Workers;
 import io.maniple.server.store.PrivateMemory;
+import io.maniple.server.store.SparseMemory;
+import io.maniple.server.trace.ExecutionListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Sessions that run on this machine's processors. */
-public final class LocalSessionFactory implements SessionFactory {
+public final class LocalSessionFactory implements DetachedSessionFactory {
     private static final Logger LOGGER = LoggerFactory.getLogger(LocalSessionFactory.class);
     private static final String LINEAR_ALGEBRA = "linalg.";
     private static final long INLINE_BYTES = 64L << 10;
@@ -36,6 +42,7 @@ public final class LocalSessionFactory implements SessionFactory {
     private final ConcurrentHashMap<Integer, Workers> workers = new ConcurrentHashMap<>();
     private final List<Operation> operations;
     private final Turns turns = new Turns();
+    private final Devices devices = new Devices();
 
     public LocalSessionFactory(ServerSettings settings) {
         this.settings = settings;
@@ -70,30 +77,72 @@ public final class LocalSessionFactory implements SessionFactory {
 
     @Override
     public Session open(SessionOptions options, SharedMemory shared, String clientVersion) {
-        return open(options, new SessionMemory(memory, shared, settings.memoryBytes()));
+        return open(
+                options,
+                new SessionMemory(memory, shared, settings.memoryBytes()),
+                options.getEmulate(),
+                options.getTimeline() ? SessionTrace.local() : null);
     }
 
-    /**
-     * A session of a client elsewhere.
-     *
-     * @param quota most bytes of memory it may hold
-     * @throws IllegalArgumentException if there is no such engine
-     */
-    public DetachedSession openDetached(SessionOptions options, long quota) {
-        return open(options, new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())));
+    @Override
+    public DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener) {
+        // A client elsewhere does not decide what this machine emulates.
+        String emulated =
+                Optional.ofNullable(System.getenv("MANIPLE_GPU_EMULATE")).orElse("");
+        return open(
+                options,
+                new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())),
+                emulated,
+                SessionTrace.detached(options, listener));
     }
 
-    /** Bytes that all sessions hold now. */
+    @Override
+    public double measureBandwidth() {
+        Turns.Seat seat = turns.seat();
+        return Bandwidth.measure(
+                workers.computeIfAbsent(settings.threads(), Workers::new), copy -> seat.run(() -> false, copy));
+    }
+
+    @Override
     public long memoryBytes() {
         return memory.used();
     }
 
-    private LocalSession open(SessionOptions options, SessionMemory sessionMemory) {
+    /**
+     * One worker's part of a session that several workers have together.
+     *
+     * @param shares memory for what this worker has of its arrays
+     */
+    public WorkerSession openShared(SessionOptions options, Peers peers, SparseMemory shares) {
+        Compilers chosen = compilersFor(options);
+        return new WorkerSession(options, limits(), peers, shares, turns.seat(), engine(options, chosen), chosen);
+    }
+
+    /** Verifies and plans the batches of a session that runs elsewhere. */
+    public Planning planning(SessionOptions options) {
+        return new Planning(options, limits(), compilersFor(options), false);
+    }
+
+    /** The engines that kernels run in here, best first: workers that compute together must have the same. */
+    public String engines() {
+        return compilersFor(SessionOptions.getDefaultInstance()).names();
+    }
+
+    private Compilers compilersFor(SessionOptions options) {
+        return compilers.computeIfAbsent(settings.engineFor(options.getEngine()), LocalSessionFactory::compilersOf);
+    }
+
+    private Engine engine(SessionOptions options, Compilers chosen) {
         int threads = options.getThreads() == 0 ? settings.threads() : options.getThreads();
-        String name = settings.engineFor(options.getEngine());
-        Compilers chosen = compilers.computeIfAbsent(name, LocalSessionFactory::compilersOf);
-        Engine engine = new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
-        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine, chosen);
+        return new Engine(workers.computeIfAbsent(threads, Workers::new), chosen, blas);
+    }
+
+    private LocalSession open(
+            SessionOptions options, SessionMemory sessionMemory, String emulated, @Nullable SessionTrace trace) {
+        Compilers chosen = compilersFor(options);
+        Engine engine = engine(options, chosen);
+        DeviceSource source = DeviceSource.of(devices, options.getDevice(), emulated);
+        return new LocalSession(options, limits(), sessionMemory, turns.seat(), engine, chosen, trace, source);
     }
 
     @Override

@@ -9,7 +9,7 @@ import java.util.Map;
 
 /** Where a session's time goes, by the user's lines. */
 final class Profile {
-    private record Key(String source, String operation) {}
+    private record Key(String source, String operation, String device) {}
 
     private static final class Row {
         private long calls;
@@ -21,23 +21,27 @@ final class Profile {
     private long kernels;
     private long plansReused;
 
-    /** A kernel's time is shared equally between the instructions fused into it. */
-    synchronized void kernel(Plan.KernelStep step, List<String> sources, long nanoseconds) {
+    /**
+     * A kernel's time is shared equally between the instructions fused into it.
+     *
+     * @param device where it ran: "gpu", or nothing for the processor
+     */
+    synchronized void kernel(Plan.KernelStep step, List<String> sources, long nanoseconds, String device) {
         kernels++;
         int members = Math.max(1, step.members().size());
         for (Plan.Described member : step.members()) {
-            add(name(sources, member.source()), member.operation(), step.elements(), nanoseconds / members);
+            add(name(sources, member.source()), member.operation(), step.elements(), nanoseconds / members, device);
         }
     }
 
     /** Its time is shared between the kernels by the elements that their instructions have. */
-    synchronized void cascade(Plan.CascadeStep cascade, List<String> sources, long nanoseconds) {
+    synchronized void cascade(Plan.CascadeStep cascade, List<String> sources, long nanoseconds, String device) {
         double all = 0;
         for (Plan.Stage stage : cascade.stages()) {
             all += weight(stage);
         }
         for (Plan.Stage stage : cascade.stages()) {
-            kernel(stage.whole(), sources, Math.round(nanoseconds * (weight(stage) / all)));
+            kernel(stage.whole(), sources, Math.round(nanoseconds * (weight(stage) / all)), device);
         }
     }
 
@@ -46,17 +50,18 @@ final class Profile {
                 * Math.max(1, stage.whole().members().size());
     }
 
-    synchronized void routine(String operation, int source, List<String> sources, long elements, long nanoseconds) {
+    synchronized void routine(
+            String operation, int source, List<String> sources, long elements, long nanoseconds, String device) {
         kernels++;
-        add(name(sources, source), operation, elements, nanoseconds);
+        add(name(sources, source), operation, elements, nanoseconds, device);
     }
 
     synchronized void planReused() {
         plansReused++;
     }
 
-    private void add(String source, String operation, long elements, long nanoseconds) {
-        Row row = rows.computeIfAbsent(new Key(source, operation), key -> new Row());
+    private void add(String source, String operation, long elements, long nanoseconds, String device) {
+        Row row = rows.computeIfAbsent(new Key(source, operation, device), key -> new Row());
         row.calls++;
         row.elements += elements;
         row.nanoseconds += nanoseconds;
@@ -74,7 +79,8 @@ final class Profile {
                 .setOperation(key.operation())
                 .setCalls(row.calls)
                 .setElements(row.elements)
-                .setNanoseconds(row.nanoseconds)));
+                .setNanoseconds(row.nanoseconds)
+                .setDevice(key.device())));
         return reply;
     }
 }

@@ -3,6 +3,7 @@ package io.maniple.server.session;
 import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
+import io.maniple.bridge.proto.TimelineReply;
 import io.maniple.server.failure.ManipleException;
 
 /** Executes the batches of one client. */
@@ -20,6 +21,13 @@ public interface Session extends AutoCloseable {
 
     /** What the kernels do, as text. May be called while a batch runs. */
     String explain();
+
+    /**
+     * When the batches ran that followed on one (0: on none), as far as that is kept. May be called while a batch runs.
+     */
+    default TimelineReply timeline(long after) {
+        return TimelineReply.getDefaultInstance();
+    }
 
     /**
      * Cancels the running batch from another thread; its execution ends with {@link

@@ -11,10 +11,14 @@ import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.store.Buffer;
 import io.maniple.server.store.PrivateMemory;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.PriorityQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +33,10 @@ final class SessionMemory implements AutoCloseable {
     private final PrivateMemory privateMemory;
     private final @Nullable SharedMemory shared;
     private final long quota;
-    private final Map<Long, Buffer> buffers = new HashMap<>();
+    /** Changed while a batch runs only; looked at by others, too. */
+    private final Map<Long, Buffer> buffers = new ConcurrentHashMap<>();
+
+    private @Nullable DeviceStore device;
     /** What the client has sent or is sending, until a batch introduces it. */
     private final Map<Long, Upload> uploads = new ConcurrentHashMap<>();
 
@@ -48,6 +55,27 @@ final class SessionMemory implements AutoCloseable {
         this.privateMemory = privateMemory;
         this.shared = shared;
         this.quota = quota;
+    }
+
+    /** A device has copies of buffers from now on. */
+    DeviceStore useDevice(Residents residents) {
+        DeviceStore store = new DeviceStore(residents, this, number);
+        device = store;
+        return store;
+    }
+
+    /** Memory for a buffer, if it has none, whose content is about to come from the device. */
+    void provide(Buffer buffer) {
+        if (!buffer.hasMemory()) {
+            allocate(buffer);
+        }
+    }
+
+    /** Makes what only the device has current at the host. */
+    private void settle(Buffer buffer) {
+        if (buffer.isHostStale()) {
+            Objects.requireNonNull(device).toHost(buffer);
+        }
     }
 
     /** Private memory held now. */
@@ -108,6 +136,25 @@ final class SessionMemory implements AutoCloseable {
 
     @Nullable Buffer find(long handle) {
         return buffers.get(handle);
+    }
+
+    /** The largest of them, largest first; any thread. */
+    List<DetachedSession.BufferInfo> largest(int most) {
+        PriorityQueue<DetachedSession.BufferInfo> found =
+                new PriorityQueue<>(Comparator.comparingLong(DetachedSession.BufferInfo::bytes));
+        buffers.forEach((handle, buffer) -> {
+            if (buffer.hasMemory() && (found.size() < most || found.element().bytes() < buffer.bytes())) {
+                found.add(new DetachedSession.BufferInfo(handle, buffer.bytes(), buffer.content(), buffer.source()));
+                if (found.size() > most) {
+                    found.remove();
+                }
+            }
+        });
+        List<DetachedSession.BufferInfo> sorted = new ArrayList<>(found);
+        sorted.sort(Comparator.comparingLong(DetachedSession.BufferInfo::bytes)
+                .reversed()
+                .thenComparingLong(DetachedSession.BufferInfo::handle));
+        return sorted;
     }
 
     /** Introduces all or none of them. */
@@ -181,6 +228,9 @@ final class SessionMemory implements AutoCloseable {
     }
 
     private void release(Buffer buffer) {
+        if (buffer.device() != null) {
+            Objects.requireNonNull(device).drop(buffer);
+        }
         PrivateMemory.Block block = buffer.block();
         SharedRegion region = buffer.region();
         buffer.homeless();
@@ -204,20 +254,35 @@ final class SessionMemory implements AutoCloseable {
         if (region == null) {
             region = shared.allocate(buffer.bytes());
             PrivateMemory.Block block = buffer.block();
-            if (block != null) {
+            boolean stale = buffer.isHostStale();
+            if (stale) {
+                try {
+                    Objects.requireNonNull(device)
+                            .toHost(buffer, region.memory().address());
+                } catch (ManipleException lost) {
+                    region.release();
+                    throw lost;
+                }
+            }
+            if (block != null && stale) {
+                give(block);
+            } else if (block != null) {
                 Copies.parallel(block.address(), region.memory().address(), buffer.bytes());
                 give(block);
-            } else {
+            } else if (!stale) {
                 region.memory().fill((byte) 0);
             }
             buffer.home(region);
             count(0);
+        } else {
+            settle(buffer);
         }
         return region.placement(handle);
     }
 
     /** All of a buffer; zeros where nothing was ever written. */
     MemorySegment whole(Buffer buffer) {
+        settle(buffer);
         if (!buffer.hasMemory()) {
             allocate(buffer);
             EVERYTHING.asSlice(buffer.address(), buffer.bytes()).fill((byte) 0);
@@ -228,7 +293,13 @@ final class SessionMemory implements AutoCloseable {
     /** Bytes of a buffer; zeros where nothing was ever written. */
     byte[] read(Buffer buffer, long offset, int length) {
         byte[] content = new byte[length];
-        if (buffer.hasMemory()) {
+        if (buffer.isHostStale()) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment copy = arena.allocate(Math.max(1, length));
+                Objects.requireNonNull(device).read(buffer, offset, length, copy.address());
+                MemorySegment.copy(copy, 0, MemorySegment.ofArray(content), 0, length);
+            }
+        } else if (buffer.hasMemory()) {
             MemorySegment.copy(EVERYTHING, buffer.address() + offset, MemorySegment.ofArray(content), 0, length);
         }
         return content;
@@ -244,6 +315,10 @@ final class SessionMemory implements AutoCloseable {
             numbered = new Buffer[structure.buffers() + plan.temporaries().size()];
             for (int number = 0; number < structure.buffers(); number++) {
                 numbered[number] = buffers.get(structure.handle(number));
+                if (device != null && numbered[number].region() != null) {
+                    // The client may have written to it since.
+                    device.writtenOnHost(numbered[number]);
+                }
             }
             for (int number = structure.buffers(); number < numbered.length; number++) {
                 numbered[number] = new Buffer(plan.temporaries().get(number - structure.buffers()));
@@ -257,6 +332,7 @@ final class SessionMemory implements AutoCloseable {
         @Override
         public long address(int buffer) {
             Buffer found = numbered[buffer];
+            settle(found);
             if (!found.hasMemory()) {
                 allocate(found);
             }
@@ -279,6 +355,23 @@ final class SessionMemory implements AutoCloseable {
             };
         }
 
+        /** Makes current what the client reads in shared memory without asking; the first failure. */
+        @Nullable ManipleException settleShared() {
+            ManipleException failure = null;
+            for (int number = 0; number < firstTemporary; number++) {
+                Buffer buffer = numbered[number];
+                if (buffer.region() != null && buffer.isHostStale()) {
+                    try {
+                        settle(buffer);
+                    } catch (ManipleException lost) {
+                        buffer.fail(lost);
+                        failure = failure == null ? lost : failure;
+                    }
+                }
+            }
+            return failure;
+        }
+
         void free(int number, BatchStructure structure) {
             if (number < structure.buffers()) {
                 SessionMemory.this.free(structure.handle(number));
@@ -291,7 +384,7 @@ final class SessionMemory implements AutoCloseable {
         @Override
         public void close() {
             for (int number = firstTemporary; number < numbered.length; number++) {
-                if (numbered[number].hasMemory()) {
+                if (numbered[number].hasMemory() || numbered[number].device() != null) {
                     release(numbered[number]);
                 }
             }

@@ -46,8 +46,16 @@ public final class SessionWorker {
     }
 
     public SessionWorker(Session session, String name) {
+        this(session, name, () -> {});
+    }
+
+    /** @param first what the session's thread does before anything else */
+    public SessionWorker(Session session, String name, Runnable first) {
         this.session = session;
-        this.thread = Thread.ofPlatform().daemon().name(name).unstarted(this::work);
+        this.thread = Thread.ofPlatform().daemon().name(name).unstarted(() -> {
+            first.run();
+            work();
+        });
         thread.start();
     }
 

@@ -19,6 +19,8 @@ import io.maniple.kernels.ops.OperationTable;
 final class WarmUp {
     private static final int ROUNDS = 40;
     private static final long SIDE = 64;
+    /** Of arrays that are folded in pieces, by several threads. */
+    private static final long LARGE_SIDE = 400;
 
     private final SessionFactory factory;
     private final OperationTable table = OperationTable.standard();
@@ -29,12 +31,22 @@ final class WarmUp {
     }
 
     void run() {
+        rounds(SessionOptions.getDefaultInstance());
+        // Kernels by blocks of rows, of which a program with large arrays has hundreds.
+        rounds(SessionOptions.newBuilder().setCascadeAll(true).build());
+    }
+
+    private void rounds(SessionOptions options) {
         SharedMemorySettings settings = SharedMemorySettings.ofLimit(1L << 20);
         try (SharedMemory shared = new SharedMemory(new SegmentSource(settings));
-                Session session = factory.open(SessionOptions.getDefaultInstance(), shared, "")) {
+                Session session = factory.open(options, shared, "")) {
             for (int round = 0; round < ROUNDS && !Thread.interrupted(); round++) {
                 // Another size each time, or the plan would come from the cache.
                 session.execute(program(SIDE + round));
+            }
+            for (int round = 0; round < ROUNDS && !Thread.interrupted(); round++) {
+                // The same each time: what is known already is only run, on all threads.
+                session.execute(program(LARGE_SIDE));
             }
         }
     }

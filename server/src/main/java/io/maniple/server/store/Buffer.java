@@ -10,6 +10,9 @@ public final class Buffer {
     private PrivateMemory.@Nullable Block block;
     private @Nullable SharedRegion region;
     private @Nullable ManipleException failure;
+    private String content = "";
+    private String source = "";
+    private volatile @Nullable DeviceHome device;
 
     public Buffer(long bytes) {
         this.bytes = bytes;
@@ -52,6 +55,37 @@ public final class Buffer {
     public void homeless() {
         region = null;
         block = null;
+    }
+
+    /** @param what type and shape, for people */
+    public void describe(String what, String line) {
+        content = what;
+        source = line;
+    }
+
+    /** Type and shape of what was written here last; may be empty. */
+    public String content() {
+        return content;
+    }
+
+    /** The user's line that did so; may be empty. */
+    public String source() {
+        return source;
+    }
+
+    /** What a device has of it; null while that is nothing. */
+    public @Nullable DeviceHome device() {
+        return device;
+    }
+
+    public void device(@Nullable DeviceHome home) {
+        device = home;
+    }
+
+    /** Whether only the device has the current content. */
+    public boolean isHostStale() {
+        DeviceHome home = device;
+        return home != null && home.isHostStale();
     }
 
     /** Why the contents are not what the program asked for; whoever reads them gets this. */

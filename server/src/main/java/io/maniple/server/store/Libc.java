@@ -10,6 +10,9 @@ import java.lang.invoke.MethodHandle;
 final class Libc {
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
+    /** No memory is set aside for what is mapped: an array may be larger than the machine. */
+    private static final int MAP_NORESERVE = 0x4000;
+
     private static final int MADV_HUGEPAGE = 14;
     private static final long MAP_FAILED = -1;
 
@@ -40,8 +43,17 @@ final class Libc {
 
     /** @return the address, or 0 if the system refuses */
     static long map(long bytes) {
+        return map(bytes, MAP_PRIVATE_ANONYMOUS);
+    }
+
+    /** Like {@link #map}, for much that will never be touched. */
+    static long reserve(long bytes) {
+        return map(bytes, MAP_PRIVATE_ANONYMOUS | MAP_NORESERVE);
+    }
+
+    private static long map(long bytes, int flags) {
         try {
-            long address = (long) MMAP.invokeExact(0L, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
+            long address = (long) MMAP.invokeExact(0L, bytes, PROT_READ_WRITE, flags, -1, 0L);
             return address == MAP_FAILED ? 0 : address;
         } catch (Throwable impossible) {
             throw new IllegalStateException("mmap", impossible);

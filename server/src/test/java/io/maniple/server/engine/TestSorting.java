@@ -315,7 +315,12 @@ class TestSorting {
         try (Workers workers = new Workers(3)) {
             for (int length : LENGTHS) {
                 for (Data data : kinds(length)) {
-                    partition(workers, type, elements(type, length, data, random), random.nextInt(length), length - 1);
+                    Element[] elements = elements(type, length, data, random);
+                    partition(workers, type, elements, random.nextInt(length), length - 1);
+                    // What a quantile asks for: both ends, and neighbours, the last ones, too.
+                    int place = random.nextInt(length);
+                    partition(workers, type, elements, 0, place, Math.min(place + 1, length - 1), length - 1);
+                    partition(workers, type, elements, Math.max(0, length - 2), 0, length - 1, 0);
                 }
             }
         }

@@ -55,7 +55,7 @@ class TestFourierRoutines {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 4, 6, 17, 31, 37, 60, 64, 65, 74, 127, 128, 210})
+    @ValueSource(ints = {1, 2, 3, 4, 6, 17, 31, 37, 60, 64, 65, 74, 127, 128, 210, 512, 567, 1024, 1029})
     void rowsAreTheSumsTheyStandFor(int length) throws Exception {
         double[] in = random(2 * ROWS * length);
         double[] out = run(2, "fft.complex", DType.COMPLEX128, length, DType.COMPLEX128, length, in, 0);
@@ -78,7 +78,7 @@ class TestFourierRoutines {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 17, 64, 65, 74})
+    @ValueSource(ints = {1, 2, 3, 4, 6, 17, 64, 65, 74, 567, 1022, 1024, 1152, 2058})
     void theWayBackGivesTheRealRows(int length) throws Exception {
         double[] in = random(ROWS * length);
         int half = length / 2 + 1;
@@ -90,7 +90,7 @@ class TestFourierRoutines {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {64, 65, 127})
+    @ValueSource(ints = {64, 65, 127, 1024, 1029})
     void threadsDoNotMatter(int length) throws Exception {
         double[] in = random(2 * ROWS * length);
         double[] alone = run(1, "fft.complex", DType.COMPLEX128, length, DType.COMPLEX128, length, in, 1);

@@ -31,7 +31,9 @@ class TestLocalSession {
 
     private Session open(String engine, boolean fuse) {
         SessionOptions options = SessionOptions.newBuilder()
-                .setEngine(engine)
+                .setEngine(engine.equals("gpu") ? "" : engine)
+                .setDevice(engine.equals("gpu") ? "gpu" : "cpu")
+                .setEmulate(engine.equals("gpu") ? "1" : "")
                 .setFusionOff(!fuse)
                 .setExplain(true)
                 .setProfile(true)
@@ -61,7 +63,7 @@ class TestLocalSession {
     }
 
     @ParameterizedTest
-    @CsvSource({"auto,true", "auto,false", "portable,true", "portable,false"})
+    @CsvSource({"auto,true", "auto,false", "portable,true", "portable,false", "gpu,true", "gpu,false"})
     void chainOfTemporariesIsFused(String engine, boolean fuse) throws Exception {
         try (Session session = open(engine, fuse)) {
             double[] x = random(1001);
@@ -181,7 +183,7 @@ class TestLocalSession {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"auto", "portable"})
+    @ValueSource(strings = {"auto", "portable", "gpu"})
     void routinesWork(String engine) throws Exception {
         try (Session session = open(engine, true)) {
             double[] x = random(3000);
@@ -228,7 +230,7 @@ class TestLocalSession {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"auto", "portable"})
+    @ValueSource(strings = {"auto", "portable", "gpu"})
     void unsoundBatchesAreRefusedWhole(String engine) throws Exception {
         try (Session session = open(engine, true)) {
             BatchWriter writer = new BatchWriter();

@@ -1,18 +1,16 @@
-package io.maniple.server.session;
+package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Operand;
 import io.maniple.kernels.ops.Operation;
-import io.maniple.server.plan.Plan;
-import io.maniple.server.plan.RoutineForms;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
 /** Which buffers a step reads and writes, by their numbers in the batch. */
-final class Effects {
+public final class Effects {
     private Effects() {}
 
-    static Set<Integer> written(Plan.Step step) {
+    public static Set<Integer> written(Plan.Step step) {
         Set<Integer> buffers = new LinkedHashSet<>();
         switch (step) {
             case Plan.KernelStep kernel -> {
@@ -33,7 +31,7 @@ final class Effects {
         return buffers;
     }
 
-    static Set<Integer> read(Plan.Step step) {
+    public static Set<Integer> read(Plan.Step step) {
         Set<Integer> buffers = new LinkedHashSet<>();
         switch (step) {
             case Plan.KernelStep kernel -> {
@@ -46,14 +44,7 @@ final class Effects {
             case Plan.CascadeStep cascade -> cascade.stages().forEach(stage -> buffers.addAll(read(stage.whole())));
             case Plan.RoutineStep routine -> {
                 List<Operand> operands = routine.instruction().operands();
-                boolean updates = switch (routine.operation().kind()) {
-                    case Operation.Kind.Routine named ->
-                        RoutineForms.of(routine.operation().name()).updates();
-                    case Operation.Kind.Scan scan -> true;
-                    case Operation.Kind.Elementwise elementwise -> false;
-                    case Operation.Kind.Fold fold -> false;
-                };
-                for (int index = updates ? 0 : outputs(routine); index < operands.size(); index++) {
+                for (int index = updates(routine) ? 0 : outputs(routine); index < operands.size(); index++) {
                     if (operands.get(index) instanceof Operand.View view) {
                         buffers.add(view.buffer());
                     }
@@ -63,12 +54,23 @@ final class Effects {
         return buffers;
     }
 
+    /** Whether a routine's outputs keep what it does not write. */
+    public static boolean updates(Plan.RoutineStep step) {
+        return switch (step.operation().kind()) {
+            case Operation.Kind.Routine named ->
+                RoutineForms.of(step.operation().name()).updates();
+            case Operation.Kind.Scan scan -> true;
+            case Operation.Kind.Elementwise elementwise -> false;
+            case Operation.Kind.Fold fold -> false;
+        };
+    }
+
     private static int outputs(Plan.RoutineStep step) {
         return step.operation().outputs().size();
     }
 
     /** The user's line that a step's failure is told with. */
-    static int source(Plan.Step step) {
+    public static int source(Plan.Step step) {
         return switch (step) {
             case Plan.KernelStep kernel ->
                 kernel.members().isEmpty() ? 0 : kernel.members().getLast().source();

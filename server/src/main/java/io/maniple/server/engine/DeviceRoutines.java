@@ -1,0 +1,335 @@
+package io.maniple.server.engine;
+
+import io.maniple.bridge.program.DType;
+import io.maniple.bridge.program.Instruction;
+import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
+import io.maniple.bridge.proto.Scalar;
+import io.maniple.cuda.KernelText;
+import io.maniple.cuda.RoutineSource;
+import io.maniple.cuda.driver.DeviceException;
+import io.maniple.cuda.driver.DeviceProperties;
+import io.maniple.cuda.driver.Driver;
+import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Reduction;
+import io.maniple.kernels.ops.Casts;
+import io.maniple.kernels.ops.Operation;
+import io.maniple.server.plan.Plan;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntToLongFunction;
+
+/** The operations beyond fused loops that a device has kernels for. */
+final class DeviceRoutines {
+    private static final int BLOCKS_A_PROCESSOR = 16;
+    private static final int MOST_INDICES = 8;
+    private static final BigInteger MODULUS = BigInteger.ONE.shiftLeft(128);
+    private static final BigInteger WORD = BigInteger.ONE.shiftLeft(64);
+
+    private final DeviceProperties properties;
+
+    DeviceRoutines(DeviceProperties properties) {
+        this.properties = properties;
+    }
+
+    /** @return empty where the processor has to do it */
+    Optional<DeviceRoutine> of(Plan.RoutineStep step) {
+        Instruction instruction = step.instruction();
+        if (instruction.view(0).layout().elements() == 0) {
+            return Optional.empty();
+        }
+        return switch (step.operation().kind()) {
+            case Operation.Kind.Scan scan -> scan(scan.reduction(), instruction);
+            case Operation.Kind.Routine _ ->
+                switch (step.operation().name()) {
+                    case "take" -> take(instruction);
+                    case "random.pcg64" -> random(instruction, false);
+                    case "random.pcg64dxsm" -> random(instruction, true);
+                    case "sort" -> sort(instruction, false);
+                    case "argsort" -> sort(instruction, true);
+                    default -> Optional.empty();
+                };
+            case Operation.Kind.Elementwise _, Operation.Kind.Fold _ -> Optional.empty();
+        };
+    }
+
+    private Driver.Grid grid(long threads) {
+        int block = properties.blockThreads();
+        return blocks((threads + block - 1) / block);
+    }
+
+    private Driver.Grid blocks(long blocks) {
+        long most = (long) properties.multiprocessors() * BLOCKS_A_PROCESSOR;
+        return new Driver.Grid((int) Math.clamp(blocks, 1, most), 1, properties.blockThreads(), 1);
+    }
+
+    private static byte[] words(long... words) {
+        ByteBuffer buffer = ByteBuffer.allocate(8 * words.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (long word : words) {
+            buffer.putLong(word);
+        }
+        return buffer.array();
+    }
+
+    private static long bytes(Layout layout) {
+        return layout.elements() * layout.type().bytes();
+    }
+
+    private static DeviceMemory.Use reads(Operand.View view) {
+        return new DeviceMemory.Use(view.buffer(), true, false, 0);
+    }
+
+    private static DeviceMemory.Use writes(Operand.View view) {
+        return new DeviceMemory.Use(view.buffer(), false, true, bytes(view.layout()));
+    }
+
+    private static long address(Operand.View view, IntToLongFunction addresses) {
+        return addresses.applyAsLong(view.buffer()) + view.offset();
+    }
+
+    /** What runs a routine. */
+    @FunctionalInterface
+    private interface Body {
+        boolean run(DeviceStep.Surroundings device, IntToLongFunction addresses, List<Scalar> scalars, long report)
+                throws DeviceException;
+    }
+
+    private record Made(List<KernelText> texts, List<DeviceMemory.Use> uses, Body body) implements DeviceRoutine {
+        @Override
+        public boolean run(
+                DeviceStep.Surroundings device, IntToLongFunction addresses, List<Scalar> scalars, long report)
+                throws DeviceException {
+            return body.run(device, addresses, scalars, report);
+        }
+    }
+
+    /** Operands: out, in, index…. */
+    private Optional<DeviceRoutine> take(Instruction instruction) {
+        Operand.View out = instruction.view(0);
+        Operand.View in = instruction.view(1);
+        int dimensions = instruction.operands().size() - 2;
+        Layout layout = in.layout();
+        if (dimensions < 1 || dimensions > Math.min(MOST_INDICES, layout.rank())) {
+            return Optional.empty();
+        }
+        long run = layout.type().bytes();
+        for (int dimension = layout.rank() - 1; dimension >= dimensions; dimension--) {
+            run *= layout.size(dimension);
+        }
+        int unit = 8;
+        while (run % unit != 0 || in.offset() % unit != 0 || out.offset() % unit != 0) {
+            unit /= 2;
+        }
+        long units = run / unit;
+        long[] sizes = new long[dimensions];
+        long[] steps = new long[dimensions];
+        long step = units;
+        for (int dimension = dimensions - 1; dimension >= 0; dimension--) {
+            sizes[dimension] = layout.size(dimension);
+            steps[dimension] = step;
+            step *= layout.size(dimension);
+        }
+        KernelText text = RoutineSource.take(unit, dimensions);
+        List<DeviceMemory.Use> uses = new ArrayList<>(List.of(writes(out), reads(in)));
+        for (int dimension = 0; dimension < dimensions; dimension++) {
+            uses.add(reads(instruction.view(2 + dimension)));
+        }
+        long count = instruction.view(2).layout().elements();
+        return Optional.of(new Made(List.of(text), uses, (device, addresses, scalars, report) -> {
+            long bad = device.scratch(Long.BYTES);
+            device.zero(bad, Long.BYTES);
+            long[] box = new long[5 + 3 * dimensions];
+            box[0] = address(out, addresses);
+            box[1] = address(in, addresses);
+            box[2] = count;
+            box[3] = units;
+            box[4] = bad;
+            for (int dimension = 0; dimension < dimensions; dimension++) {
+                box[5 + dimension] = address(instruction.view(2 + dimension), addresses);
+                box[5 + dimensions + dimension] = sizes[dimension];
+                box[5 + 2 * dimensions + dimension] = steps[dimension];
+            }
+            device.launch(text, grid(count * units), words(box));
+            // An index out of range is an error, which the processor tells of.
+            return device.word(bad) == 0;
+        }));
+    }
+
+    private Optional<DeviceRoutine> scan(Reduction reduction, Instruction instruction) {
+        Operand.View view = instruction.view(0);
+        Operand.ScalarOperand axisOperand =
+                (Operand.ScalarOperand) instruction.operands().getLast();
+        Layout layout = view.layout();
+        ElementType type = Casts.storage(layout.type());
+        if (type == ElementType.BOOL) {
+            return Optional.empty();
+        }
+        int threads = properties.blockThreads();
+        KernelText lines = RoutineSource.scan(reduction, type, threads);
+        KernelText totals = RoutineSource.scanTotals(reduction, type, threads);
+        KernelText before = RoutineSource.scanBefore(reduction, type, threads);
+        KernelText rows = RoutineSource.scanRows(reduction, type, threads);
+        DeviceMemory.Use use = new DeviceMemory.Use(view.buffer(), true, true, 0);
+        return Optional.of(new Made(
+                List.of(lines, totals, before, rows), List.of(use), (device, addresses, scalars, report) -> {
+                    long axis = Scalars.integer(scalars.get(axisOperand.position()));
+                    if (axis < 0 || axis >= layout.rank()) {
+                        return false;
+                    }
+                    int parts = layout.type().isComplex() ? 2 : 1;
+                    long length = layout.size((int) axis);
+                    long inner = parts;
+                    for (int dimension = (int) axis + 1; dimension < layout.rank(); dimension++) {
+                        inner *= layout.size(dimension);
+                    }
+                    long outer = layout.elements() * parts / length / inner;
+                    long first = address(view, addresses);
+                    if (inner > 2) {
+                        device.launch(rows, grid(outer * inner), words(first, outer, length, inner, report));
+                        return true;
+                    }
+                    long all = outer * inner;
+                    long blocks = (length + RoutineSource.SCANNED - 1) / RoutineSource.SCANNED;
+                    long sums = 0;
+                    if (blocks > 1) {
+                        sums = device.scratch(all * blocks * type.computed().bytes());
+                        device.launch(
+                                totals, blocks(all * (blocks - 1)), words(first, all, length, inner, blocks, sums));
+                        device.launch(before, grid(all), words(all, blocks, sums));
+                    }
+                    device.launch(lines, blocks(all * blocks), words(first, all, length, inner, blocks, sums, report));
+                    return true;
+                }));
+    }
+
+    /** Operands: out, consumed; state…, width, held, half, low, range. */
+    private Optional<DeviceRoutine> random(Instruction instruction, boolean dxsm) {
+        Operand.View out = instruction.view(0);
+        Operand.View consumed = instruction.view(1);
+        if (out.layout().type() != DType.FLOAT64) {
+            return Optional.empty();
+        }
+        KernelText text = RoutineSource.pcg64(dxsm);
+        long count = out.layout().elements();
+        List<DeviceMemory.Use> uses = List.of(writes(out), writes(consumed));
+        return Optional.of(new Made(List.of(text), uses, (device, addresses, scalars, report) -> {
+            long[] numbers = new long[RandomWords.STATE + 5];
+            for (int index = 0; index < numbers.length; index++) {
+                Operand.ScalarOperand scalar =
+                        (Operand.ScalarOperand) instruction.operands().get(2 + index);
+                numbers[index] = Scalars.integer(scalars.get(scalar.position()));
+            }
+            if (numbers[RandomWords.STATE] != Long.SIZE) {
+                return false;
+            }
+            BigInteger multiplier =
+                    dxsm ? wide(0, 0xda942042e4dd58b5L) : wide(2549297995355413924L, 4865540595714422341L);
+            Driver.Grid grid = grid(count);
+            List<Long> box = new ArrayList<>(List.of(
+                    address(out, addresses),
+                    count,
+                    address(consumed, addresses),
+                    numbers[RandomWords.STATE + 3],
+                    numbers[RandomWords.STATE + 4],
+                    numbers[0],
+                    numbers[1]));
+            BigInteger increment = wide(numbers[2], numbers[3]);
+            BigInteger[] jump = {multiplier, increment};
+            for (int power = 0; power < RoutineSource.JUMPS; power++) {
+                add(box, jump);
+                jump = then(jump, jump);
+            }
+            add(box, steps(multiplier, increment, (long) grid.blocksX() * grid.threadsX()));
+            device.launch(
+                    text, grid, words(box.stream().mapToLong(Long::longValue).toArray()));
+            return true;
+        }));
+    }
+
+    private static BigInteger wide(long high, long low) {
+        return unsigned(high).shiftLeft(64).or(unsigned(low));
+    }
+
+    private static BigInteger unsigned(long word) {
+        return BigInteger.valueOf(word).mod(WORD);
+    }
+
+    private static void add(List<Long> box, BigInteger[] step) {
+        for (BigInteger number : step) {
+            box.add(number.shiftRight(64).longValue());
+            box.add(number.longValue());
+        }
+    }
+
+    /** x → m x + i twice: the second behind the first. */
+    private static BigInteger[] then(BigInteger[] first, BigInteger[] second) {
+        return new BigInteger[] {
+            first[0].multiply(second[0]).mod(MODULUS),
+            first[1].multiply(second[0]).add(second[1]).mod(MODULUS)
+        };
+    }
+
+    private static BigInteger[] steps(BigInteger multiplier, BigInteger increment, long count) {
+        BigInteger[] all = {BigInteger.ONE, BigInteger.ZERO};
+        BigInteger[] power = {multiplier, increment};
+        for (long left = count; left != 0; left >>>= 1) {
+            if ((left & 1) != 0) {
+                all = then(all, power);
+            }
+            power = then(power, power);
+        }
+        return all;
+    }
+
+    /** Operands: out, in; rows along the last dimension. */
+    private Optional<DeviceRoutine> sort(Instruction instruction, boolean indices) {
+        Operand.View out = instruction.view(0);
+        Operand.View in = instruction.view(1);
+        Layout layout = in.layout();
+        if (layout.type().isComplex()
+                || layout.rank() == 0
+                || layout.elements() != out.layout().elements()) {
+            return Optional.empty();
+        }
+        ElementType type = Casts.storage(layout.type());
+        KernelText runs = RoutineSource.sortRuns(type, indices);
+        KernelText merge = RoutineSource.merge(type, indices);
+        long length = layout.size(layout.rank() - 1);
+        long rows = layout.elements() / length;
+        return Optional.of(new Made(
+                List.of(runs, merge), List.of(writes(out), reads(in)), (device, addresses, scalars, report) -> {
+                    int passes = 0;
+                    for (long width = RoutineSource.SORTED; width < length; width *= 2) {
+                        passes++;
+                    }
+                    long target = address(out, addresses);
+                    long[] keys = {0, 0};
+                    long[] places = {0, 0};
+                    // The last pass has to end in the output.
+                    int last = passes % 2;
+                    long keyBytes = layout.elements() * type.bytes();
+                    keys[1 - last] = device.scratch(keyBytes);
+                    keys[last] = indices ? device.scratch(keyBytes) : target;
+                    if (indices) {
+                        places[last] = target;
+                        places[1 - last] = device.scratch(layout.elements() * Long.BYTES);
+                    }
+                    long work = rows * ((length + RoutineSource.SORTED - 1) / RoutineSource.SORTED);
+                    device.launch(runs, grid(work), words(address(in, addresses), keys[0], places[0], rows, length));
+                    int from = 0;
+                    for (long width = RoutineSource.SORTED; width < length; width *= 2) {
+                        int to = 1 - from;
+                        device.launch(
+                                merge,
+                                grid(work),
+                                words(keys[from], keys[to], places[from], places[to], rows, length, width));
+                        from = to;
+                    }
+                    return true;
+                }));
+    }
+}

@@ -1,0 +1,146 @@
+package io.maniple.server.engine;
+
+import io.maniple.server.distribution.Spans;
+import io.maniple.server.distribution.Touch;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How a step is shared out among workers. It follows from the plan and their number alone, so all of them come to the
+ * same, and a step's results do not depend on it: folds are made of the same pieces as on one machine.
+ */
+public sealed interface Division {
+    /** What a worker must have before its part. */
+    List<Touch> reads(int worker);
+
+    /** What a worker's part writes, of which nobody else has the current content behind it. */
+    List<Touch> writes(int worker);
+
+    /** What all workers have written alike when the step is done. */
+    default List<Touch> results() {
+        return List.of();
+    }
+
+    /** All of the step, by everybody. */
+    record Everywhere(List<Touch> touched, List<Touch> results) implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched;
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return List.of();
+        }
+    }
+
+    /** All of the step, by the one worker for whom the least has to travel. */
+    record Alone(List<Touch> touched, List<Touch> written) implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched;
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written;
+        }
+    }
+
+    /** A kernel's loop cut along a dimension that is not folded. */
+    record Slices(int dimension, long[] low, long[] high, List<List<Touch>> touched, List<List<Touch>> written)
+            implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+    }
+
+    /** A routine whose operands are cut along their first dimension, those that can be. */
+    record Rows(boolean[] cut, long[] low, long[] high, List<List<Touch>> touched, List<List<Touch>> written)
+            implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+    }
+
+    /**
+     * A cumulative operation on one line, cut between the blocks whose totals are taken first.
+     *
+     * @param cuts where each worker's blocks begin, and their number last
+     * @param totals the bytes of the totals that each worker makes
+     */
+    record Line(long[] cuts, List<Spans> totals, List<List<Touch>> touched) implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return touched.get(worker);
+        }
+    }
+
+    /**
+     * A kernel that folds, cut into calls as on one machine; everybody combines everybody's partial results.
+     *
+     * @param cuts for each region where each worker's calls begin, and their number last
+     * @param partials for each fold the bytes of its partial results that each worker makes; none of a direct one
+     */
+    record Boxes(
+            long[][] cuts,
+            List<List<Spans>> partials,
+            List<List<Touch>> touched,
+            List<List<Touch>> written,
+            List<Touch> results)
+            implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+    }
+
+    /**
+     * A cascade cut between blocks.
+     *
+     * @param cuts where each worker's blocks begin, and their number last
+     */
+    record Blocks(long[] cuts, List<List<Touch>> touched, List<List<Touch>> written, List<Touch> results)
+            implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+
+        /** A byte for each worker that has partial results: who sends, where only that is known. */
+        public List<Spans> someBytes() {
+            List<Spans> bytes = new ArrayList<>();
+            for (int worker = 0; worker + 1 < cuts.length; worker++) {
+                bytes.add(cuts[worker] < cuts[worker + 1] ? Spans.range(0, 1) : Spans.NONE);
+            }
+            return bytes;
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package io.maniple.server.session;
+
+import io.maniple.bridge.proto.SessionOptions;
+import io.maniple.server.trace.ExecutionListener;
+
+/** Opens sessions of clients elsewhere. */
+public interface DetachedSessionFactory extends SessionFactory {
+    /**
+     * A session of a client elsewhere.
+     *
+     * @param quota most bytes of memory it may hold
+     * @param listener is told of every batch
+     * @throws IllegalArgumentException if there is no such engine
+     */
+    DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener);
+
+    /**
+     * Measures the memory of the machine that computes, between the steps of sessions: bytes read and written a second.
+     * Takes a moment. NaN where there is no such machine.
+     */
+    double measureBandwidth();
+
+    /** Bytes that all sessions hold now. */
+    long memoryBytes();
+}

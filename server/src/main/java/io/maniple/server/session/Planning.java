@@ -1,0 +1,176 @@
+package io.maniple.server.session;
+
+import io.maniple.bridge.program.BatchStructure;
+import io.maniple.bridge.program.Instruction;
+import io.maniple.bridge.program.ProgramDecoder;
+import io.maniple.bridge.program.ProgramException;
+import io.maniple.bridge.proto.Batch;
+import io.maniple.bridge.proto.Limits;
+import io.maniple.bridge.proto.Observation;
+import io.maniple.bridge.proto.SessionOptions;
+import io.maniple.bridge.proto.Status;
+import io.maniple.kernels.ops.OperationTable;
+import io.maniple.server.engine.Compilers;
+import io.maniple.server.engine.PreparedPlan;
+import io.maniple.server.failure.ManipleException;
+import io.maniple.server.plan.OperationChecks;
+import io.maniple.server.plan.Plan;
+import io.maniple.server.plan.Planner;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Verifies a session's batches and plans them; batches of one structure share a plan. */
+public final class Planning {
+    private static final int FORMAT = 2;
+    private static final int CACHED_PLANS = 512;
+
+    private final SessionOptions options;
+    private final Limits limits;
+    private final Compilers compilers;
+    private final boolean lazily;
+    private final OperationTable table = OperationTable.standard();
+    private final boolean described;
+    private final Map<PlanKey, KnownPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PlanKey, KnownPlan> eldest) {
+            return size() > CACHED_PLANS;
+        }
+    };
+
+    /** Plans know their instructions' sources, and what is to be reported of them. */
+    private record PlanKey(BatchStructure structure, List<Integer> source, List<Integer> reports) {}
+
+    private record KnownPlan(
+            PreparedPlan prepared, @Nullable PlanDescription description) {}
+
+    /**
+     * @param reused whether the plan was there already
+     * @param description null where nobody wants one
+     */
+    record Planned(
+            BatchStructure structure,
+            PreparedPlan plan,
+            boolean reused,
+            @Nullable PlanDescription description) {}
+
+    /** @param described whether plans are described for a trace */
+    Planning(SessionOptions options, Limits limits, Compilers compilers, boolean described) {
+        this(options, limits, compilers, described, false);
+    }
+
+    /**
+     * @param described whether plans are described for a trace
+     * @param lazily whether steps are compiled for the processor only when they run there
+     */
+    Planning(SessionOptions options, Limits limits, Compilers compilers, boolean described, boolean lazily) {
+        this.lazily = lazily;
+        this.described = described;
+        this.options = options;
+        this.limits = limits;
+        this.compilers = compilers;
+    }
+
+    /**
+     * Verifies all of a batch before anything of it is done.
+     *
+     * @param bytes the size of a buffer by its handle, or -1 if there is none
+     * @throws ManipleException what the client is told
+     */
+    Planned plan(Batch batch, BatchStructure.BufferSizes bytes) {
+        try {
+            BatchStructure structure = verified(batch, bytes);
+            PlanKey key = new PlanKey(structure, batch.getSourceList(), batch.getReportsList());
+            KnownPlan known = plans.get(key);
+            boolean reused = known != null;
+            if (known == null) {
+                List<Instruction> instructions = decoded(structure, batch);
+                Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(instructions);
+                known = new KnownPlan(
+                        new PreparedPlan(plan, compilers, lazily),
+                        described ? PlanDescription.of(plan, instructions, table, structure.buffers()) : null);
+                plans.put(key, known);
+            }
+            return new Planned(structure, known.prepared(), reused, known.description());
+        } catch (ProgramException refused) {
+            throw refusal(batch, refused);
+        }
+    }
+
+    /**
+     * Verifies a batch without planning it.
+     *
+     * @throws ManipleException what the client is told
+     */
+    public void verify(Batch batch, BatchStructure.BufferSizes bytes) {
+        try {
+            // What it decodes to is of use only where it is planned.
+            List<Instruction> ignored = decoded(verified(batch, bytes), batch);
+        } catch (ProgramException refused) {
+            throw refusal(batch, refused);
+        }
+    }
+
+    private static ManipleException refusal(Batch batch, ProgramException refused) {
+        return new ManipleException(
+                refused.status(),
+                String.valueOf(refused.getMessage()),
+                Profile.name(batch.getSourcesList(), refused.source()));
+    }
+
+    private BatchStructure verified(Batch batch, BatchStructure.BufferSizes bytes) {
+        if (batch.getFormat() != FORMAT) {
+            throw new ManipleException(
+                    Status.UNSUPPORTED_VERSION,
+                    "program format " + batch.getFormat() + "; this server speaks " + FORMAT);
+        }
+        if (batch.getOperationCount() > limits.getBatchInstructions()) {
+            throw new ManipleException(
+                    Status.LIMIT_EXCEEDED,
+                    "a batch of " + batch.getOperationCount() + " instructions; at most "
+                            + limits.getBatchInstructions() + " are allowed");
+        }
+        BatchStructure structure = BatchStructure.of(batch, bytes);
+        check(batch, structure, bytes);
+        return structure;
+    }
+
+    private List<Instruction> decoded(BatchStructure structure, Batch batch) {
+        return new ProgramDecoder(structure, new OperationChecks(table), limits.getDimensions())
+                .decode(batch.getSourceList());
+    }
+
+    /** Whether everything the batch asks to see is there. */
+    private void check(Batch batch, BatchStructure structure, BatchStructure.BufferSizes sizes) {
+        for (Observation observation : batch.getObservationsList()) {
+            long bytes = sizes.bytes(observation.getHandle());
+            if (bytes < 0) {
+                for (int number = 0; number < structure.buffers(); number++) {
+                    if (structure.handle(number) == observation.getHandle()) {
+                        bytes = structure.bytes(number);
+                    }
+                }
+            }
+            if (observation.getLength() > limits.getInlineBytes()
+                    || observation.getLength() < 0
+                    || observation.getOffset() < 0
+                    || observation.getOffset() > bytes - observation.getLength()) {
+                throw new ProgramException(
+                        Status.INVALID_PROGRAM,
+                        "bytes " + observation.getOffset() + " to "
+                                + (observation.getOffset() + observation.getLength()) + " of a buffer of " + bytes
+                                + " bytes cannot be shown; at most " + limits.getInlineBytes() + " at a time");
+            }
+        }
+    }
+
+    private Planner.Fusion fusion() {
+        if (options.getFusionOff()) {
+            return Planner.Fusion.OFF;
+        }
+        return options.getCascadeAll() ? Planner.Fusion.CASCADE_ALL : Planner.Fusion.WHERE_IT_PAYS;
+    }
+}

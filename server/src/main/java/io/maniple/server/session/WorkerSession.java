@@ -1,0 +1,766 @@
+package io.maniple.server.session;
+
+import com.google.protobuf.ByteString;
+import io.maniple.bridge.program.BatchStructure;
+import io.maniple.bridge.proto.Batch;
+import io.maniple.bridge.proto.FloatingPointError;
+import io.maniple.bridge.proto.Limits;
+import io.maniple.bridge.proto.NewBuffer;
+import io.maniple.bridge.proto.Observation;
+import io.maniple.bridge.proto.Placement;
+import io.maniple.bridge.proto.ProfileReply;
+import io.maniple.bridge.proto.Reply;
+import io.maniple.bridge.proto.SessionOptions;
+import io.maniple.bridge.proto.Status;
+import io.maniple.server.distribution.Ownership;
+import io.maniple.server.distribution.Peers;
+import io.maniple.server.distribution.Spans;
+import io.maniple.server.distribution.Touch;
+import io.maniple.server.engine.Compilers;
+import io.maniple.server.engine.Division;
+import io.maniple.server.engine.Engine;
+import io.maniple.server.engine.Memory;
+import io.maniple.server.engine.SharedPlan;
+import io.maniple.server.engine.StepShare;
+import io.maniple.server.engine.Workers;
+import io.maniple.server.failure.ManipleException;
+import io.maniple.server.plan.Diagnosis;
+import io.maniple.server.plan.Effects;
+import io.maniple.server.plan.Plan;
+import io.maniple.server.store.SparseMemory;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's program as one of several workers runs it. All workers get the same commands in the same order and keep the
+ * same books of who has what; before a step each sends what others need of it, and behind it each knows what the others
+ * have written. The same batch cut among any number of workers has the same results, to the bit.
+ *
+ * <p>A step that fails on one worker spoils what it would have written there, and what is computed from that, wherever: a
+ * parcel of spoiled content says so. Which buffers are spoiled is told with every answer.
+ */
+public final class WorkerSession implements AutoCloseable {
+    private static final Logger LOGGER = LoggerFactory.getLogger(WorkerSession.class);
+    private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    private static final int MOST_ERRORS = 64;
+    /** What is smaller goes to everybody at once. */
+    private static final long EVERYWHERE_BYTES = 1L << 20;
+    /** The failure of a step whose operands were spoiled elsewhere; the worker there has the reason. */
+    public static final String ELSEWHERE = "another worker failed";
+
+    private final SessionOptions options;
+    private final Peers peers;
+    private final SparseMemory memory;
+    private final Turns.Seat seat;
+    private final Engine engine;
+    private final Compilers compilers;
+    private final Planning planning;
+    private final Profile profile = new Profile();
+    private final Explanation explanation = new Explanation();
+    private final Map<Long, WorkerBuffer> buffers = new HashMap<>();
+    private final Map<Long, WorkerBuffer> uploads = new HashMap<>();
+    private final Map<Object, SharedPlan> shared = new IdentityHashMap<>();
+    private final Set<FloatingPointError> errors = new LinkedHashSet<>();
+    private final Map<Long, ManipleException> spoiled = new LinkedHashMap<>();
+    private volatile boolean interrupted;
+    private long peakBytes;
+
+    /**
+     * The answer to a batch.
+     *
+     * @param spoiled the buffers that have been spoiled here since the last answer, and why
+     */
+    public record Outcome(Reply reply, Map<Long, ManipleException> spoiled) {}
+
+    WorkerSession(
+            SessionOptions options,
+            Limits limits,
+            Peers peers,
+            SparseMemory memory,
+            Turns.Seat seat,
+            Engine engine,
+            Compilers compilers) {
+        this.options = options;
+        this.peers = peers;
+        this.memory = memory;
+        this.seat = seat;
+        this.engine = engine;
+        this.compilers = compilers;
+        this.planning = new Planning(options, limits, compilers, false);
+    }
+
+    private long everybody() {
+        return Ownership.all(peers.size());
+    }
+
+    private long only(int worker) {
+        return 1L << worker;
+    }
+
+    // -- content that comes and goes --------------------------------------------------------------------------------
+
+    /** Where a worker's part of an upload begins: everybody gets all of a small one. */
+    public static Spans partOf(long bytes, int worker, int workers) {
+        if (bytes <= EVERYWHERE_BYTES) {
+            return Spans.range(0, bytes);
+        }
+        return Spans.range(
+                bytes / workers * worker + bytes % workers * worker / workers,
+                bytes / workers * (worker + 1) + bytes % workers * (worker + 1) / workers);
+    }
+
+    /** Takes some bytes of this worker's part of an upload. */
+    public void take(long upload, long bytes, long offset, MemorySegment content) {
+        WorkerBuffer buffer = uploads.computeIfAbsent(upload, key -> new WorkerBuffer(memory, bytes, peers.size()));
+        try {
+            buffer.touch(Spans.range(offset, offset + content.byteSize()));
+            MemorySegment.copy(content, 0, EVERYTHING, buffer.address() + offset, content.byteSize());
+        } catch (ManipleException noMemory) {
+            buffer.fail(noMemory);
+        }
+    }
+
+    /**
+     * Reads this worker's part of an upload from a file.
+     *
+     * @param begin where in the file the upload's first byte is
+     * @param modified milliseconds since 1970 at which the file was written that is meant
+     */
+    public void takeFile(long upload, long bytes, Path file, long begin, long modified) {
+        WorkerBuffer buffer = uploads.computeIfAbsent(upload, key -> new WorkerBuffer(memory, bytes, peers.size()));
+        Spans part = partOf(bytes, peers.rank(), peers.size());
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            if (Files.getLastModifiedTime(file).toMillis() != modified) {
+                throw new IOException("it was changed meanwhile, or is not the one that the server sees");
+            }
+            buffer.touch(part);
+            for (int range = 0; range < part.ranges(); range++) {
+                long length = part.end(range) - part.begin(range);
+                FileContent.read(
+                        channel,
+                        begin + part.begin(range),
+                        EVERYTHING.asSlice(buffer.address() + part.begin(range), length));
+            }
+        } catch (ManipleException noMemory) {
+            buffer.fail(noMemory);
+        } catch (IOException e) {
+            LOGGER.warn("The file {} cannot be read here: {}", file, e.getMessage());
+            buffer.fail(new ManipleException(
+                    Status.INVALID_PROGRAM,
+                    "the file '" + file.getFileName() + "' cannot be read by worker " + peers.rank()
+                            + ": the directories of --data must be the same on all machines"));
+        }
+    }
+
+    /** What of a buffer is shown. */
+    @FunctionalInterface
+    public interface Reader {
+        void read(long offset, MemorySegment content);
+    }
+
+    /** Shows what this worker answers for of a range of a buffer. */
+    public void read(long handle, long offset, long length, Reader reader) {
+        WorkerBuffer buffer = buffers.get(handle);
+        if (buffer == null) {
+            return;
+        }
+        Spans own = buffer.ownership().keeper(peers.rank()).within(offset, offset + length);
+        for (int range = 0; range < own.ranges(); range++) {
+            reader.read(
+                    own.begin(range),
+                    EVERYTHING.asSlice(buffer.address() + own.begin(range), own.end(range) - own.begin(range)));
+        }
+    }
+
+    private void create(List<NewBuffer> introduced) {
+        for (NewBuffer fresh : introduced) {
+            WorkerBuffer buffer = new WorkerBuffer(memory, fresh.getBytes(), peers.size());
+            if (fresh.hasPlacement()) {
+                WorkerBuffer upload = uploads.remove(fresh.getPlacement().getOffset());
+                buffer = upload == null ? buffer : upload;
+                for (int worker = 0; worker < peers.size(); worker++) {
+                    Spans part = partOf(fresh.getBytes(), worker, peers.size());
+                    buffer.ownership().written(part, fresh.getBytes() <= EVERYWHERE_BYTES ? everybody() : only(worker));
+                }
+            } else if (!fresh.getContent().isEmpty()) {
+                try {
+                    buffer.touch(Spans.range(0, fresh.getBytes()));
+                    MemorySegment.copy(
+                            MemorySegment.ofBuffer(fresh.getContent().asReadOnlyByteBuffer()),
+                            0,
+                            EVERYTHING,
+                            buffer.address(),
+                            fresh.getBytes());
+                } catch (ManipleException noMemory) {
+                    buffer.fail(noMemory);
+                }
+            }
+            buffers.put(fresh.getHandle(), buffer);
+            tell(fresh.getHandle(), buffer);
+        }
+    }
+
+    private void tell(long handle, WorkerBuffer buffer) {
+        if (buffer.failure() != null) {
+            spoiled.put(handle, buffer.failure());
+        }
+    }
+
+    /** Buffers that were spoiled on other workers. */
+    public void spoil(Map<Long, ManipleException> elsewhere) {
+        elsewhere.forEach((handle, failure) -> {
+            WorkerBuffer buffer = buffers.get(handle);
+            if (buffer != null) {
+                buffer.fail(failure);
+            }
+        });
+    }
+
+    // -- batches ----------------------------------------------------------------------------------------------------
+
+    /**
+     * Runs this worker's part of a batch that was verified. The observed contents are in the first worker's answer.
+     *
+     * @throws Peers.PeersException if a peer is lost: the session is of no use any more
+     */
+    public Outcome execute(Batch batch) {
+        interrupted = false;
+        Planning.Planned planned = planning.plan(batch, handle -> {
+            WorkerBuffer buffer = buffers.get(handle);
+            return buffer == null ? -1 : buffer.bytes();
+        });
+        if (planned.reused()) {
+            profile.planReused();
+        }
+        if (options.getExplain()) {
+            explanation.add(planned.plan().plan(), batch.getSourcesList());
+        }
+        create(batch.getBuffersList());
+        BatchRun run = new BatchRun(batch, planned);
+        run.run();
+        Reply reply = observe(batch);
+        Map<Long, ManipleException> told = new LinkedHashMap<>(spoiled);
+        spoiled.clear();
+        peakBytes = Math.max(peakBytes, memory.touched());
+        return new Outcome(reply, told);
+    }
+
+    private Reply observe(Batch batch) {
+        Reply.Builder reply = Reply.newBuilder();
+        Travel travel = new Travel();
+        for (Observation observation : batch.getObservationsList()) {
+            WorkerBuffer buffer = buffers.get(observation.getHandle());
+            if (buffer != null && observation.getLength() > 0) {
+                long end = observation.getOffset() + observation.getLength();
+                travel.fetch(0, buffer, Spans.range(observation.getOffset(), end));
+            }
+        }
+        ManipleException failure = travel.exchange(null);
+        if (failure != null && peers.rank() == 0) {
+            return reply.setStatus(failure.status())
+                    .setMessage(String.valueOf(failure.getMessage()))
+                    .build();
+        }
+        for (Observation observation : batch.getObservationsList()) {
+            WorkerBuffer buffer = buffers.get(observation.getHandle());
+            if (buffer == null) {
+                return reply.setStatus(Status.UNKNOWN_BUFFER)
+                        .setMessage("buffer " + observation.getHandle() + " was freed and then observed")
+                        .build();
+            }
+            if (observation.getLength() == 0) {
+                reply.addPlacements(Placement.newBuilder()
+                        .setHandle(observation.getHandle())
+                        .setBytes(buffer.bytes()));
+            } else if (peers.rank() == 0) {
+                reply.addContents(ByteString.copyFrom(EVERYTHING
+                        .asSlice(buffer.address() + observation.getOffset(), observation.getLength())
+                        .asByteBuffer()));
+            }
+        }
+        if (batch.getSync() || batch.getObservationsCount() > 0) {
+            reply.addAllErrors(errors);
+            errors.clear();
+        }
+        return reply.build();
+    }
+
+    /** What has to travel between the workers before something can be done. */
+    private final class Travel {
+        private final Map<Integer, Pieces> outgoing = new HashMap<>();
+        private final Map<Integer, Pieces> incoming = new HashMap<>();
+        private final List<Runnable> copies = new ArrayList<>();
+        private @Nullable ManipleException failure;
+
+        private static final class Pieces {
+            private final List<Long> addresses = new ArrayList<>();
+            private final List<Long> lengths = new ArrayList<>();
+            private boolean spoiled;
+
+            private void add(long address, long length) {
+                addresses.add(address);
+                lengths.add(length);
+            }
+
+            private Peers.Parcel parcel(int peer) {
+                return new Peers.Parcel(
+                        peer,
+                        addresses.stream().mapToLong(Long::longValue).toArray(),
+                        lengths.stream().mapToLong(Long::longValue).toArray());
+            }
+        }
+
+        /** A worker needs bytes of a buffer; it has them behind the exchange. */
+        void fetch(int worker, WorkerBuffer buffer, Spans spans) {
+            if (worker == peers.rank()) {
+                try {
+                    buffer.touch(spans);
+                } catch (ManipleException noMemory) {
+                    failure = failure == null ? noMemory : failure;
+                }
+            }
+            Spans.Builder missing = new Spans.Builder(0);
+            for (int range = 0; range < spans.ranges(); range++) {
+                buffer.ownership().visit(spans.begin(range), spans.end(range), (begin, end, mask) -> {
+                    if ((mask & only(worker)) != 0) {
+                        return;
+                    }
+                    missing.add(begin, end);
+                    int source = Ownership.source(mask, worker);
+                    if (source == peers.rank()) {
+                        Pieces pieces = outgoing.computeIfAbsent(worker, key -> new Pieces());
+                        pieces.add(buffer.address() + begin, end - begin);
+                        pieces.spoiled |= buffer.failure() != null;
+                    } else if (worker == peers.rank()) {
+                        // Without room for it the content is dropped.
+                        incoming.computeIfAbsent(source, key -> new Pieces())
+                                .add(failure == null ? buffer.address() + begin : 0, end - begin);
+                    }
+                });
+            }
+            // Those who only get it now send it to nobody.
+            Spans fetched = missing.build();
+            copies.add(() -> buffer.ownership().copied(fetched, only(worker)));
+        }
+
+        /** What a worker makes in place at everybody's. */
+        void spread(long address, List<Spans> byWorker, boolean spoiled) {
+            for (int peer = 0; peer < peers.size(); peer++) {
+                if (peer == peers.rank()) {
+                    continue;
+                }
+                add(outgoing, peer, address, byWorker.get(peers.rank()));
+                add(incoming, peer, address, byWorker.get(peer));
+            }
+            outgoing.values().forEach(pieces -> pieces.spoiled |= spoiled);
+        }
+
+        private void add(Map<Integer, Pieces> parcels, int peer, long address, Spans spans) {
+            for (int range = 0; range < spans.ranges(); range++) {
+                parcels.computeIfAbsent(peer, key -> new Pieces())
+                        .add(address == 0 ? 0 : address + spans.begin(range), spans.end(range) - spans.begin(range));
+            }
+        }
+
+        /**
+         * @param source the user's line that waits for it
+         * @return why what was fetched means nothing; null if it does
+         */
+        @Nullable ManipleException exchange(@Nullable String source) {
+            copies.forEach(Runnable::run);
+            if (outgoing.isEmpty() && incoming.isEmpty()) {
+                return failure;
+            }
+            List<Peers.Parcel> out = new ArrayList<>();
+            boolean[] bad = new boolean[outgoing.size()];
+            for (Map.Entry<Integer, Pieces> entry : outgoing.entrySet()) {
+                bad[out.size()] = entry.getValue().spoiled;
+                out.add(entry.getValue().parcel(entry.getKey()));
+            }
+            List<Peers.Parcel> in = new ArrayList<>();
+            incoming.forEach((peer, pieces) -> in.add(pieces.parcel(peer)));
+            for (boolean arrived : peers.exchange(out, bad, in)) {
+                if (arrived && failure == null) {
+                    failure = new ManipleException(Status.INTERNAL, ELSEWHERE, source == null ? "" : source);
+                }
+            }
+            return failure;
+        }
+    }
+
+    /** One batch. */
+    private final class BatchRun implements Memory {
+        private final Batch batch;
+        private final SharedPlan plan;
+        private final BatchStructure structure;
+        private final WorkerBuffer[] numbered;
+        private final long[] handles;
+
+        BatchRun(Batch batch, Planning.Planned planned) {
+            this.batch = batch;
+            this.structure = planned.structure();
+            List<Long> temporaries = planned.plan().plan().temporaries();
+            numbered = new WorkerBuffer[structure.buffers() + temporaries.size()];
+            handles = new long[structure.buffers()];
+            for (int number = 0; number < numbered.length; number++) {
+                if (number < handles.length) {
+                    handles[number] = structure.handle(number);
+                    numbered[number] = buffers.get(handles[number]);
+                } else {
+                    numbered[number] = new WorkerBuffer(memory, temporaries.get(number - handles.length), peers.size());
+                }
+            }
+            if (!planned.reused()) {
+                // Plans that were forgotten are not worth keeping their divisions.
+                if (shared.size() > 1_024) {
+                    shared.clear();
+                }
+            }
+            plan = shared.computeIfAbsent(
+                    planned.plan(),
+                    key -> new SharedPlan(
+                            planned.plan(),
+                            compilers,
+                            peers.size(),
+                            peers.rank(),
+                            number -> numbered[number].bytes(),
+                            options.getSpreadAll()));
+        }
+
+        @Override
+        public long address(int buffer) {
+            return numbered[buffer].address();
+        }
+
+        @Override
+        public Scratch scratch(long bytes) {
+            memory.touch(bytes);
+            long address = memory.reserve(bytes);
+            return new Scratch() {
+                @Override
+                public long address() {
+                    return address;
+                }
+
+                @Override
+                public void close() {
+                    memory.release(address, bytes, bytes);
+                }
+            };
+        }
+
+        private void free(int number) {
+            if (number < handles.length) {
+                buffers.remove(handles[number]);
+            }
+            numbered[number].release();
+        }
+
+        void run() {
+            Plan steps = plan.prepared().plan();
+            try {
+                steps.unused().forEach(this::free);
+                for (int index = 0; index < steps.steps().size(); index++) {
+                    step(steps.steps().get(index), index);
+                    steps.steps().get(index).frees().forEach(this::free);
+                }
+            } finally {
+                for (int number = handles.length; number < numbered.length; number++) {
+                    numbered[number].release();
+                }
+            }
+        }
+
+        private void step(Plan.Step step, int index) {
+            Division division = plan.division(index, batch.getScalarsList());
+            int rank = peers.rank();
+            int alone = division instanceof Division.Alone ? nearest(division.reads(0)) : -1;
+            boolean takesPart = alone < 0 || alone == rank;
+            String source = Profile.name(batch.getSourcesList(), Effects.source(step));
+            Travel travel = new Travel();
+            for (int worker = 0; worker < peers.size(); worker++) {
+                if (alone < 0 || alone == worker) {
+                    for (Touch touch : division.reads(worker)) {
+                        travel.fetch(worker, numbered[touch.buffer()], touch.spans());
+                    }
+                }
+            }
+            ManipleException failure = takesPart ? spoiled(step) : null;
+            ManipleException arrived = travel.exchange(source);
+            failure = failure == null && takesPart ? arrived : failure;
+            if (takesPart) {
+                failure = attempt(step, index, division, failure, source);
+            }
+            record(division, alone);
+            if (failure != null) {
+                fail(step, failure);
+            }
+        }
+
+        /** The worker that has most of what is read. */
+        private int nearest(List<Touch> reads) {
+            int best = 0;
+            long most = -1;
+            for (int worker = 0; worker < peers.size(); worker++) {
+                long held = 0;
+                for (Touch touch : reads) {
+                    long[] sum = new long[1];
+                    int asked = worker;
+                    for (int range = 0; range < touch.spans().ranges(); range++) {
+                        numbered[touch.buffer()]
+                                .ownership()
+                                .visit(
+                                        touch.spans().begin(range),
+                                        touch.spans().end(range),
+                                        (begin, end, mask) -> sum[0] += (mask >>> asked & 1) * (end - begin));
+                    }
+                    held += sum[0];
+                }
+                if (held > most) {
+                    most = held;
+                    best = worker;
+                }
+            }
+            return best;
+        }
+
+        private @Nullable ManipleException spoiled(Plan.Step step) {
+            for (int buffer : Effects.read(step)) {
+                ManipleException failure = numbered[buffer].failure();
+                if (failure != null) {
+                    return failure;
+                }
+            }
+            return null;
+        }
+
+        /** Who has what behind the step; the same on all workers, whatever came of it. */
+        private void record(Division division, int alone) {
+            for (int worker = 0; worker < peers.size(); worker++) {
+                if (alone < 0 || alone == worker) {
+                    for (Touch touch : division.writes(worker)) {
+                        numbered[touch.buffer()].ownership().written(touch.spans(), only(worker));
+                    }
+                }
+            }
+            for (Touch touch : division.results()) {
+                numbered[touch.buffer()].ownership().written(touch.spans(), everybody());
+            }
+        }
+
+        private void fail(Plan.Step step, ManipleException failure) {
+            for (int number : Effects.written(step)) {
+                numbered[number].fail(failure);
+                if (number < handles.length) {
+                    spoiled.putIfAbsent(handles[number], failure);
+                }
+            }
+        }
+
+        private @Nullable ManipleException attempt(
+                Plan.Step step, int index, Division division, @Nullable ManipleException before, String source) {
+            ManipleException failure = before;
+            long begin = System.nanoTime();
+            StepShare share = null;
+            try {
+                if (failure == null) {
+                    try {
+                        touch(division);
+                        StepShare own = engine.share(plan, index, batch.getScalarsList(), this);
+                        share = own;
+                        compute(own::compute);
+                    } catch (RuntimeException | OutOfMemoryError | StackOverflowError thrown) {
+                        failure = told(thrown, index, source);
+                    }
+                }
+                ManipleException arrived = exchangePartials(division, share, failure, source);
+                failure = failure == null ? arrived : failure;
+                if (failure == null && share != null) {
+                    try {
+                        StepShare own = share;
+                        compute(own::finish);
+                        report(own.guilty());
+                    } catch (RuntimeException | OutOfMemoryError | StackOverflowError thrown) {
+                        failure = told(thrown, index, source);
+                    }
+                }
+            } finally {
+                if (share != null) {
+                    share.close();
+                }
+            }
+            if (failure == null && options.getProfile()) {
+                note(step, System.nanoTime() - begin);
+            }
+            return failure;
+        }
+
+        private void touch(Division division) {
+            for (Touch touch : division.writes(peers.rank())) {
+                numbered[touch.buffer()].touch(touch.spans());
+            }
+            for (Touch touch : division.results()) {
+                numbered[touch.buffer()].touch(touch.spans());
+            }
+        }
+
+        private void compute(Runnable work) {
+            if (interrupted) {
+                throw new CancellationException();
+            }
+            ScopedValue.where(Workers.CANCELLED, () -> interrupted).run(() -> seat.run(() -> interrupted, work));
+        }
+
+        private ManipleException told(Throwable thrown, int index, String source) {
+            return switch (thrown) {
+                case Peers.PeersException lost -> throw lost;
+                case ManipleException known -> known.at(source);
+                case CancellationException interruption ->
+                    new ManipleException(Status.CANCELLED, LocalSession.INTERRUPTED, source, interruption);
+                default -> {
+                    LOGGER.error("step {} of batch {} failed", index, batch.getNumber(), thrown);
+                    yield new ManipleException(
+                            Status.INTERNAL,
+                            "an operation failed inside a worker; its log has the details",
+                            source,
+                            thrown);
+                }
+            };
+        }
+
+        private @Nullable ManipleException exchangePartials(
+                Division division, @Nullable StepShare share, @Nullable ManipleException failure, String source) {
+            Travel travel = new Travel();
+            switch (division) {
+                case Division.Boxes boxes -> {
+                    int number = 0;
+                    List<StepShare.Partials> own = share == null ? List.of() : share.partials();
+                    for (List<Spans> byWorker : boxes.partials()) {
+                        if (byWorker.stream().allMatch(Spans::isEmpty)) {
+                            continue;
+                        }
+                        travel.spread(failure == null ? own.get(number++).address() : 0, byWorker, failure != null);
+                    }
+                }
+                case Division.Blocks blocks -> {
+                    if (blocks.results().isEmpty()) {
+                        return null;
+                    }
+                    List<StepShare.Partials> own = share == null ? List.of() : share.partials();
+                    if (own.isEmpty()) {
+                        travel.spread(0, blocks.someBytes(), true);
+                    }
+                    for (StepShare.Partials partials : own) {
+                        travel.spread(failure == null ? partials.address() : 0, partials.byWorker(), failure != null);
+                    }
+                }
+                case Division.Line line ->
+                    travel.spread(
+                            failure == null && share != null
+                                    ? share.partials().getFirst().address()
+                                    : 0,
+                            line.totals(),
+                            failure != null);
+                case Division.Rows rows -> {
+                    return null;
+                }
+                case Division.Everywhere everywhere -> {
+                    return null;
+                }
+                case Division.Alone one -> {
+                    return null;
+                }
+                case Division.Slices slices -> {
+                    return null;
+                }
+            }
+            return travel.exchange(source);
+        }
+
+        private void report(List<Diagnosis.Suspect> guilty) {
+            for (Diagnosis.Suspect suspect : guilty) {
+                if (errors.size() < MOST_ERRORS) {
+                    errors.add(FloatingPointError.newBuilder()
+                            .setKindValue(suspect.kind())
+                            .setOperation(suspect.operation())
+                            .setSource(Profile.name(batch.getSourcesList(), suspect.source()))
+                            .build());
+                }
+            }
+        }
+
+        private void note(Plan.Step step, long nanoseconds) {
+            switch (step) {
+                case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds, "");
+                case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds, "");
+                case Plan.RoutineStep routine ->
+                    profile.routine(
+                            routine.operation().name(),
+                            routine.instruction().source(),
+                            batch.getSourcesList(),
+                            LocalSession.largest(routine.instruction()),
+                            nanoseconds,
+                            "");
+            }
+        }
+    }
+
+    // -- checkpoints ------------------------------------------------------------------------------------------------
+
+    /**
+     * Writes what this worker answers for.
+     *
+     * @return bytes of content
+     */
+    public long save(Path file) throws IOException {
+        return new WorkerCheckpoint(peers).save(file, buffers);
+    }
+
+    /** Takes up where a checkpoint was made; the session has nothing yet. */
+    public void restore(List<Path> files) throws IOException {
+        new WorkerCheckpoint(peers).restore(files, buffers, bytes -> new WorkerBuffer(memory, bytes, peers.size()));
+    }
+
+    // -- the rest ---------------------------------------------------------------------------------------------------
+
+    /** Cancels the running batch; any thread. */
+    public void interrupt() {
+        interrupted = true;
+    }
+
+    public ProfileReply profile() {
+        return profile.reply()
+                .setKernelsCompiled(compilers.compiledCount())
+                .setPeakBytes(peakBytes)
+                .build();
+    }
+
+    public String explain() {
+        return explanation.text();
+    }
+
+    /** Frees everything; never while a batch runs. */
+    @Override
+    public void close() {
+        buffers.values().forEach(WorkerBuffer::release);
+        buffers.clear();
+        uploads.values().forEach(WorkerBuffer::release);
+        uploads.clear();
+    }
+}
