@@ -90,7 +90,7 @@ def test_both_connections_break_again_and_again(shared: Daemon, network: Network
         assert running.stdout.readline() == "2000000.0\n"
         cuts = 0
         while running.poll() is None:
-            time.sleep(0.7)
+            time.sleep(0.25)
             (outer if cuts % 2 else network).cut()
             cuts += 1
         out, error = running.communicate()
