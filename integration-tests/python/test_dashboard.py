@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,9 @@ class Watched:
             assert line == "ready\n", (line, running.communicate(timeout=20))
             yield running
         finally:
+            # It ends with its input and closes its session: one that was killed would be seen for a while.
+            with suppress(subprocess.TimeoutExpired, ValueError):
+                running.communicate(timeout=10)
             running.kill()
             running.wait()
 
