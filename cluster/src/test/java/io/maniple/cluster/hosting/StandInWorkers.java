@@ -3,6 +3,7 @@ package io.maniple.cluster.hosting;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -35,8 +36,12 @@ final class StandInWorkers {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "[0-9]*")) {
             for (Path file : files) {
                 long pid = Long.parseLong(file.getFileName().toString());
-                if (Processes.isAlive(pid)) {
-                    found.put(pid, Files.readString(file).strip());
+                try {
+                    if (Processes.isAlive(pid)) {
+                        found.put(pid, Files.readString(file).strip());
+                    }
+                } catch (NoSuchFileException e) {
+                    // It has ended between the two.
                 }
             }
         }
