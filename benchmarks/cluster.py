@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WORKLOADS = ("chain", "jacobi", "kmeans", "sum_axis0", "sum_axis1", "matmul", "sort")
 
 COMMON = """
-import math, sys, time
+import itertools, math, sys, time
+numbers = itertools.count()
 which, scale, repeats = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
 side = int(11_000 * math.sqrt(scale)) // 8 * 8
 length = int(120_000_000 * scale)
@@ -91,7 +92,7 @@ elif which.startswith("sum_axis"):
 elif which == "matmul":
     a, b = rng.random((matrix, matrix)), rng.random((matrix, matrix))
     settle(a, b)
-    timed(lambda: (a @ b)[3, 4])
+    timed(lambda: (a @ (b + next(numbers)))[3, 4])
 elif which == "sort":
     x = rng.random(length)
     settle(x)
@@ -164,7 +165,8 @@ def main():
         a, b = settle(*(rng.random((matrix, matrix), chunks=(size, size)) for _ in range(2)))
 
         def run():
-            c = (a @ b).persist()
+            # The same product again would be found in the workers' memory.
+            c = (a @ (b + next(numbers))).persist()
             wait(c)
             return c[3, 4].compute()
 
