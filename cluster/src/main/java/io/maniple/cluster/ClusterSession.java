@@ -227,29 +227,46 @@ final class ClusterSession implements DetachedSession {
         }
     }
 
-    /** Tells the workers everything they have not been told, and everything again if one of them is lost. */
+    /** Tells the workers of a batch and all they have not been told before it. */
     private List<Reply> deliver(long number, boolean awaited) {
+        return onGang(own -> {
+            if (awaited) {
+                own.collect(number);
+            }
+            pump(own);
+            if (awaited) {
+                List<Reply> replies = own.replies(number);
+                note(own);
+                return replies;
+            }
+            own.awaitDone(number - AHEAD);
+            return List.of();
+        });
+    }
+
+    /** Something to be done with a complete gang. */
+    @FunctionalInterface
+    private interface Question<T> {
+        T ask(ShareStreams streams) throws GangLostException, InterruptedException;
+    }
+
+    /** Asks a complete gang, and the next one where it is lost meanwhile. */
+    private <T> T onGang(Question<T> question) {
         while (true) {
             ShareStreams own = connected();
             try {
-                if (awaited) {
-                    own.collect(number);
-                }
-                pump(own);
-                if (awaited) {
-                    List<Reply> replies = own.replies(number);
-                    note(own);
-                    return replies;
-                }
-                own.awaitDone(number - AHEAD);
-                return List.of();
+                return question.ask(own);
             } catch (GangLostException lost) {
                 lose(own, lost);
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down");
+                throw shuttingDown();
             }
         }
+    }
+
+    private static ManipleException shuttingDown() {
+        Thread.currentThread().interrupt();
+        return new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down");
     }
 
     /** Streams to a complete gang. */
@@ -269,8 +286,7 @@ final class ClusterSession implements DetachedSession {
                 lose(java.util.Objects.requireNonNull(own), lost);
                 own = null;
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down");
+                throw shuttingDown();
             }
         }
         return own;
@@ -460,27 +476,26 @@ final class ClusterSession implements DetachedSession {
         if (bytes < 0) {
             throw new ManipleException(Status.INVALID_PROGRAM, "a buffer of " + bytes + " bytes");
         }
-        if (bytes > quota - held.get() - uploading.get()) {
-            throw new ManipleException(
-                    Status.OUT_OF_MEMORY,
-                    "an array of " + bytes + " bytes does not fit: the session holds " + (held.get() + uploading.get())
-                            + " bytes and may hold " + quota);
-        }
+        requireRoom(bytes);
         ClientContent fresh = new ClientContent(memory, lastUpload.incrementAndGet(), bytes);
         uploading.addAndGet(bytes);
         uploads.put(fresh.number(), fresh);
         return new Upload(fresh.number(), fresh.content());
     }
 
-    /** The workers read it, each its part: the file must be one that all of them see. */
-    @Override
-    public long load(Path file, long begin, long bytes) throws IOException {
+    private void requireRoom(long bytes) {
         if (bytes > quota - held.get() - uploading.get()) {
             throw new ManipleException(
                     Status.OUT_OF_MEMORY,
                     "an array of " + bytes + " bytes does not fit: the session holds " + (held.get() + uploading.get())
                             + " bytes and may hold " + quota);
         }
+    }
+
+    /** The workers read it, each its part: the file must be one that all of them see. */
+    @Override
+    public long load(Path file, long begin, long bytes) throws IOException {
+        requireRoom(bytes);
         long number = lastUpload.incrementAndGet();
         files.put(
                 number,
@@ -542,26 +557,13 @@ final class ClusterSession implements DetachedSession {
     }
 
     private void fetch(long handle, long bytes, MemorySegment content) {
-        while (true) {
-            ShareStreams own = connected();
-            try {
-                pump(own);
-                own.read(
-                        Command.newBuilder()
-                                .setRead(ReadCommand.newBuilder()
-                                        .setHandle(handle)
-                                        .setLength(bytes))
-                                .build(),
-                        piece -> put(piece, content));
-                note(own);
-                return;
-            } catch (GangLostException lost) {
-                lose(own, lost);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down");
-            }
-        }
+        ReadCommand.Builder command = ReadCommand.newBuilder().setHandle(handle).setLength(bytes);
+        boolean ignored = onGang(own -> {
+            pump(own);
+            own.read(Command.newBuilder().setRead(command).build(), piece -> put(piece, content));
+            note(own);
+            return true;
+        });
     }
 
     private static void put(Piece piece, MemorySegment content) {
@@ -609,27 +611,13 @@ final class ClusterSession implements DetachedSession {
                 .build()));
     }
 
-    /** A question to the workers. */
-    @FunctionalInterface
-    private interface Question<T> {
-        T ask(ShareStreams streams) throws GangLostException, InterruptedException;
-    }
-
     private <T> T ask(Question<T> question) {
         busy.lock();
         try {
-            while (true) {
-                ShareStreams own = connected();
-                try {
-                    pump(own);
-                    return question.ask(own);
-                } catch (GangLostException lost) {
-                    lose(own, lost);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new ManipleException(Status.SHUTTING_DOWN, "the server is shutting down");
-                }
-            }
+            return onGang(own -> {
+                pump(own);
+                return question.ask(own);
+            });
         } finally {
             busy.unlock();
         }

@@ -4,6 +4,7 @@ import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
 import io.maniple.kernels.ops.Operation;
+import io.maniple.server.distribution.Ownership;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.distribution.Touch;
 import io.maniple.server.plan.Effects;
@@ -260,8 +261,7 @@ final class Divider {
 
     /** Where a worker's part of a buffer begins. */
     private long home(int buffer, int worker) {
-        long size = bytes.applyAsLong(buffer);
-        return size / workers * worker + size % workers * worker / workers;
+        return Ownership.home(bytes.applyAsLong(buffer), worker, workers);
     }
 
     private @Nullable Division slices(Plan.KernelStep step, Plan.@Nullable Binding reference, int dimension, long gap) {

@@ -117,12 +117,9 @@ public final class WorkerSession implements AutoCloseable {
 
     /** Where a worker's part of an upload begins: everybody gets all of a small one. */
     public static Spans partOf(long bytes, int worker, int workers) {
-        if (bytes <= EVERYWHERE_BYTES) {
-            return Spans.range(0, bytes);
-        }
-        return Spans.range(
-                bytes / workers * worker + bytes % workers * worker / workers,
-                bytes / workers * (worker + 1) + bytes % workers * (worker + 1) / workers);
+        return bytes <= EVERYWHERE_BYTES
+                ? Spans.range(0, bytes)
+                : Spans.range(Ownership.home(bytes, worker, workers), Ownership.home(bytes, worker + 1, workers));
     }
 
     /** Takes some bytes of this worker's part of an upload. */
