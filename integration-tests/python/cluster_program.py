@@ -35,6 +35,15 @@ m[3:900:7, 5::11] *= -1
 show("borders", m)
 show("transposed", m.T + 1, np.ascontiguousarray(m.T), (m.T[:1000] @ m[:, :50]))
 show("products", m[:600] @ m[:600].T, m @ x[:1200], np.stack([m[:90, :90]] * 9) @ m[:90, :80])
+f = m.astype("f4")
+show(
+    "tiles",
+    m[:, :900] @ m[:900, :701],
+    f @ f[::-1].T[:, :301],
+    m.T @ m[:, :333],
+    m[:, :7] @ m[:7],
+    x[:900].reshape(1, -1) @ m[:900],
+)
 index = rng.integers(0, x.size, 700_001)
 show("gather", x[index], m[index[:900] % 1000], np.take(m, index[:5000] % 1200, axis=1))
 z = x.copy()

@@ -26,6 +26,11 @@ public interface KernelCompiler {
      */
     Optional<Executable> compile(Kernel kernel, List<Kernel.Access> accesses, boolean streaming);
 
+    /** Code for products of matrices of a type; empty where this compiler has none. */
+    default Optional<ProductCode> products(ElementType type) {
+        return Optional.empty();
+    }
+
     /** For people: "x86-64 AVX2", "portable". */
     String name();
 }

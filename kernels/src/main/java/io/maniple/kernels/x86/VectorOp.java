@@ -76,6 +76,9 @@ enum VectorOp {
     INSERT128(TWO_IMMEDIATE, 1, 3, 0x38, 2),
     PBLENDD(TWO_IMMEDIATE, 1, 3, 0x02),
     PUNPCKLQDQ(TWO, 1, 1, 0x6C),
+    PUNPCKHQDQ(TWO, 1, 1, 0x6D),
+    PUNPCKLDQ(TWO, 1, 1, 0x62),
+    PUNPCKHDQ(TWO, 1, 1, 0x6A),
 
     PADDB(TWO, 1, 1, 0xFC),
     PADDW(TWO, 1, 1, 0xFD),
@@ -151,6 +154,9 @@ enum VectorOp {
     PEXTRW(MOVE, 1, 3, 0x15),
     PEXTRD(MOVE, 1, 3, 0x16),
     PEXTRQ(MOVE, 1, 3, 0x16, true),
+    /** destination + first * second. */
+    FMADD231PS(MOVE, 1, 2, 0xB8),
+    FMADD231PD(MOVE, 1, 2, 0xB8, true),
     MASKMOVPS_LOAD(MOVE, 1, 2, 0x2C),
     MASKMOVPD_LOAD(MOVE, 1, 2, 0x2D),
     MASKMOVPS_STORE(MOVE, 1, 2, 0x2E),
@@ -277,6 +283,8 @@ enum VectorOp {
             CVTPD2PS,
             PERMQ,
             PUNPCKLQDQ,
+            PUNPCKHQDQ,
+            FMADD231PD,
             PADDQ,
             PSUBQ,
             PMULUDQ,

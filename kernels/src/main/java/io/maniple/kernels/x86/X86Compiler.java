@@ -1,7 +1,9 @@
 package io.maniple.kernels.x86;
 
+import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
+import io.maniple.kernels.ir.ProductCode;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.List;
@@ -65,6 +67,19 @@ public final class X86Compiler implements KernelCompiler {
             return Optional.empty();
         } catch (CodeMemory.RefusedException refused) {
             LOGGER.log(Level.WARNING, "a kernel is not compiled: {0}", refused.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public Optional<ProductCode> products(ElementType type) {
+        if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(ProductEmitter.compile(set, type));
+        } catch (CodeMemory.RefusedException refused) {
+            LOGGER.log(Level.WARNING, "matrix products are not compiled: {0}", refused.getMessage());
             return Optional.empty();
         }
     }

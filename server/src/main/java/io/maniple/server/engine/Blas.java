@@ -4,6 +4,8 @@ import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
+import io.maniple.kernels.ir.ProductCode;
+import io.maniple.server.plan.MatrixLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -19,8 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Matrix products by the OpenBLAS that NumPy itself brings (64-bit integers, names like
- * {@code scipy_cblas_dgemm64_}), so that results are NumPy's to the bit. Without it a plain loop computes them.
+ * Matrix products: large ones of real numbers by machine code of our own ({@link PackedProduct}), the others by the OpenBLAS
+ * that NumPy itself brings (64-bit integers, names like {@code scipy_cblas_dgemm64_}), so that results are NumPy's to the
+ * bit. Without either a plain loop computes them.
  */
 public final class Blas {
     /** A product of more multiplications is worth a turn of its own. */
@@ -39,7 +42,9 @@ public final class Blas {
     private boolean opened;
     private final Map<DType, Calls> calls = new EnumMap<>(DType.class);
 
-    /** @param library OpenBLAS with CBLAS and 64-bit integers; empty for none. It is opened at the first product. */
+    /**
+     * @param library OpenBLAS with CBLAS and 64-bit integers; empty for none. It is opened at the first product.
+     */
     public Blas(Optional<Path> library) {
         this.library = library;
         this.lapack = new Lapack(library);
@@ -107,9 +112,9 @@ public final class Blas {
 
     /**
      * Operands: out (…,m,n) C-contiguous, a (…,m,k), b (…,k,n), of the last two dimensions one contiguous. Small products
-     * of a stack are shared out among the threads, a large one is OpenBLAS's own to share.
+     * of a stack are shared out among the threads whole, a large one by tiles.
      */
-    void matmul(Instruction instruction, Memory memory, Workers workers) {
+    void matmul(Instruction instruction, Memory memory, Workers workers, Compilers compilers) {
         open();
         Operand.View out = instruction.view(0);
         Operand.View a = instruction.view(1);
@@ -127,11 +132,25 @@ public final class Blas {
         long rows = out.layout().size(rank - 2);
         long columns = out.layout().size(rank - 1);
         long count = out.layout().elements() / (rows * columns);
+        long depth = a.layout().size(rank - 1);
+        long work = rows * columns * Math.max(1, depth);
         if (count == 1) {
-            product.run(target, left, right);
+            Tiles tiles = Tiles.of(rows, columns, depth, workers.threads());
+            ProductCode code = compilers.products(type).orElse(null);
+            if (code != null
+                    && work > MatrixLayout.LEAST_PART
+                    && !product.isVector()
+                    && !product.isSymmetric(left, right)) {
+                PackedProduct packed =
+                        new PackedProduct(code, type, matrix(a.layout()), matrix(b.layout()), block(type));
+                byTiles(packed, target, left, right, tiles, memory, workers);
+            } else if (product.isVector() && tiles.count() > 1 && !calls.isEmpty()) {
+                byTiles(product, target, left, right, tiles, workers);
+            } else {
+                product.run(target, left, right);
+            }
             return;
         }
-        long work = rows * columns * Math.max(1, a.layout().size(rank - 1));
         Workers.Body body = (worker, begin, end) -> {
             for (long index = begin; index < end; index++) {
                 product.run(
@@ -147,6 +166,90 @@ public final class Blas {
             }
         } else {
             workers.run(count, count, body);
+        }
+    }
+
+    /** Places along the common dimension that OpenBLAS sums up by themselves: GEMM_Q of its param.h. */
+    private long block(DType type) {
+        boolean wide = library.isPresent() && lapack.coreName().matches("(?i)skylakex|cooperlake|sapphirerapids");
+        return type == DType.FLOAT64 ? wide ? 384 : 256 : wide ? 448 : 320;
+    }
+
+    private void byTiles(
+            PackedProduct product, long target, long left, long right, Tiles tiles, Memory memory, Workers workers) {
+        long each = product.scratchBytes(tiles.height, tiles.width);
+        try (Memory.Scratch scratch = memory.scratch(each * workers.threads())) {
+            workers.run(tiles.count(), 1, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    long mine = scratch.address() + worker * each;
+                    product.run(target, tiles.columns, left, right, tiles.get(index), mine);
+                }
+            });
+        }
+    }
+
+    /** A product with a vector, shared out by parts that have the last bits of the whole. */
+    private void byTiles(MatrixProduct product, long target, long left, long right, Tiles tiles, Workers workers) {
+        try (Lapack.SingleThreaded _ = lapack.singleThreaded()) {
+            workers.run(tiles.count(), 1, (worker, begin, end) -> {
+                for (long index = begin; index < end; index++) {
+                    product.run(target, left, right, tiles.get(index));
+                }
+            });
+        }
+    }
+
+    /**
+     * A matrix cut into tiles.
+     *
+     * @param height rows of a tile, a multiple of {@link MatrixLayout#TOGETHER}; the last one may be lower
+     * @param width columns of a tile, likewise
+     */
+    record Tiles(long rows, long columns, long height, long width) {
+        /** Larger tiles cost nothing in memory, smaller ones are packed by OpenBLAS more often than need be. */
+        private static final long MOST = 2016;
+
+        private static final long LEAST = 2 * MatrixLayout.TOGETHER;
+
+        /** As large as leaves each thread a few. */
+        static Tiles of(long rows, long columns, long depth, int threads) {
+            long down = pieces(rows, MOST);
+            long across = pieces(columns, MOST);
+            long wanted = threads == 1 ? 1 : 2L * threads;
+            while (down * across < wanted) {
+                long height = rows / down;
+                long width = columns / across;
+                boolean small = height * width * depth < 4 * MatrixLayout.LEAST_PART;
+                if (small || Math.max(height, width) < 2 * LEAST) {
+                    break;
+                }
+                if (height >= width) {
+                    down++;
+                } else {
+                    across++;
+                }
+            }
+            return new Tiles(rows, columns, even(rows, down), even(columns, across));
+        }
+
+        private static long pieces(long size, long most) {
+            return (size + most - 1) / most;
+        }
+
+        private static long even(long size, long pieces) {
+            long exact = (size + pieces - 1) / pieces;
+            return pieces(exact, MatrixLayout.TOGETHER) * MatrixLayout.TOGETHER;
+        }
+
+        long count() {
+            return pieces(rows, height) * pieces(columns, width);
+        }
+
+        PackedProduct.Tile get(long index) {
+            long across = pieces(columns, width);
+            long top = index / across * height;
+            long left = index % across * width;
+            return new PackedProduct.Tile(top, Math.min(rows, top + height), left, Math.min(columns, left + width));
         }
     }
 

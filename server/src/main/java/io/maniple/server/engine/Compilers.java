@@ -1,8 +1,11 @@
 package io.maniple.server.engine;
 
+import io.maniple.bridge.program.DType;
+import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
+import io.maniple.kernels.ir.ProductCode;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -14,6 +17,7 @@ public final class Compilers {
 
     private final List<KernelCompiler> compilers;
     private final ConcurrentHashMap<Key, Executable> compiled = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<DType, Optional<ProductCode>> products = new ConcurrentHashMap<>();
     private final AtomicLong count = new AtomicLong();
 
     /** @param compilers in order of preference; the last must have a form for every kernel */
@@ -29,6 +33,19 @@ public final class Compilers {
     /** How many kernels were compiled so far. */
     public long compiledCount() {
         return count.get();
+    }
+
+    /** The best compiler's code for products of matrices. */
+    Optional<ProductCode> products(DType type) {
+        return products.computeIfAbsent(type, key -> switch (key) {
+            case FLOAT32 -> products(ElementType.FLOAT32);
+            case FLOAT64 -> products(ElementType.FLOAT64);
+            default -> Optional.empty();
+        });
+    }
+
+    private Optional<ProductCode> products(ElementType type) {
+        return compilers.isEmpty() ? Optional.empty() : compilers.getFirst().products(type);
     }
 
     Executable compile(Kernel kernel, List<Kernel.Access> accesses, boolean streaming) {

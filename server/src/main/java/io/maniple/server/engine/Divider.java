@@ -1,5 +1,6 @@
 package io.maniple.server.engine;
 
+import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
@@ -31,6 +32,7 @@ final class Divider {
     /** Ranges so close are treated as one. */
     private static final long GAP = 4_096;
 
+    private final Compilers compilers;
     private final int workers;
     private final IntToLongFunction bytes;
     private final long everywhereElements;
@@ -40,7 +42,8 @@ final class Divider {
      * @param bytes the size of a buffer, by its number in the plan
      * @param all whether what is small is shared out, too
      */
-    Divider(int workers, IntToLongFunction bytes, boolean all) {
+    Divider(Compilers compilers, int workers, IntToLongFunction bytes, boolean all) {
+        this.compilers = compilers;
         this.workers = workers;
         this.bytes = bytes;
         this.everywhereElements = all ? 1 : EVERYWHERE_ELEMENTS;
@@ -626,16 +629,29 @@ final class Divider {
 
     private @Nullable Division rows(Plan.RoutineStep step) {
         Instruction instruction = step.instruction();
-        List<Layout> layouts = new ArrayList<>();
+        List<Operand.View> views = new ArrayList<>();
         for (Operand operand : instruction.operands()) {
             if (operand instanceof Operand.View view) {
-                layouts.add(view.layout());
+                views.add(view);
             }
         }
-        boolean[] cut = step.operation().kind() instanceof Operation.Kind.Routine
-                ? RoutineForms.of(step.operation().name()).cutRows(layouts)
-                : RoutineForm.NO_CUT;
-        return cut.length == 0 ? null : rows(step, cut);
+        if (!(step.operation().kind() instanceof Operation.Kind.Routine)) {
+            return null;
+        }
+        if (step.operation().name().equals("matmul") && !cutsProducts(views)) {
+            return null;
+        }
+        RoutineForm form = RoutineForms.of(step.operation().name());
+        boolean[] cut = form.cutRows(views);
+        return cut.length == 0 ? null : rows(step, cut, form.rowsTogether(views));
+    }
+
+    /** Whether parts of a product have its last bits: of stacks, of a matrix with a vector, and where our own code computes them. */
+    private boolean cutsProducts(List<Operand.View> views) {
+        Layout out = views.getFirst().layout();
+        return out.rank() > 2
+                || (out.type() == DType.FLOAT64 || out.type() == DType.FLOAT32)
+                        && (out.size(1) == 1 || compilers.products(out.type()).isPresent());
     }
 
     /** A scan along another axis than the first, or along the only one there is; null for others. */
@@ -647,7 +663,7 @@ final class Divider {
             return null;
         }
         if (axis > 0) {
-            return rows(step, new boolean[] {true});
+            return rows(step, new boolean[] {true}, 1);
         }
         if (layout.rank() != 1 || layout.type().isComplex() || layout.elements() <= Scans.BLOCK) {
             return null;
@@ -666,16 +682,21 @@ final class Divider {
         return new Division.Line(cuts, totals, parts.build());
     }
 
-    private @Nullable Division rows(Plan.RoutineStep step, boolean[] cut) {
+    /** @param together a part begins at a multiple of so many rows */
+    private @Nullable Division rows(Plan.RoutineStep step, boolean[] cut, long together) {
         Instruction instruction = step.instruction();
         Operand.View first = instruction.view(0);
         long size = first.layout().size(0);
-        if (size < workers) {
+        if (size < workers * together) {
             return null;
         }
         long[] low = new long[workers];
         long[] high = new long[workers];
         cut(first.buffer(), first.offset(), first.layout().stride(0), size, low, high);
+        for (int worker = 0; worker < workers; worker++) {
+            low[worker] = low[worker] == size ? size : low[worker] / together * together;
+            high[worker] = high[worker] == size ? size : high[worker] / together * together;
+        }
         Touched touched = new Touched(0);
         int outputs = step.operation().outputs().size();
         for (int worker = 0; worker < workers; worker++) {

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -23,11 +24,26 @@ final class Lapack {
     private final Optional<Path> library;
     private final Map<String, MethodHandle> routines = new ConcurrentHashMap<>();
     private @Nullable SymbolLookup lookup;
+    private @Nullable String coreName;
     private int singles;
     private int threadsOtherwise;
 
     Lapack(Optional<Path> library) {
         this.library = library;
+    }
+
+    /** The processor whose code OpenBLAS has chosen, as "Haswell". */
+    synchronized String coreName() {
+        if (coreName == null) {
+            MethodHandle get = handle("openblas_get_corename", FunctionDescriptor.of(ValueLayout.ADDRESS));
+            try {
+                MemorySegment name = (MemorySegment) get.invokeExact();
+                coreName = name.reinterpret(64).getString(0);
+            } catch (Throwable impossible) {
+                throw new IllegalStateException("OpenBLAS has no name of a processor", impossible);
+            }
+        }
+        return coreName;
     }
 
     /** Calls a routine, as "dgesv". */

@@ -23,7 +23,7 @@ final class MatrixProduct {
     private final Matrix a;
     private final Matrix b;
     private final Blas.@Nullable Calls calls;
-    private final boolean maybeTransposes;
+    private final boolean areTransposes;
 
     /**
      * @param a m × k
@@ -35,11 +35,7 @@ final class MatrixProduct {
         this.a = new Matrix(a);
         this.b = new Matrix(b);
         this.calls = calls;
-        this.maybeTransposes = a.size(0) == b.size(1)
-                && a.size(1) == b.size(0)
-                && a.stride(0) == b.stride(1)
-                && a.stride(1) == b.stride(0)
-                && this.a.isTransposed() != this.b.isTransposed();
+        this.areTransposes = MatrixLayout.areTransposes(a, b);
     }
 
     private long rows() {
@@ -54,6 +50,11 @@ final class MatrixProduct {
         return a.layout.size(1);
     }
 
+    /** Whether the product is one of a matrix with its transpose: symmetric, and half the work. */
+    boolean isSymmetric(long left, long right) {
+        return areTransposes && left == right && rows() > 1 && columns() > 1;
+    }
+
     /**
      * Computes one product.
      *
@@ -62,25 +63,50 @@ final class MatrixProduct {
      * @param right of the second one
      */
     void run(long target, long left, long right) {
-        long rows = rows();
-        long columns = columns();
+        run(target, left, right, new PackedProduct.Tile(0, rows(), 0, columns()));
+    }
+
+    /** Whether one of the two is a vector. */
+    boolean isVector() {
+        return rows() == 1 || columns() == 1;
+    }
+
+    /** Computes a tile of one product; all of it where it is symmetric. */
+    void run(long target, long left, long right, PackedProduct.Tile tile) {
+        long rows = tile.bottom() - tile.top();
+        long columns = tile.right() - tile.left();
         if (rows == 0 || columns == 0) {
             return;
         }
+        boolean isSymmetric = isSymmetric(left, right);
+        compute(
+                target + (tile.top() * columns() + tile.left()) * type.bytes(),
+                left + tile.top() * a.layout.stride(0),
+                right + tile.left() * b.layout.stride(1),
+                rows,
+                columns,
+                isSymmetric);
+    }
+
+    private void compute(long target, long left, long right, long rows, long columns, boolean isSymmetric) {
         if (depth() == 0) {
-            Scalars.MEMORY.asSlice(target, rows * columns * type.bytes()).fill((byte) 0);
+            for (long row = 0; row < rows; row++) {
+                Scalars.MEMORY
+                        .asSlice(target + row * columns() * type.bytes(), columns * type.bytes())
+                        .fill((byte) 0);
+            }
             return;
         }
         if (calls == null) {
-            PlainProduct.run(type, target, rows, columns, depth(), left, a.layout, right, b.layout);
+            PlainProduct.run(type, target, columns(), rows, columns, depth(), left, a.layout, right, b.layout);
             return;
         }
         try {
-            if (columns == 1) {
-                gemv(calls, a, left, false, b, right, target);
-            } else if (rows == 1) {
-                gemv(calls, b, right, true, a, left, target);
-            } else if (maybeTransposes && left == right) {
+            if (columns() == 1) {
+                gemv(calls, a, rows, left, false, b, right, target);
+            } else if (rows() == 1) {
+                gemv(calls, b, columns, right, true, a, left, target);
+            } else if (isSymmetric) {
                 // Half the work, and exactly symmetric.
                 calls.syrk().invokeExact(ROW_MAJOR, UPPER, a.flag(), rows, depth(), left, a.leading(), target, columns);
                 mirror(target, rows);
@@ -98,21 +124,31 @@ final class MatrixProduct {
                                 right,
                                 b.leading(),
                                 target,
-                                columns);
+                                columns());
             }
         } catch (Throwable impossible) {
             throw new IllegalStateException("a BLAS call failed", impossible);
         }
     }
 
-    /** @param flip whether the vector stands on the left, and so meets the matrix's columns */
+    /**
+     * @param results how many of the matrix's rows meet the vector
+     * @param flip whether the vector stands on the left, and so meets the matrix's columns
+     */
     private static void gemv(
-            Blas.Calls calls, Matrix matrix, long address, boolean flip, Matrix vector, long elements, long target)
+            Blas.Calls calls,
+            Matrix matrix,
+            long results,
+            long address,
+            boolean flip,
+            Matrix vector,
+            long elements,
+            long target)
             throws Throwable {
         boolean transposed = matrix.isTransposed() != flip;
-        long storedRows = matrix.isTransposed() ? matrix.layout.size(1) : matrix.layout.size(0);
-        long storedColumns = matrix.isTransposed() ? matrix.layout.size(0) : matrix.layout.size(1);
         long depth = matrix.layout.size(flip ? 0 : 1);
+        long storedRows = transposed ? depth : results;
+        long storedColumns = transposed ? results : depth;
         Layout layout = vector.layout;
         int along = layout.size(0) == depth && layout.size(1) == 1 ? 0 : 1;
         long step = depth == 1 ? 1 : layout.stride(along) / layout.type().bytes();

@@ -11,8 +11,18 @@ final class PlainProduct {
 
     private PlainProduct() {}
 
+    /** @param leading elements from one row of the target to the next */
     static void run(
-            DType type, long target, long rows, long columns, long depth, long a, Layout left, long b, Layout right) {
+            DType type,
+            long target,
+            long leading,
+            long rows,
+            long columns,
+            long depth,
+            long a,
+            Layout left,
+            long b,
+            Layout right) {
         int part = type == DType.FLOAT64 || type == DType.COMPLEX128 ? 8 : 4;
         boolean complex = type.isComplex();
         for (long row = 0; row < rows; row++) {
@@ -32,7 +42,7 @@ final class PlainProduct {
                         imaginary += xr * yi + xi * yr;
                     }
                 }
-                long out = target + (row * columns + column) * type.bytes();
+                long out = target + (row * leading + column) * type.bytes();
                 write(part, out, real);
                 if (complex) {
                     write(part, out + part, imaginary);

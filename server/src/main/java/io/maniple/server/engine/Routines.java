@@ -30,7 +30,7 @@ final class Routines {
         codes.putAll(new Histograms(workers).routines());
         codes.putAll(new Extremes(workers, compilers).routines());
         codes.put("matmul", call -> {
-            blas.matmul(call.instruction(), call.memory(), workers);
+            blas.matmul(call.instruction(), call.memory(), workers, compilers);
             ErrorFlags errors = call.errors();
             if (errors != null) {
                 new ProductErrors(call.memory(), workers, errors).look(call.instruction());

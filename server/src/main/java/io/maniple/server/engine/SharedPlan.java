@@ -36,7 +36,7 @@ public final class SharedPlan {
         this.prepared = prepared;
         this.compilers = compilers;
         this.rank = rank;
-        this.divider = new Divider(workers, bytes, all);
+        this.divider = new Divider(compilers, workers, bytes, all);
         this.divisions = divider.divideAll(prepared);
     }
 

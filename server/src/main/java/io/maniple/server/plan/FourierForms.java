@@ -1,6 +1,7 @@
 package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +31,8 @@ final class FourierForms {
             }
 
             @Override
-            public boolean[] cutRows(List<Layout> layouts) {
-                return layouts.get(0).rank() >= 2 ? new boolean[] {true, true, false} : NO_CUT;
+            public boolean[] cutRows(List<Operand.View> views) {
+                return views.get(0).layout().rank() >= 2 ? new boolean[] {true, true, false} : NO_CUT;
             }
 
             @Override

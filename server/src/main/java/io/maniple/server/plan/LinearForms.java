@@ -1,6 +1,7 @@
 package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -75,11 +76,11 @@ final class LinearForms {
 
         /** Stacks. */
         @Override
-        public boolean[] cutRows(List<Layout> layouts) {
-            if (layouts.get(0).rank() == operands.get(0).length()) {
+        public boolean[] cutRows(List<Operand.View> views) {
+            if (views.get(0).layout().rank() == operands.get(0).length()) {
                 return NO_CUT;
             }
-            boolean[] cut = new boolean[layouts.size()];
+            boolean[] cut = new boolean[views.size()];
             Arrays.fill(cut, true);
             return cut;
         }

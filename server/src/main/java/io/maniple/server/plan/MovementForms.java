@@ -2,6 +2,7 @@ package io.maniple.server.plan;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -102,11 +103,11 @@ final class MovementForms {
     }
 
     /** Indices of any rank but 0 are cut with what they select. */
-    private static boolean[] taken(List<Layout> layouts) {
-        if (layouts.get(2).rank() == 0) {
+    private static boolean[] taken(List<Operand.View> views) {
+        if (views.get(2).layout().rank() == 0) {
             return RoutineForm.NO_CUT;
         }
-        boolean[] cut = new boolean[layouts.size()];
+        boolean[] cut = new boolean[views.size()];
         Arrays.fill(cut, true);
         cut[1] = false;
         return cut;
@@ -136,10 +137,24 @@ final class MovementForms {
                             + RoutineForms.shape(out);
         }
 
-        /** Stacks; OpenBLAS gives a part of one product other last bits. */
+        /** Stacks, and the rows of one product; but a matrix times its transpose is one symmetric matrix. */
         @Override
-        public boolean[] cutRows(List<Layout> layouts) {
-            return layouts.get(0).rank() >= 3 ? new boolean[] {true, true, true} : NO_CUT;
+        public boolean[] cutRows(List<Operand.View> views) {
+            if (views.get(0).layout().rank() >= 3) {
+                return new boolean[] {true, true, true};
+            }
+            boolean isVector = views.get(0).layout().size(0) == 1;
+            return isVector || MatrixLayout.isSymmetricProduct(views.get(1), views.get(2))
+                    ? NO_CUT
+                    : new boolean[] {true, true, false};
+        }
+
+        @Override
+        public long rowsTogether(List<Operand.View> views) {
+            Layout out = views.get(0).layout();
+            return out.rank() >= 3
+                    ? 1
+                    : MatrixLayout.rowsTogether(out, views.get(1).layout().size(1));
         }
 
         @Override

@@ -1,6 +1,7 @@
 package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -38,11 +39,16 @@ public interface RoutineForm {
      * Which operands can be cut along their first dimension, all at the same places, into parts that are worth as much as
      * the whole, to the bit; the others belong to every part. The first operand is one of those that can.
      *
-     * @param layouts of outputs and inputs
+     * @param views outputs and inputs
      * @return one entry an operand; none if the operation cannot be cut
      */
-    default boolean[] cutRows(List<Layout> layouts) {
+    default boolean[] cutRows(List<Operand.View> views) {
         return NO_CUT;
+    }
+
+    /** Parts begin at a multiple of so many rows. */
+    default long rowsTogether(List<Operand.View> views) {
+        return 1;
     }
 
     /** The operation cannot be cut. */

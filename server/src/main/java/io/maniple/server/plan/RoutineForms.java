@@ -2,6 +2,7 @@ package io.maniple.server.plan;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -50,8 +51,8 @@ public final class RoutineForms {
             }
 
             @Override
-            public boolean[] cutRows(List<Layout> layouts) {
-                return rows.cut(layouts);
+            public boolean[] cutRows(List<Operand.View> views) {
+                return rows.cut(views);
             }
         };
     }
@@ -59,12 +60,12 @@ public final class RoutineForms {
     /** As {@link RoutineForm#cutRows}. */
     @FunctionalInterface
     interface Rows {
-        boolean[] cut(List<Layout> layouts);
+        boolean[] cut(List<Operand.View> views);
     }
 
     /** Of arrays of some rank or more the first dimension can be cut. */
     static Rows ofRank(int rank, boolean... cut) {
-        return layouts -> layouts.get(0).rank() >= rank ? cut : RoutineForm.NO_CUT;
+        return views -> views.get(0).layout().rank() >= rank ? cut : RoutineForm.NO_CUT;
     }
 
     /** What is wrong with layouts, or null. */

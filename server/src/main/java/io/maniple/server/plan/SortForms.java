@@ -1,6 +1,7 @@
 package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,8 +103,8 @@ final class SortForms {
         }
 
         @Override
-        public boolean[] cutRows(List<Layout> layouts) {
-            return layouts.get(0).rank() >= 1 ? new boolean[] {true, false, true} : NO_CUT;
+        public boolean[] cutRows(List<Operand.View> views) {
+            return views.get(0).layout().rank() >= 1 ? new boolean[] {true, false, true} : NO_CUT;
         }
     };
 

@@ -23,7 +23,8 @@ class TestRoutines {
         }
         assertThat(RoutineForms.names()).containsExactlyInAnyOrderElementsOf(rows);
         try (Workers workers = new Workers(1)) {
-            Routines routines = new Routines(workers, new Compilers(List.of()), new Blas(Optional.empty()));
+            Compilers none = new Compilers(List.of());
+            Routines routines = new Routines(workers, none, new Blas(Optional.empty()));
             assertThat(routines.names()).containsExactlyInAnyOrderElementsOf(rows);
         }
     }
