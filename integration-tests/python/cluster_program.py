@@ -58,9 +58,20 @@ show(
     np.unique((x * 5000).astype("i8")),
     np.searchsorted(np.sort(x), y),
 )
+w = np.where(y > 1, -0.0, np.where(y < -1, 0.0, y))
+w[::1000] = np.nan
+show("sorted", np.sort(w), np.sort(w.astype("f4")), np.sort((x * 300).astype("u1")), np.sort((y * 50).astype("i2")))
+show("sorted ties", np.sort((x * 7).astype("i8")), np.sort(np.zeros(300_000)), np.sort(y.astype("f2")))
 show("counts", np.bincount((x * 100).astype("i8")), np.histogram(y, 50)[0])
 show("fourier", np.fft.rfft(m, axis=1), np.fft.fft(m[:64]), np.fft.fft2(m[:128, :128]))
 small = np.linspace(0, 1, 50)
 show("small", np.outer(small, small).sum(0), small[::-1].cumsum())
 show("types", (x * 200).astype("u1") + np.uint8(3), (x + 1j * y) * (1 - 2j), x.astype("f4") ** 2, x.astype("f2") + 1)
-show("random", rng.random(200_003), rng.integers(0, 9, 100_001), rng.standard_normal(70_001))
+show(
+    "random",
+    rng.random(200_003),
+    rng.random(300_001, dtype="f4"),
+    rng.uniform(-1, 3, (301, 700)),
+    rng.integers(0, 9, 100_001),
+    rng.standard_normal(70_001),
+)

@@ -642,6 +642,12 @@ final class Divider {
             return null;
         }
         RoutineForm form = RoutineForms.of(step.operation().name());
+        if (step.operation().name().equals("sort") && views.get(0).layout().rank() == 1) {
+            return sorted(views.get(0), views.get(1));
+        }
+        if (form.makesItems(views)) {
+            return items(views, step.operation().outputs().size());
+        }
         boolean[] cut = form.cutRows(views);
         return cut.length == 0 ? null : rows(step, cut, form.rowsTogether(views));
     }
@@ -652,6 +658,50 @@ final class Divider {
         return out.rank() > 2
                 || (out.type() == DType.FLOAT64 || out.type() == DType.FLOAT32)
                         && (out.size(1) == 1 || compilers.products(out.type()).isPresent());
+    }
+
+    private @Nullable Division sorted(Operand.View out, Operand.View in) {
+        Layout layout = in.layout();
+        if (layout.type().isComplex() || layout.elements() < workers) {
+            return null;
+        }
+        int itemBytes = layout.type().bytes();
+        long[] cuts = cuts(layout.elements(), in.buffer(), item -> in.offset() + item * itemBytes);
+        Parts reads = new Parts(0);
+        Parts writes = new Parts(0);
+        for (int worker = 0; worker < workers; worker++) {
+            long begin = cuts[worker] * itemBytes;
+            long end = cuts[worker + 1] * itemBytes;
+            reads.add(worker, in.buffer(), Spans.range(in.offset() + begin, in.offset() + end));
+            writes.add(worker, out.buffer(), Spans.range(out.offset() + begin, out.offset() + end));
+        }
+        Touch target = new Touch(out.buffer(), Spans.range(out.offset(), out.offset() + layout.elements() * itemBytes));
+        return new Division.Sorted(cuts, SharedSort.sampleBytes(cuts), reads.build(), target, writes.build());
+    }
+
+    private Division items(List<Operand.View> views, int outputs) {
+        Operand.View first = views.getFirst();
+        int itemBytes = first.layout().type().bytes();
+        long[] cuts = cuts(first.layout().elements(), first.buffer(), item -> first.offset() + item * itemBytes);
+        Parts parts = new Parts(0);
+        for (int worker = 0; worker < workers; worker++) {
+            long begin = first.offset() + cuts[worker] * itemBytes;
+            parts.add(worker, first.buffer(), Spans.range(begin, first.offset() + cuts[worker + 1] * itemBytes));
+        }
+        Parts further = new Parts(0);
+        for (Operand.View view : views.subList(1, outputs)) {
+            Layout layout = view.layout();
+            further.add(
+                    0,
+                    view.buffer(),
+                    Spans.ofView(
+                            view.offset(),
+                            layout.shape(),
+                            layout.strides(),
+                            layout.type().bytes(),
+                            0));
+        }
+        return new Division.Items(cuts, parts.build(), further.build().getFirst());
     }
 
     /** A scan along another axis than the first, or along the only one there is; null for others. */

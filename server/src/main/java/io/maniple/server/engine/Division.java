@@ -76,6 +76,23 @@ public sealed interface Division {
     }
 
     /**
+     * A routine that makes elements out of nothing.
+     *
+     * @param cuts where each worker's elements begin, and their number last
+     */
+    record Items(long[] cuts, List<List<Touch>> written, List<Touch> results) implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return List.of();
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+    }
+
+    /**
      * A cumulative operation on one line, cut between the blocks whose totals are taken first.
      *
      * @param cuts where each worker's blocks begin, and their number last
@@ -90,6 +107,41 @@ public sealed interface Division {
         @Override
         public List<Touch> writes(int worker) {
             return touched.get(worker);
+        }
+    }
+
+    /**
+     * A vector that all sort: which part of the result is whose is known only when they have seen each other's keys.
+     *
+     * @param cuts where each worker's elements of the input begin, and their number last
+     * @param samples the bytes of the keys that each worker shows the others first
+     * @param target the output's first byte
+     * @param written as much of the output as each gets if nothing comes of it
+     */
+    record Sorted(long[] cuts, List<Spans> samples, List<List<Touch>> touched, Touch target, List<List<Touch>> written)
+            implements Division {
+        @Override
+        public List<Touch> reads(int worker) {
+            return touched.get(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+
+        /** The bytes of the output that each worker has written, by their places in it. */
+        public List<List<Touch>> written(List<Spans> byWorker) {
+            long first = target.spans().begin(0);
+            List<List<Touch>> touches = new ArrayList<>();
+            for (Spans spans : byWorker) {
+                touches.add(
+                        spans.isEmpty()
+                                ? List.of()
+                                : List.of(new Touch(
+                                        target.buffer(), Spans.range(first + spans.begin(0), first + spans.end(0)))));
+            }
+            return touches;
         }
     }
 

@@ -58,6 +58,10 @@ public final class Engine {
         return Diagnosis.of(routine, routines.run(routine, scalars, memory));
     }
 
+    void run(Plan.RoutineStep routine, List<Scalar> scalars, Memory memory, long begin, long end) {
+        routines.run(routine, scalars, memory, begin, end);
+    }
+
     Scans scans() {
         return routines.scans();
     }

@@ -30,13 +30,27 @@ final class RandomNumbers {
 
     Map<String, RoutineCode> routines() {
         return Map.of(
-                "random.pcg64", call -> draw(call, RandomWords.Pcg64::of),
-                "random.pcg64dxsm", call -> draw(call, RandomWords.Pcg64Dxsm::of),
-                "random.philox", call -> draw(call, RandomWords.Philox::of));
+                "random.pcg64", code(RandomWords.Pcg64::of),
+                "random.pcg64dxsm", code(RandomWords.Pcg64Dxsm::of),
+                "random.philox", code(RandomWords.Philox::of));
+    }
+
+    private RoutineCode code(Function<long[], RandomWords> generator) {
+        return new RoutineCode() {
+            @Override
+            public void run(RoutineCall call) {
+                run(call, 0, call.layout(0).elements());
+            }
+
+            @Override
+            public void run(RoutineCall call, long begin, long end) {
+                draw(call, generator, begin, end);
+            }
+        };
     }
 
     /** Operands: out, consumed; state…, width, held, half, low, range. */
-    private void draw(RoutineCall call, Function<long[], RandomWords> generator) {
+    private void draw(RoutineCall call, Function<long[], RandomWords> generator, long begin, long end) {
         long[] state = new long[RandomWords.STATE];
         for (int index = 0; index < state.length; index++) {
             state[index] = call.integer(OUTPUTS + index);
@@ -58,7 +72,7 @@ final class RandomNumbers {
                 new RandomItems(generator.apply(state), (int) width, (int) held, call.integer(rest + 2) & 0xffff_ffffL);
         Target target = new Target(type, call.address(0), call.layout(0).elements());
         Range range = Range.of((int) width, call.integer(rest + 3), call.integer(rest + 4));
-        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, call.address(1), draw(items, target, range));
+        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, call.address(1), draw(items, target, range, begin, end));
     }
 
     private record Target(DType type, long address, long elements) {}
@@ -82,18 +96,19 @@ final class RandomNumbers {
         }
     }
 
-    /** Returns how many items were consumed. */
-    private long draw(RandomItems items, Target target, Range range) {
+    /** Returns how many items the whole target consumes; of integers all are drawn. */
+    private long draw(RandomItems items, Target target, Range range, long begin, long end) {
         long elements = target.elements();
         switch (target.type()) {
             case FLOAT64 -> {
                 double low = Double.longBitsToDouble(range.low());
                 double length = Double.longBitsToDouble(range.size() - 1);
-                eachChunk(items, elements, (first, chunk, count) -> doubles(target, low, length, first, chunk, count));
+                eachChunk(
+                        items, begin, end, (first, chunk, count) -> doubles(target, low, length, first, chunk, count));
                 return elements;
             }
             case FLOAT32 -> {
-                eachChunk(items, elements, (first, chunk, count) -> floats(target, first, chunk, count));
+                eachChunk(items, begin, end, (first, chunk, count) -> floats(target, first, chunk, count));
                 return elements;
             }
             default -> {
@@ -269,11 +284,11 @@ final class RandomNumbers {
         void run(long first, long[] chunk, int count);
     }
 
-    private void eachChunk(RandomItems items, long elements, ChunkBody body) {
-        workers.run((elements + BLOCK - 1) / BLOCK, 1, (worker, begin, end) -> {
+    private void eachChunk(RandomItems items, long from, long until, ChunkBody body) {
+        workers.run((until - from + BLOCK - 1) / BLOCK, 1, (worker, begin, end) -> {
             Chunks chunks = new Chunks(items);
-            long to = Math.min(elements, end * BLOCK);
-            for (long first = begin * BLOCK; first < to; first += RandomItems.CHUNK) {
+            long to = Math.min(until, from + end * BLOCK);
+            for (long first = from + begin * BLOCK; first < to; first += RandomItems.CHUNK) {
                 body.run(first, chunks.items, chunks.read(first, to));
             }
         });

@@ -4,4 +4,9 @@ package io.maniple.server.engine;
 @FunctionalInterface
 interface RoutineCode {
     void run(RoutineCall call);
+
+    /** Of an operation whose form makes items: some of the first output's elements, and the further outputs whole. */
+    default void run(RoutineCall call, long begin, long end) {
+        throw new IllegalStateException("the operation cannot be cut");
+    }
 }

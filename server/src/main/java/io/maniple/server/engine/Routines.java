@@ -82,6 +82,15 @@ final class Routines {
         }
     }
 
+    /** Makes some of the first output's elements. */
+    void run(Plan.RoutineStep step, List<Scalar> scalars, Memory memory, long begin, long end) {
+        RoutineCode code = codes.get(step.operation().name());
+        if (code == null) {
+            throw unexpected(step.operation());
+        }
+        code.run(new RoutineCall(step.instruction(), scalars, memory, null), begin, end);
+    }
+
     private static IllegalStateException unexpected(Operation operation) {
         return new IllegalStateException(operation.name() + " belongs into a kernel");
     }

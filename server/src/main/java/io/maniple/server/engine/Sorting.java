@@ -59,7 +59,7 @@ final class Sorting {
         sort(call.layout(1), call.address(1), call.address(0), call.memory());
     }
 
-    private void sort(Layout layout, long source, long target, Memory memory) {
+    void sort(Layout layout, long source, long target, Memory memory) {
         DType type = layout.type();
         long length = layout.size(layout.rank() - 1);
         if (layout.elements() == 0) {
@@ -172,7 +172,7 @@ final class Sorting {
         }
     }
 
-    private static long firstNotBelow(DType type, long sorted, long length, long key) {
+    static long firstNotBelow(DType type, long sorted, long length, long key) {
         long low = 0;
         long high = length;
         while (low < high) {

@@ -1,6 +1,8 @@
 package io.maniple.server.engine;
 
+import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Scalar;
+import io.maniple.server.distribution.Peers;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.plan.Diagnosis;
 import io.maniple.server.plan.Plan;
@@ -27,6 +29,35 @@ public abstract sealed class StepShare implements AutoCloseable {
     public List<Partials> partials() {
         return List.of();
     }
+
+    /** How a share with exchanges of its own reaches the others. All of them make the same calls. */
+    public interface Exchanges {
+        /** Does work between two exchanges, in turn with other sessions. */
+        void compute(Runnable work);
+
+        /**
+         * What each worker makes in place goes to all others.
+         *
+         * @param address where the bytes begin, here and there
+         * @param failure why this worker has not made its own
+         * @throws RuntimeException if any worker has failed, at all of them
+         */
+        void spread(long address, List<Spans> byWorker, @Nullable RuntimeException failure);
+
+        /**
+         * Pieces that go to single workers.
+         *
+         * @param failure why this worker's pieces mean nothing
+         * @throws RuntimeException if this worker has failed, or one that something came from
+         */
+        void exchange(List<Peers.Parcel> outgoing, List<Peers.Parcel> incoming, @Nullable RuntimeException failure);
+
+        /** What of the output each worker writes, in bytes from its first element on; known only now. */
+        void written(List<Spans> byWorker);
+    }
+
+    /** Exchanges of its own, behind that of partial results. */
+    public void exchange(Exchanges exchanges) {}
 
     /** Makes the results of everybody's partial ones. */
     public void finish() {}
@@ -61,7 +92,16 @@ public abstract sealed class StepShare implements AutoCloseable {
                 rows.low()[plan.rank()] >= rows.high()[plan.rank()]
                         ? new Nothing()
                         : new Routine(engine, plan.part(index, rows), scalars, memory);
+            case Division.Items items ->
+                new Items(
+                        engine,
+                        (Plan.RoutineStep) step,
+                        scalars,
+                        memory,
+                        items.cuts()[plan.rank()],
+                        items.cuts()[plan.rank() + 1]);
             case Division.Line line -> new Scanned(engine, (Plan.RoutineStep) step, memory, line, plan.rank());
+            case Division.Sorted sorted -> new Sorted(engine, (Plan.RoutineStep) step, memory, sorted, plan.rank());
             case Division.Boxes boxes ->
                 new Kernel(
                         engine,
@@ -141,6 +181,29 @@ public abstract sealed class StepShare implements AutoCloseable {
         }
     }
 
+    private static final class Items extends StepShare {
+        private final Engine engine;
+        private final Plan.RoutineStep step;
+        private final List<Scalar> scalars;
+        private final Memory memory;
+        private final long begin;
+        private final long end;
+
+        Items(Engine engine, Plan.RoutineStep step, List<Scalar> scalars, Memory memory, long begin, long end) {
+            this.engine = engine;
+            this.step = step;
+            this.scalars = scalars;
+            this.memory = memory;
+            this.begin = begin;
+            this.end = end;
+        }
+
+        @Override
+        public void compute() {
+            engine.run(step, scalars, memory, begin, end);
+        }
+    }
+
     /** A cumulative operation on one line: totals of blocks, exchanged, and then the blocks. */
     private static final class Scanned extends StepShare {
         private final Plan.RoutineStep step;
@@ -182,6 +245,48 @@ public abstract sealed class StepShare implements AutoCloseable {
         @Override
         public void close() {
             totals.close();
+        }
+    }
+
+    /** A vector that all sort. */
+    private static final class Sorted extends StepShare {
+        private final SharedSort sort;
+
+        Sorted(Engine engine, Plan.RoutineStep step, Memory memory, Division.Sorted division, int rank) {
+            Operand.View in = step.instruction().view(1);
+            this.sort = new SharedSort(
+                    engine.workers(),
+                    in.layout().type(),
+                    Routines.address(in, memory),
+                    Routines.address(step.instruction().view(0), memory),
+                    division.cuts(),
+                    rank,
+                    memory);
+        }
+
+        @Override
+        public void compute() {
+            sort.sample();
+        }
+
+        @Override
+        public List<Partials> partials() {
+            return List.of(sort.samples());
+        }
+
+        @Override
+        public void exchange(Exchanges exchanges) {
+            sort.exchange(exchanges);
+        }
+
+        @Override
+        public void finish() {
+            sort.finish();
+        }
+
+        @Override
+        public void close() {
+            sort.close();
         }
     }
 

@@ -2,6 +2,7 @@ package io.maniple.server.plan;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,13 @@ final class RandomForms {
                     && layouts.get(1).elements() == 1
                     && layouts.get(1).type() == DType.INT64;
             return suits ? null : "needs an output and an int64 count";
+        }
+
+        /** Integers are rejected here and there, which moves all that follow. */
+        @Override
+        public boolean makesItems(List<Operand.View> views) {
+            DType type = views.getFirst().layout().type();
+            return type == DType.FLOAT64 || type == DType.FLOAT32;
         }
 
         /** Seven of state, then width, held, half, low and range. */

@@ -51,6 +51,14 @@ public interface RoutineForm {
         return 1;
     }
 
+    /**
+     * Whether any of the first output's elements can be made by themselves, by whoever has no inputs at all, and further
+     * outputs by anybody. The first output is contiguous.
+     */
+    default boolean makesItems(List<Operand.View> views) {
+        return false;
+    }
+
     /** The operation cannot be cut. */
     boolean[] NO_CUT = {};
 

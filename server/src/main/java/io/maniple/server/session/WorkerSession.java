@@ -35,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -408,6 +409,8 @@ public final class WorkerSession implements AutoCloseable {
         private final BatchStructure structure;
         private final WorkerBuffer[] numbered;
         private final long[] handles;
+        /** What the workers write in the present step, where that follows from what they have found. */
+        private @Nullable List<List<Touch>> moved;
 
         BatchRun(Batch batch, Planning.Planned planned) {
             this.batch = batch;
@@ -505,6 +508,7 @@ public final class WorkerSession implements AutoCloseable {
                 failure = attempt(step, index, division, failure, source);
             }
             record(division, alone);
+            moved = null;
             if (failure != null) {
                 fail(step, failure);
             }
@@ -551,7 +555,7 @@ public final class WorkerSession implements AutoCloseable {
         private void record(Division division, int alone) {
             for (int worker = 0; worker < peers.size(); worker++) {
                 if (alone < 0 || alone == worker) {
-                    for (Touch touch : division.writes(worker)) {
+                    for (Touch touch : moved == null ? division.writes(worker) : moved.get(worker)) {
                         numbered[touch.buffer()].ownership().written(touch.spans(), only(worker));
                     }
                 }
@@ -591,6 +595,7 @@ public final class WorkerSession implements AutoCloseable {
                 if (failure == null && share != null) {
                     try {
                         StepShare own = share;
+                        own.exchange(new Rounds(division, source));
                         compute(own::finish);
                         report(own.guilty());
                     } catch (RuntimeException | OutOfMemoryError | StackOverflowError thrown) {
@@ -606,6 +611,61 @@ public final class WorkerSession implements AutoCloseable {
                 note(step, System.nanoTime() - begin);
             }
             return failure;
+        }
+
+        /** The exchanges that a share makes itself. */
+        private final class Rounds implements StepShare.Exchanges {
+            private final Division division;
+            private final String source;
+
+            Rounds(Division division, String source) {
+                this.division = division;
+                this.source = source;
+            }
+
+            @Override
+            public void compute(Runnable work) {
+                BatchRun.this.compute(work);
+            }
+
+            @Override
+            public void spread(long address, List<Spans> byWorker, @Nullable RuntimeException failure) {
+                Travel travel = new Travel();
+                travel.spread(failure == null ? address : 0, byWorker, failure != null);
+                ManipleException arrived = travel.exchange(source);
+                throwFirst(failure, arrived);
+            }
+
+            @Override
+            public void exchange(
+                    List<Peers.Parcel> outgoing, List<Peers.Parcel> incoming, @Nullable RuntimeException failure) {
+                boolean[] spoiled = new boolean[outgoing.size()];
+                Arrays.fill(spoiled, failure != null);
+                boolean any = false;
+                for (boolean arrived : peers.exchange(outgoing, spoiled, incoming)) {
+                    any |= arrived;
+                }
+                throwFirst(failure, any ? new ManipleException(Status.INTERNAL, ELSEWHERE, source) : null);
+            }
+
+            private static void throwFirst(@Nullable RuntimeException failure, @Nullable ManipleException arrived) {
+                if (failure != null) {
+                    throw failure;
+                }
+                if (arrived != null) {
+                    throw arrived;
+                }
+            }
+
+            @Override
+            public void written(List<Spans> byWorker) {
+                if (division instanceof Division.Sorted sorted) {
+                    moved = sorted.written(byWorker);
+                    for (Touch touch : moved.get(peers.rank())) {
+                        numbered[touch.buffer()].touch(touch.spans());
+                    }
+                }
+            }
         }
 
         private void touch(Division division) {
@@ -677,6 +737,16 @@ public final class WorkerSession implements AutoCloseable {
                 case Division.Rows rows -> {
                     return null;
                 }
+                case Division.Items items -> {
+                    return null;
+                }
+                case Division.Sorted sorted ->
+                    travel.spread(
+                            failure == null && share != null
+                                    ? share.partials().getFirst().address()
+                                    : 0,
+                            sorted.samples(),
+                            failure != null);
                 case Division.Everywhere everywhere -> {
                     return null;
                 }

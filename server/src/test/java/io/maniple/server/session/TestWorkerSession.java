@@ -134,6 +134,38 @@ class TestWorkerSession {
         assertSame(size, writer.build());
     }
 
+    private static double[] mixed(int count, int kinds) {
+        Random random = new Random(count);
+        double[] special = {0.0, -0.0, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 5e-324, 1, -1};
+        double[] values = new double[count];
+        for (int index = 0; index < count; index++) {
+            values[index] =
+                    random.nextInt(10) < kinds ? special[random.nextInt(special.length)] : random.nextGaussian();
+        }
+        return values;
+    }
+
+    /** Many equal keys, zeros of both signs, NaN; more workers than keys, too. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 7, 64})
+    void allSortOneVector(int size) throws Exception {
+        for (int count : new int[] {2, 63, 64, 65, 8_001}) {
+            for (int kinds : new int[] {0, 3, 10}) {
+                BatchWriter writer = new BatchWriter();
+                BatchWriter.View in = writer.view(writer.doubles(mixed(count, kinds)), F64, count);
+                BatchWriter.View sorted = writer.fresh(F64, count);
+                BatchWriter.View twice = writer.fresh(F64, count);
+                writer.add("sort", "d->d", sorted, in);
+                writer.add("add", "dd->d", twice, sorted, sorted);
+                writer.add("sort", "d->d", in, in);
+                writer.observe(sorted, 8L * count);
+                writer.observe(twice, 8L * count);
+                writer.observe(in, 8L * count);
+                assertSame(size, writer.build());
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 5})
     void neighboursTravel(int size) throws Exception {
