@@ -3,7 +3,10 @@ package io.maniple.server.engine;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.distribution.Touch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.StringJoiner;
+import java.util.stream.Collectors;
 
 /**
  * How a step is shared out among workers. It follows from the plan and their number alone, so all of them come to the
@@ -21,8 +24,31 @@ public sealed interface Division {
         return List.of();
     }
 
+    /** How it is shared out, for people. */
+    String place();
+
+    private static String at(long[] cuts) {
+        StringJoiner places = new StringJoiner(", ");
+        for (int worker = 1; worker + 1 < cuts.length; worker++) {
+            places.add(Long.toString(cuts[worker]));
+        }
+        return cuts.length == 2 ? "whole" : "cut at " + places;
+    }
+
+    /** Cuts as above of parts that may be empty. */
+    private static long[] cuts(long[] low, long[] high) {
+        long[] cuts = Arrays.copyOf(low, low.length + 1);
+        cuts[low.length] = high[low.length - 1];
+        return cuts;
+    }
+
     /** All of the step, by everybody. */
     record Everywhere(List<Touch> touched, List<Touch> results) implements Division {
+        @Override
+        public String place() {
+            return "by every worker";
+        }
+
         @Override
         public List<Touch> reads(int worker) {
             return touched;
@@ -36,6 +62,11 @@ public sealed interface Division {
 
     /** All of the step, by the one worker for whom the least has to travel. */
     record Alone(List<Touch> touched, List<Touch> written) implements Division {
+        @Override
+        public String place() {
+            return "by one worker";
+        }
+
         @Override
         public List<Touch> reads(int worker) {
             return touched;
@@ -51,6 +82,11 @@ public sealed interface Division {
     record Slices(int dimension, long[] low, long[] high, List<List<Touch>> touched, List<List<Touch>> written)
             implements Division {
         @Override
+        public String place() {
+            return "dimension " + dimension + " " + at(cuts(low, high));
+        }
+
+        @Override
         public List<Touch> reads(int worker) {
             return touched.get(worker);
         }
@@ -64,6 +100,11 @@ public sealed interface Division {
     /** A routine whose operands are cut along their first dimension, those that can be. */
     record Rows(boolean[] cut, long[] low, long[] high, List<List<Touch>> touched, List<List<Touch>> written)
             implements Division {
+        @Override
+        public String place() {
+            return "rows " + at(cuts(low, high));
+        }
+
         @Override
         public List<Touch> reads(int worker) {
             return touched.get(worker);
@@ -82,6 +123,11 @@ public sealed interface Division {
      */
     record Items(long[] cuts, List<List<Touch>> written, List<Touch> results) implements Division {
         @Override
+        public String place() {
+            return "elements " + at(cuts);
+        }
+
+        @Override
         public List<Touch> reads(int worker) {
             return List.of();
         }
@@ -99,6 +145,11 @@ public sealed interface Division {
      * @param totals the bytes of the totals that each worker makes
      */
     record Line(long[] cuts, List<Spans> totals, List<List<Touch>> touched) implements Division {
+        @Override
+        public String place() {
+            return "blocks of " + Scans.BLOCK + " elements " + at(cuts) + ", totals to everybody";
+        }
+
         @Override
         public List<Touch> reads(int worker) {
             return touched.get(worker);
@@ -120,6 +171,11 @@ public sealed interface Division {
      */
     record Sorted(long[] cuts, List<Spans> samples, List<List<Touch>> touched, Touch target, List<List<Touch>> written)
             implements Division {
+        @Override
+        public String place() {
+            return "input " + at(cuts) + ", sorted by a sample of it";
+        }
+
         @Override
         public List<Touch> reads(int worker) {
             return touched.get(worker);
@@ -159,6 +215,12 @@ public sealed interface Division {
             List<Touch> results)
             implements Division {
         @Override
+        public String place() {
+            return "pieces " + Arrays.stream(cuts).map(Division::at).collect(Collectors.joining("; "))
+                    + ", partial results to everybody";
+        }
+
+        @Override
         public List<Touch> reads(int worker) {
             return touched.get(worker);
         }
@@ -176,6 +238,11 @@ public sealed interface Division {
      */
     record Blocks(long[] cuts, List<List<Touch>> touched, List<List<Touch>> written, List<Touch> results)
             implements Division {
+        @Override
+        public String place() {
+            return "blocks " + at(cuts);
+        }
+
         @Override
         public List<Touch> reads(int worker) {
             return touched.get(worker);

@@ -246,9 +246,6 @@ public final class WorkerSession implements AutoCloseable {
         if (planned.reused()) {
             profile.planReused();
         }
-        if (options.getExplain()) {
-            explanation.add(planned.plan().plan(), batch.getSourcesList());
-        }
         create(batch.getBuffersList());
         BatchRun run = new BatchRun(batch, planned);
         run.run();
@@ -304,6 +301,7 @@ public final class WorkerSession implements AutoCloseable {
         private final Map<Integer, Pieces> outgoing = new HashMap<>();
         private final Map<Integer, Pieces> incoming = new HashMap<>();
         private final List<Runnable> copies = new ArrayList<>();
+        private long bytes;
         private @Nullable ManipleException failure;
 
         private static final class Pieces {
@@ -354,7 +352,13 @@ public final class WorkerSession implements AutoCloseable {
             }
             // Those who only get it now send it to nobody.
             Spans fetched = missing.build();
+            bytes += fetched.bytes();
             copies.add(() -> buffer.ownership().copied(fetched, only(worker)));
+        }
+
+        /** What is fetched by all workers together, for people. */
+        String described() {
+            return bytes == 0 ? "nothing is fetched" : bytes + " bytes are fetched";
         }
 
         /** What a worker makes in place at everybody's. */
@@ -500,6 +504,10 @@ public final class WorkerSession implements AutoCloseable {
                         travel.fetch(worker, numbered[touch.buffer()], touch.spans());
                     }
                 }
+            }
+            if (options.getExplain()) {
+                String by = alone < 0 ? division.place() : "by worker " + alone + " alone, which has most of it";
+                explanation.add(step, batch.getSourcesList(), "; " + by + "; " + travel.described());
             }
             ManipleException failure = takesPart ? spoiled(step) : null;
             ManipleException arrived = travel.exchange(source);

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TestWorkerSession {
     private static final DType F64 = DType.FLOAT64;
     private static final SessionOptions SPREAD =
-            SessionOptions.newBuilder().setSpreadAll(true).build();
+            SessionOptions.newBuilder().setSpreadAll(true).setExplain(true).build();
 
     private final LocalSessionFactory factory =
             new LocalSessionFactory(new ServerSettings(1L << 30, 2, Optional.empty(), "auto"));
@@ -189,6 +189,25 @@ class TestWorkerSession {
         }
         writer.observe(all, 8L * count);
         assertSame(size, writer.build());
+    }
+
+    @Test
+    void explanationsSayWhereStepsAreCut() throws Exception {
+        int count = 4_000;
+        BatchWriter writer = new BatchWriter();
+        long buffer = writer.doubles(random(count));
+        BatchWriter.View left = writer.view(buffer, F64, 0, new long[] {count - 2}, new long[] {8});
+        BatchWriter.View right = writer.view(buffer, F64, 16, new long[] {count - 2}, new long[] {8});
+        BatchWriter.View sum = writer.fresh(F64, count - 2);
+        BatchWriter.View sorted = writer.fresh(F64, count - 2);
+        writer.add("add", "dd->d", sum, left, right);
+        writer.add("sort", "d->d", sorted, sum);
+        try (Gang gang = new Gang(2)) {
+            gang.execute(writer.build());
+            assertThat(gang.workers.getFirst().explain())
+                    .contains("; dimension 0 cut at 1999; ")
+                    .contains("routine sort at ?; input cut at 1999, sorted by a sample of it; nothing is fetched");
+        }
     }
 
     @Test
