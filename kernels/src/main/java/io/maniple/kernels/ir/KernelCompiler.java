@@ -31,6 +31,11 @@ public interface KernelCompiler {
         return Optional.empty();
     }
 
+    /** Code for sorting; empty where this compiler has none. */
+    default Optional<SortCode> sorts() {
+        return Optional.empty();
+    }
+
     /** For people: "x86-64 AVX2", "portable". */
     String name();
 }

@@ -333,6 +333,12 @@ final class Assembler {
         registers(true, 0xF7, 3, register);
     }
 
+    /** How many bits are set. */
+    void countBits(int destination, int source) {
+        put(0xF3);
+        registers(true, 0x0FB8, destination, source);
+    }
+
     void increment(int register) {
         registers(true, 0xFF, 0, register);
     }

@@ -183,6 +183,11 @@ enum VectorOp {
     // What follows is AVX-512's only.
 
     PABSQ(ONE, 1, 2, 0x1F),
+    /** By lanes of an index; the table is what stands last. */
+    PERMQ_BY(TWO, 1, 2, 0x36),
+    SHUF64X2(TWO_IMMEDIATE, 1, 3, 0x43),
+    /** The lanes of a mask come together; the destination stands last. */
+    PCOMPRESSQ(MOVE, 1, 2, 0x8B),
     PMINSQ(TWO, 1, 2, 0x39),
     PMINUQ(TWO, 1, 2, 0x3B),
     PMAXSQ(TWO, 1, 2, 0x3D),
@@ -285,6 +290,9 @@ enum VectorOp {
             PUNPCKLQDQ,
             PUNPCKHQDQ,
             FMADD231PD,
+            PERMQ_BY,
+            SHUF64X2,
+            PCOMPRESSQ,
             PADDQ,
             PSUBQ,
             PMULUDQ,

@@ -4,6 +4,7 @@ import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.ProductCode;
+import io.maniple.kernels.ir.SortCode;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.List;
@@ -80,6 +81,19 @@ public final class X86Compiler implements KernelCompiler {
             return Optional.of(ProductEmitter.compile(set, type));
         } catch (CodeMemory.RefusedException refused) {
             LOGGER.log(Level.WARNING, "matrix products are not compiled: {0}", refused.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public Optional<SortCode> sorts() {
+        if (set != InstructionSet.AVX512) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(SortEmitter.compile());
+        } catch (CodeMemory.RefusedException refused) {
+            LOGGER.log(Level.WARNING, "sorting is not compiled: {0}", refused.getMessage());
             return Optional.empty();
         }
     }

@@ -6,10 +6,12 @@ import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
 import io.maniple.kernels.ir.ProductCode;
+import io.maniple.kernels.ir.SortCode;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** Compiled kernels by what they do; the first compiler that has a form for a kernel makes it. */
 public final class Compilers {
@@ -18,6 +20,7 @@ public final class Compilers {
     private final List<KernelCompiler> compilers;
     private final ConcurrentHashMap<Key, Executable> compiled = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<DType, Optional<ProductCode>> products = new ConcurrentHashMap<>();
+    private @Nullable Optional<SortCode> sorts;
     private final AtomicLong count = new AtomicLong();
 
     /** @param compilers in order of preference; the last must have a form for every kernel */
@@ -42,6 +45,16 @@ public final class Compilers {
             case FLOAT64 -> products(ElementType.FLOAT64);
             default -> Optional.empty();
         });
+    }
+
+    /** The best compiler's code for sorting. */
+    synchronized Optional<SortCode> sorts() {
+        if (sorts == null) {
+            sorts = compilers.isEmpty()
+                    ? Optional.empty()
+                    : compilers.getFirst().sorts();
+        }
+        return sorts;
     }
 
     private Optional<ProductCode> products(ElementType type) {

@@ -24,7 +24,7 @@ final class Routines {
         codes.putAll(new Selections(workers).routines());
         codes.putAll(new Gathers(workers).routines());
         codes.putAll(new RandomNumbers(workers).routines());
-        codes.putAll(new Sorting(workers).routines());
+        codes.putAll(new Sorting(workers, compilers).routines());
         codes.putAll(new Searching(workers).routines());
         codes.putAll(new Counting(workers).routines());
         codes.putAll(new Histograms(workers).routines());

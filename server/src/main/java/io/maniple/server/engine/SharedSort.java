@@ -30,6 +30,7 @@ final class SharedSort implements AutoCloseable {
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
     private final Workers workers;
+    private final Sorting sorting;
     private final DType type;
     private final int bytes;
     private final long source;
@@ -58,8 +59,17 @@ final class SharedSort implements AutoCloseable {
      * @param target of the whole output
      * @param cuts where each worker's part of the input begins, and the number of elements last
      */
-    SharedSort(Workers workers, DType type, long source, long target, long[] cuts, int rank, Memory memory) {
+    SharedSort(
+            Workers workers,
+            Compilers compilers,
+            DType type,
+            long source,
+            long target,
+            long[] cuts,
+            int rank,
+            Memory memory) {
         this.workers = workers;
+        this.sorting = new Sorting(workers, compilers);
         this.type = type;
         this.bytes = type.bytes();
         this.source = source;
@@ -404,7 +414,7 @@ final class SharedSort implements AutoCloseable {
             return;
         }
         long to = target + start(rank) * bytes;
-        new Sorting(workers).sort(Layout.contiguous(type, new long[] {length}), received, to, memory);
+        sorting.sort(Layout.contiguous(type, new long[] {length}), received, to, memory);
         if (signs != null) {
             restoreZeros(to, length, signs.address());
         }

@@ -3,11 +3,13 @@ package io.maniple.server.engine;
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.proto.Status;
+import io.maniple.kernels.ir.SortCode;
 import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Sorts and partitions the rows of an array. Short rows are sorted in the Java heap, many at a time; a long row by all
@@ -22,8 +24,11 @@ final class Sorting {
 
     private final Workers workers;
 
-    Sorting(Workers workers) {
+    private final Compilers compilers;
+
+    Sorting(Workers workers, Compilers compilers) {
         this.workers = workers;
+        this.compilers = compilers;
     }
 
     Map<String, RoutineCode> routines() {
@@ -139,14 +144,16 @@ final class Sorting {
     private void radix(DType type, long source, long target, long length, Memory memory) {
         // The sign belongs into the uppermost bit.
         int shift = Long.SIZE - 8 * type.bytes();
-        new BucketSort(
-                        workers,
-                        shift,
-                        false,
-                        memory,
-                        (sorted, none, count, first) ->
-                                SortKeys.write(type, target + first * type.bytes(), sorted, count, shift))
-                .sort((first, count, into) -> SortKeys.readReversible(type, source, first, count, shift, into), length);
+        BucketSort.Output output = (sorted, none, count, first) ->
+                SortKeys.write(type, target + first * type.bytes(), sorted, count, shift);
+        BucketSort.Source input =
+                (first, count, into) -> SortKeys.readReversible(type, source, first, count, shift, into);
+        Optional<SortCode> code = compilers.sorts();
+        if (code.isPresent()) {
+            new VectorRow(workers, code.get(), memory, output).sort(input, length);
+        } else {
+            new BucketSort(workers, shift, false, memory, output).sort(input, length);
+        }
     }
 
     /** Zeros of both signs are equal, and stay in the order in which they stood. */

@@ -256,6 +256,7 @@ public abstract sealed class StepShare implements AutoCloseable {
             Operand.View in = step.instruction().view(1);
             this.sort = new SharedSort(
                     engine.workers(),
+                    engine.compilers(),
                     in.layout().type(),
                     Routines.address(in, memory),
                     Routines.address(step.instruction().view(0), memory),

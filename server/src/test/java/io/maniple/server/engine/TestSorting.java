@@ -1,12 +1,15 @@
 package io.maniple.server.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Scalar;
+import io.maniple.kernels.ir.SortCode;
+import io.maniple.kernels.x86.X86Compiler;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -17,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.function.LongUnaryOperator;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -221,12 +226,24 @@ class TestSorting {
         }
     }
 
+    private static final Compilers NONE = new Compilers(List.of());
+    private static final Compilers VECTOR =
+            new Compilers(X86Compiler.avx512().map(List::of).orElse(List.of()));
+
+    /** By both kinds of code, which agree. */
     private static byte[] sorted(Workers workers, DType type, Element[] elements, String name, DType result) {
+        byte[] plain = sorted(workers, NONE, type, elements, name, result);
+        assertThat(sorted(workers, VECTOR, type, elements, name, result)).isEqualTo(plain);
+        return plain;
+    }
+
+    private static byte[] sorted(
+            Workers workers, Compilers compilers, DType type, Element[] elements, String name, DType result) {
         Operands operands = new Operands();
         try {
             MemorySegment out = operands.add(result, elements.length);
             write(operands.add(type, elements.length), type, elements);
-            operands.run(new Sorting(workers).routines(), name);
+            operands.run(new Sorting(workers, compilers).routines(), name);
             return out.toArray(ValueLayout.JAVA_BYTE);
         } finally {
             operands.close();
@@ -332,7 +349,7 @@ class TestSorting {
             MemorySegment out = operands.add(type, elements.length);
             write(operands.add(type, elements.length), type, elements);
             operands.add(DType.INT64, positions.length).copyFrom(MemorySegment.ofArray(positions));
-            operands.run(new Sorting(workers).routines(), "partition");
+            operands.run(new Sorting(workers, NONE).routines(), "partition");
             Element[] expected = elements.clone();
             Arrays.sort(expected, Element::compare);
             Element[] found = read(out, type, elements.length);
@@ -434,6 +451,41 @@ class TestSorting {
         assertThat(Arrays.stream(counts).max().orElseThrow()).isLessThan(8_192);
     }
 
+    /** Keys in the places that the sample does not look at make bad pivots; long runs of equal keys are parted only once. */
+    @Test
+    void vectorCodeSortsWhateverTheKeys() {
+        assumeTrue(X86Compiler.avx512().isPresent(), "this processor has no AVX-512");
+        SortCode code = X86Compiler.avx512().orElseThrow().sorts().orElseThrow();
+        Random random = new Random(11);
+        List<LongUnaryOperator> kinds = List.of(
+                index -> random.nextLong(),
+                index -> index,
+                index -> -index,
+                index -> 7,
+                index -> Long.MAX_VALUE,
+                index -> random.nextInt(2) == 0 ? Long.MIN_VALUE : Long.MAX_VALUE,
+                index -> random.nextInt(5),
+                index -> index % 1000 == 0 ? random.nextLong() : 3,
+                index -> Long.numberOfTrailingZeros(index + 1));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment own = arena.allocate(VectorSort.BYTES, 64);
+            VectorSort sort = new VectorSort(code, own.address());
+            for (int count : new int[] {0, 1, 2, 7, 8, 9, 15, 16, 17, 33, 64, 65, 127, 128, 129, 1000, 70_001}) {
+                MemorySegment keys = arena.allocate(8L * count + 64, 8);
+                MemorySegment spare = arena.allocate(8L * count + VectorSort.SPARE_BYTES, 8);
+                for (LongUnaryOperator kind : kinds) {
+                    long[] values = LongStream.range(0, count + 8).map(kind).toArray();
+                    MemorySegment.copy(values, 0, keys, ValueLayout.JAVA_LONG, 0, count + 8);
+                    sort.sort(keys.address(), count, spare.address());
+                    Arrays.sort(values, 0, count);
+                    assertThat(keys.asSlice(0, 8L * count + 64).toArray(ValueLayout.JAVA_LONG))
+                            .as("%d keys", count)
+                            .isEqualTo(values);
+                }
+            }
+        }
+    }
+
     @Test
     void sortsManyRows() {
         long[] values = new Random(5).longs(60 * 1_000).toArray();
@@ -441,7 +493,7 @@ class TestSorting {
         try (Workers workers = new Workers(7)) {
             MemorySegment out = operands.add(DType.INT64, 60, 1_000);
             operands.add(DType.INT64, 60, 1_000).copyFrom(MemorySegment.ofArray(values));
-            operands.run(new Sorting(workers).routines(), "sort");
+            operands.run(new Sorting(workers, NONE).routines(), "sort");
             for (int row = 0; row < 60; row++) {
                 Arrays.sort(values, row * 1_000, (row + 1) * 1_000);
             }
