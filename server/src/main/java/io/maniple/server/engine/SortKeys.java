@@ -55,15 +55,31 @@ final class SortKeys {
 
     /** Puts the reversible keys of elements {@code first} and so on, shifted upwards, into the first places. */
     static void readReversible(DType type, long source, long first, int count, int shift, long[] into) {
-        if (type == DType.FLOAT64) {
-            long begin = source + 8 * first;
-            for (int index = 0; index < count; index++) {
-                into[index] = ofDouble(MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, begin + 8L * index));
+        long begin = source + first * type.bytes();
+        // Loops of their own for the types of which there are many elements.
+        switch (type) {
+            case FLOAT64 -> {
+                for (int index = 0; index < count; index++) {
+                    into[index] = ofDouble(MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, begin + 8L * index));
+                }
             }
-            return;
-        }
-        for (int index = 0; index < count; index++) {
-            into[index] = reversible(type, source + (first + index) * type.bytes()) << shift;
+            case INT64 -> MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, begin, into, 0, count);
+            case FLOAT32 -> {
+                for (int index = 0; index < count; index++) {
+                    into[index] =
+                            (long) ofFloat(MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, begin + 4L * index)) << shift;
+                }
+            }
+            case INT32 -> {
+                for (int index = 0; index < count; index++) {
+                    into[index] = (long) MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, begin + 4L * index) << shift;
+                }
+            }
+            default -> {
+                for (int index = 0; index < count; index++) {
+                    into[index] = reversible(type, begin + (long) index * type.bytes()) << shift;
+                }
+            }
         }
     }
 
@@ -83,18 +99,36 @@ final class SortKeys {
 
     /** Writes the elements that have these reversible keys, which are shifted upwards. */
     static void write(DType type, long address, long[] keys, int count, int shift) {
-        if (type == DType.FLOAT64) {
-            for (int index = 0; index < count; index++) {
-                long bits = keys[index] + NAN64;
-                MEMORY.set(
-                        ValueLayout.JAVA_LONG_UNALIGNED,
-                        address + 8L * index,
-                        bits >= 0 ? bits : bits ^ Long.MAX_VALUE);
+        switch (type) {
+            case FLOAT64 -> {
+                for (int index = 0; index < count; index++) {
+                    long bits = keys[index] + NAN64;
+                    MEMORY.set(
+                            ValueLayout.JAVA_LONG_UNALIGNED,
+                            address + 8L * index,
+                            bits >= 0 ? bits : bits ^ Long.MAX_VALUE);
+                }
             }
-            return;
-        }
-        for (int index = 0; index < count; index++) {
-            write(type, address + (long) index * type.bytes(), keys[index] >> shift);
+            case INT64 -> MemorySegment.copy(keys, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, address, count);
+            case FLOAT32 -> {
+                for (int index = 0; index < count; index++) {
+                    int bits = (int) (keys[index] >> shift) + NAN32;
+                    MEMORY.set(
+                            ValueLayout.JAVA_INT_UNALIGNED,
+                            address + 4L * index,
+                            bits >= 0 ? bits : bits ^ Integer.MAX_VALUE);
+                }
+            }
+            case INT32 -> {
+                for (int index = 0; index < count; index++) {
+                    MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, address + 4L * index, (int) (keys[index] >> shift));
+                }
+            }
+            default -> {
+                for (int index = 0; index < count; index++) {
+                    write(type, address + (long) index * type.bytes(), keys[index] >> shift);
+                }
+            }
         }
     }
 

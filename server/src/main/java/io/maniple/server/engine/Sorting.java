@@ -78,15 +78,7 @@ final class Sorting {
                 gather(type, source, order.address(), target, rows, length);
             }
         } else if (length < LONG_ROW) {
-            eachShortRow(rows, length, (begin, end) -> {
-                long[] keys = new long[(int) length];
-                for (long row = begin; row < end; row++) {
-                    read(type, source + row * bytes, keys);
-                    Arrays.sort(keys);
-                    write(type, keys, target + row * bytes);
-                    orderZeros(type, source + row * bytes, target + row * bytes, length);
-                }
-            });
+            sortShort(type, source, target, rows, (int) length, memory);
         } else {
             for (long row = 0; row < rows; row++) {
                 if (type.bytes() <= 2) {
@@ -99,15 +91,30 @@ final class Sorting {
         }
     }
 
-    private static void read(DType type, long source, long[] keys) {
-        for (int index = 0; index < keys.length; index++) {
-            keys[index] = SortKeys.reversible(type, source + (long) index * type.bytes());
-        }
-    }
-
-    private static void write(DType type, long[] keys, long target) {
-        for (int index = 0; index < keys.length; index++) {
-            SortKeys.write(type, target + (long) index * type.bytes(), keys[index]);
+    private void sortShort(DType type, long source, long target, long rows, int length, Memory memory) {
+        long bytes = (long) length * type.bytes();
+        SortCode code = compilers.sorts().orElse(null);
+        long room = (8L * length + VectorSort.SPARE_BYTES + 63) & -64;
+        long each = code == null ? 0 : ((VectorSort.BYTES + 63) & -64) + 2 * room;
+        try (Memory.Scratch scratch = memory.scratch(Math.max(1, each * workers.threads()))) {
+            workers.run(rows, Math.max(1, GRAIN / length), (worker, begin, end) -> {
+                long[] keys = new long[length];
+                long own = scratch.address() + worker * each;
+                VectorSort sort = code == null ? null : new VectorSort(code, own);
+                long from = own + each - 2 * room;
+                for (long row = begin; row < end; row++) {
+                    SortKeys.readReversible(type, source + row * bytes, 0, length, 0, keys);
+                    if (sort == null) {
+                        Arrays.sort(keys);
+                    } else {
+                        MemorySegment.copy(keys, 0, MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, from, length);
+                        sort.sort(from, length, from + room);
+                        MemorySegment.copy(MEMORY, ValueLayout.JAVA_LONG_UNALIGNED, from, keys, 0, length);
+                    }
+                    SortKeys.write(type, target + row * bytes, keys, length, 0);
+                    orderZeros(type, source + row * bytes, target + row * bytes, length);
+                }
+            });
         }
     }
 
@@ -353,9 +360,9 @@ final class Sorting {
             eachShortRow(rows, length, (begin, end) -> {
                 long[] keys = new long[(int) length];
                 for (long row = begin; row < end; row++) {
-                    read(type, source + row * bytes, keys);
+                    SortKeys.readReversible(type, source + row * bytes, 0, keys.length, 0, keys);
                     Quickselect.partition(keys, keys.length, positions);
-                    write(type, keys, target + row * bytes);
+                    SortKeys.write(type, target + row * bytes, keys, keys.length, 0);
                 }
             });
         } else {
