@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.StringJoiner;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a step is shared out among workers. It follows from the plan and their number alone, so all of them come to the
@@ -22,6 +23,16 @@ public sealed interface Division {
     /** What all workers have written alike when the step is done. */
     default List<Touch> results() {
         return List.of();
+    }
+
+    /** What all show each other before they go on: the bytes of each worker among these; empty for none. */
+    default List<Spans> shown() {
+        return List.of();
+    }
+
+    /** The output whose parts are whose only when all have shown something; null where that is known before. */
+    default @Nullable Touch target() {
+        return null;
     }
 
     /** How it is shared out, for people. */
@@ -146,6 +157,11 @@ public sealed interface Division {
      */
     record Line(long[] cuts, List<Spans> totals, List<List<Touch>> touched) implements Division {
         @Override
+        public List<Spans> shown() {
+            return totals;
+        }
+
+        @Override
         public String place() {
             return "blocks of " + Scans.BLOCK + " elements " + at(cuts) + ", totals to everybody";
         }
@@ -186,18 +202,66 @@ public sealed interface Division {
             return written.get(worker);
         }
 
-        /** The bytes of the output that each worker has written, by their places in it. */
-        public List<List<Touch>> written(List<Spans> byWorker) {
-            long first = target.spans().begin(0);
-            List<List<Touch>> touches = new ArrayList<>();
-            for (Spans spans : byWorker) {
-                touches.add(
-                        spans.isEmpty()
-                                ? List.of()
-                                : List.of(new Touch(
-                                        target.buffer(), Spans.range(first + spans.begin(0), first + spans.end(0)))));
-            }
-            return touches;
+        @Override
+        public List<Spans> shown() {
+            return samples;
+        }
+    }
+
+    /**
+     * What a mask chooses: as much of the output as their rows give is everybody's.
+     *
+     * @param rows of input and mask; nothing is written
+     * @param target the output's first byte
+     * @param written as much of the output as each gets if nothing comes of it
+     * @param results the count
+     */
+    record Selected(Rows rows, Touch target, List<List<Touch>> written, List<Touch> results) implements Division {
+        @Override
+        public String place() {
+            return rows.place() + ", counts to everybody";
+        }
+
+        @Override
+        public List<Touch> reads(int worker) {
+            return rows.reads(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return written.get(worker);
+        }
+
+        @Override
+        public List<Spans> shown() {
+            return SharedSelection.countBytes(rows.low().length);
+        }
+    }
+
+    /**
+     * Whole numbers that are counted.
+     *
+     * @param rows of the values; nothing is written
+     */
+    record Tally(Rows rows, long bins, List<Touch> results) implements Division {
+        @Override
+        public String place() {
+            return rows.place() + ", counts to everybody";
+        }
+
+        @Override
+        public List<Touch> reads(int worker) {
+            return rows.reads(worker);
+        }
+
+        @Override
+        public List<Touch> writes(int worker) {
+            return List.of();
+        }
+
+        @Override
+        public List<Spans> shown() {
+            return SharedTally.tallyBytes(bins, rows.low().length);
         }
     }
 

@@ -69,7 +69,8 @@ public final class SharedPlan {
             if (division.cut()[operand]) {
                 operands.set(
                         operand,
-                        Divider.part(whole.instruction().view(operand), division.low()[rank], division.high()[rank]));
+                        RoutineDivider.part(
+                                whole.instruction().view(operand), division.low()[rank], division.high()[rank]));
             }
         }
         Instruction part = new Instruction(

@@ -102,6 +102,22 @@ public abstract sealed class StepShare implements AutoCloseable {
                         items.cuts()[plan.rank() + 1]);
             case Division.Line line -> new Scanned(engine, (Plan.RoutineStep) step, memory, line, plan.rank());
             case Division.Sorted sorted -> new Sorted(engine, (Plan.RoutineStep) step, memory, sorted, plan.rank());
+            case Division.Selected selected ->
+                new Selected(new SharedSelection(
+                        engine,
+                        plan.part(index, selected.rows()),
+                        scalars,
+                        memory,
+                        plan.rank(),
+                        selected.rows().low().length));
+            case Division.Tally tally ->
+                new Tally(new SharedTally(
+                        engine,
+                        plan.part(index, tally.rows()),
+                        scalars,
+                        memory,
+                        plan.rank(),
+                        tally.rows().low().length));
             case Division.Boxes boxes ->
                 new Kernel(
                         engine,
@@ -288,6 +304,67 @@ public abstract sealed class StepShare implements AutoCloseable {
         @Override
         public void close() {
             sort.close();
+        }
+    }
+
+    private static final class Selected extends StepShare {
+        private final SharedSelection selection;
+
+        Selected(SharedSelection selection) {
+            this.selection = selection;
+        }
+
+        @Override
+        public void compute() {
+            selection.count();
+        }
+
+        @Override
+        public List<Partials> partials() {
+            return List.of(selection.counts());
+        }
+
+        @Override
+        public void exchange(Exchanges exchanges) {
+            selection.exchange(exchanges);
+        }
+
+        @Override
+        public void finish() {
+            selection.finish();
+        }
+
+        @Override
+        public void close() {
+            selection.close();
+        }
+    }
+
+    private static final class Tally extends StepShare {
+        private final SharedTally tally;
+
+        Tally(SharedTally tally) {
+            this.tally = tally;
+        }
+
+        @Override
+        public void compute() {
+            tally.count();
+        }
+
+        @Override
+        public List<Partials> partials() {
+            return List.of(tally.tallies());
+        }
+
+        @Override
+        public void finish() {
+            tally.finish();
+        }
+
+        @Override
+        public void close() {
+            tally.close();
         }
     }
 

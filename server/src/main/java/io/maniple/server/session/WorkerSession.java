@@ -42,6 +42,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
@@ -667,11 +668,20 @@ public final class WorkerSession implements AutoCloseable {
 
             @Override
             public void written(List<Spans> byWorker) {
-                if (division instanceof Division.Sorted sorted) {
-                    moved = sorted.written(byWorker);
-                    for (Touch touch : moved.get(peers.rank())) {
-                        numbered[touch.buffer()].touch(touch.spans());
-                    }
+                Touch target = Objects.requireNonNull(division.target());
+                long first = target.spans().begin(0);
+                List<List<Touch>> touches = new ArrayList<>();
+                for (Spans spans : byWorker) {
+                    touches.add(
+                            spans.isEmpty()
+                                    ? List.of()
+                                    : List.of(new Touch(
+                                            target.buffer(),
+                                            Spans.range(first + spans.begin(0), first + spans.end(0)))));
+                }
+                moved = touches;
+                for (Touch touch : touches.get(peers.rank())) {
+                    numbered[touch.buffer()].touch(touch.spans());
                 }
             }
         }
@@ -735,34 +745,14 @@ public final class WorkerSession implements AutoCloseable {
                         travel.spread(failure == null ? partials.address() : 0, partials.byWorker(), failure != null);
                     }
                 }
-                case Division.Line line ->
-                    travel.spread(
-                            failure == null && share != null
-                                    ? share.partials().getFirst().address()
-                                    : 0,
-                            line.totals(),
-                            failure != null);
-                case Division.Rows rows -> {
-                    return null;
-                }
-                case Division.Items items -> {
-                    return null;
-                }
-                case Division.Sorted sorted ->
-                    travel.spread(
-                            failure == null && share != null
-                                    ? share.partials().getFirst().address()
-                                    : 0,
-                            sorted.samples(),
-                            failure != null);
-                case Division.Everywhere everywhere -> {
-                    return null;
-                }
-                case Division.Alone one -> {
-                    return null;
-                }
-                case Division.Slices slices -> {
-                    return null;
+                default -> {
+                    if (division.shown().isEmpty()) {
+                        return null;
+                    }
+                    long address = failure == null && share != null
+                            ? share.partials().getFirst().address()
+                            : 0;
+                    travel.spread(address, division.shown(), failure != null);
                 }
             }
             return travel.exchange(source);

@@ -166,6 +166,36 @@ class TestWorkerSession {
         }
     }
 
+    /** What masks choose is where it is made; counts are everybody's sum. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 7, 64})
+    void masksAndCounts(int size) throws Exception {
+        for (int count : new int[] {1, 64, 65, 700, 8_001}) {
+            for (double bound : new double[] {-9, 0.3, 9}) {
+                BatchWriter writer = new BatchWriter();
+                BatchWriter.View in = writer.view(writer.doubles(mixed(count, 0)), F64, count);
+                BatchWriter.View mask = writer.fresh(DType.BOOL, count);
+                BatchWriter.View out = writer.fresh(F64, count);
+                BatchWriter.View chosen = writer.fresh(DType.INT64, 1);
+                BatchWriter.View numbers = writer.fresh(DType.INT64, count);
+                BatchWriter.View bins = writer.fresh(DType.INT64, 2);
+                BatchWriter.View edges = writer.view(writer.doubles(new double[] {-2, -1, 0, 2}), F64, 4);
+                BatchWriter.View histogram = writer.fresh(DType.INT64, 3);
+                writer.add("copyto", "d->d", out, writer.scalar(0.0));
+                writer.add("greater", "dd->?", mask, in, writer.scalar(bound));
+                writer.add("compress", "d?->dl", out, chosen, in, mask);
+                writer.add("copyto", "l->l", numbers, mask);
+                writer.add("bincount", "l->l", bins, numbers);
+                writer.add("histogram", "dd->l", histogram, in, edges);
+                writer.observe(out, 8L * count);
+                writer.observe(chosen, 8);
+                writer.observe(bins, 16);
+                writer.observe(histogram, 24);
+                assertSame(size, writer.build());
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 5})
     void neighboursTravel(int size) throws Exception {
