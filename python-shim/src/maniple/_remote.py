@@ -38,6 +38,7 @@ from maniple._backend import (
 from maniple._bulk import LEAST_BYTES, BulkConnection, port_of
 from maniple._encode import batch_message
 from maniple._errors import ServerError
+from maniple._interrupt import InterruptGuard, Repetition
 from maniple._progress import Progress
 from maniple._server import VERSION
 from maniple._server_backend import limits_of, numbers_of
@@ -142,6 +143,10 @@ def _fallbacks(*, all_of_them: bool) -> list[pb.Fallback]:
         )
         for (function, source, _, reason), row in _profile.take_unreported(all_of_them=all_of_them)
     ]
+
+
+def _nothing() -> None:
+    """While nobody has anything to do."""
 
 
 def _close(writer: Any) -> None:
@@ -305,9 +310,9 @@ class Channel:
         except (pa.ArrowException, OSError, StopIteration):
             self._reconnect()
 
-    def take(self, number: int) -> pb.Answer:
-        """Wait for an answer and take it."""
-        self._await(number)
+    def take(self, number: int, waiting: Callable[[], None] = _nothing) -> pb.Answer:
+        """Wait for an answer and take it; `waiting` is called now and then meanwhile."""
+        self._await(number, waiting)
         with self._condition:
             # A failure is known to have arrived only when somebody has looked at it.
             self._acknowledged = max(self._acknowledged, number)
@@ -322,7 +327,7 @@ class Channel:
     def last(self) -> int:
         return self._number
 
-    def _await(self, number: int) -> None:
+    def _await(self, number: int, waiting: Callable[[], None] = _nothing) -> None:
         with Progress(f"computing at {self.address.host}") as progress:
             while True:
                 with self._condition:
@@ -333,14 +338,15 @@ class Channel:
                         return
                     broken = stream is None or stream.broken is not None
                 progress.update()
+                waiting()
                 if broken:
-                    self._reconnect()
+                    self._reconnect(waiting)
 
     def _require(self) -> None:
         if self.lost is not None:
             raise self.lost
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, waiting: Callable[[], None] = _nothing) -> None:
         """Go on with the session on another stream, as long as it waits for that."""
         self._require()
         end = time.monotonic() + self.patience
@@ -358,9 +364,9 @@ class Channel:
                 if opened.hello.status != pb.OK:
                     raise self.lose(opened.hello.message)
                 with self._condition:
-                    waiting = list(self._unanswered.values())
+                    again = list(self._unanswered.values())
                 self._stream = stream
-                for call in waiting:
+                for call in again:
                     stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
                 return
             except flight.FlightUnauthenticatedError as error:
@@ -372,6 +378,7 @@ class Channel:
                     raise self.lose(
                         f"{explained(error, self.address)}; tried for {self.patience:.0f} s"
                     ) from None
+            waiting()
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
 
@@ -593,6 +600,7 @@ class RemoteBackend:
         self.limits = limits_of(channel.hello.limits, shared_memory=False)
         self._errors: list[tuple[int, str, str]] = []
         self._void = 0  # calls up to this one had no effect, for a reason that was told
+        self._unread = 0  # the call whose answer somebody has stopped waiting for
 
     def operations(self) -> dict[str, int]:
         """ "name:signature" to the operation's number."""
@@ -601,21 +609,20 @@ class RemoteBackend:
     def submit(self, batch: Batch) -> list[bytes | np.ndarray]:
         """Execute a batch; one entry for each observation."""
         message = batch_message(batch)
-        number = self._lost_where(lambda: self.channel.send(pb.Call(batch=message)))
-        if not batch.observations and not batch.sync:
-            return []
-        interrupted = False
-        while True:
-            try:
-                failure = self._lost_where(lambda: self._failure_up_to(number))
-                break
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                self._interrupt_quietly()
-        if interrupted:
+        awaited = bool(batch.observations) or batch.sync
+        failure: BackendError | None = None
+        # An interruption between the sending and the answer must not leave in doubt what was done.
+        with InterruptGuard(self._interrupt_quietly) as guard:
+            number = self._lost_where(lambda: self.channel.send(pb.Call(batch=message)))
+            if awaited:
+                self._unread = number
+                repeated = Repetition(guard, self._interrupt_quietly)
+                failure = self._lost_where(lambda: self._failure_up_to(number, repeated))
+                self._unread = 0
+        if guard.pressed:
             raise BackendInterrupted(failure)
+        if not awaited:
+            return []
         if failure is not None:
             raise failure
         reply = self._last
@@ -629,16 +636,16 @@ class RemoteBackend:
         except (pa.ArrowException, OSError):
             pass  # the answer, or its absence, tells
 
-    def _failure_up_to(self, number: int) -> BackendError | None:
+    def _failure_up_to(self, number: int, waiting: Callable[[], None]) -> BackendError | None:
         """Look at the answers up to `number`, in order; keep the last one's reply."""
         for at in self.channel.arrived_up_to(number - 1) + [number]:
-            failure = self._look(at)
+            failure = self._look(at, waiting)
             if failure is not None:
                 return failure
         return None
 
-    def _look(self, number: int) -> BackendError | None:
-        reply = self.channel.take(number).reply
+    def _look(self, number: int, waiting: Callable[[], None] = _nothing) -> BackendError | None:
+        reply = self.channel.take(number, waiting).reply
         self._last = reply
         if number <= self._void or reply.status == pb.OK:
             return None
@@ -649,10 +656,14 @@ class RemoteBackend:
         return BackendError(reply.status, reply.message, reply.source, reply.failed_batch)
 
     def settle(self) -> list[BackendError]:
-        """Return the failures in answers that nobody has waited for."""
+        """Return the failures in answers that nobody has waited for, or not to the end."""
+        due = self.channel.arrived_up_to(self.channel.last)
+        if self._unread > max(due, default=0):
+            due.append(self._unread)
+        self._unread = 0
         failures = [
             self._lost_where(lambda at=at: self._look(at))  # type: ignore[misc]
-            for at in self.channel.arrived_up_to(self.channel.last)
+            for at in due
         ]
         return [failure for failure in failures if failure is not None]
 

@@ -1,5 +1,7 @@
 package io.maniple.daemon.flight;
 
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.netty.NettyServerBuilder;
 import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.security.TlsContexts;
@@ -34,6 +36,9 @@ public final class FlightDaemon implements AutoCloseable {
     private static final long TRANSIT_BYTES = 2L << 30;
 
     private static final int WINDOW_BYTES = 8 << 20;
+    /** A few bytes of compressed zeros would become as many as a message may have; contents do not compress anyway. */
+    private static final DecompressorRegistry UNCOMPRESSED =
+            DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true);
 
     private final BufferAllocator allocator = new RootAllocator(TRANSIT_BYTES);
     private final ExecutorService executor;
@@ -71,7 +76,8 @@ public final class FlightDaemon implements AutoCloseable {
                     .keepAliveTimeout(KEEP_ALIVE_ANSWER_SECONDS, TimeUnit.SECONDS)
                     .permitKeepAliveTime(LEAST_KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                     .permitKeepAliveWithoutCalls(true)
-                    .flowControlWindow(WINDOW_BYTES);
+                    .flowControlWindow(WINDOW_BYTES)
+                    .decompressorRegistry(UNCOMPRESSED);
         };
         server = FlightServer.builder(
                         allocator,

@@ -139,6 +139,11 @@ final class SessionProducer extends NoOpFlightProducer {
             // The client has gone; it may come back.
             LOGGER.debug("A stream ended: {}", e.getMessage());
         } catch (RuntimeException | Error e) {
+            if (writer.isCancelled()) {
+                // Arrow closes a cancelled stream under its reader, which then finds buffers that are gone.
+                LOGGER.debug("A stream was cancelled: {}", e.getMessage());
+                return;
+            }
             // An error that nobody answers with would leave the client waiting for ever.
             LOGGER.error("A stream failed", e);
             writer.error(CallStatus.INTERNAL.withDescription("internal error").toRuntimeException());
