@@ -58,12 +58,17 @@ _ATTEMPTS = 4
 _BULK_FAILURES = 5
 """After so many one after another the contents go through Flight."""
 
+_REFUSALS = (pa.ArrowInvalid, flight.FlightServerError)
+"""How a stream ends where the daemon does not want what was sent."""
+
 _END_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
 _SCHEMA = pa.schema([pa.field("data", pa.uint8(), nullable=False)])
 _KEEP_ALIVE = [
     ("grpc.keepalive_time_ms", 5_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    # Of gRPC's own measurements of the bandwidth: while one is under way, no other ping is sent.
+    ("grpc.http2.ping_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_receive_message_length", 80 << 20),
@@ -339,6 +344,9 @@ class Channel:
                     broken = stream is None or stream.broken is not None
                 progress.update()
                 waiting()
+                if stream is not None and isinstance(stream.broken, _REFUSALS):
+                    # What is sent again would be refused again.
+                    raise self.lose(explained(stream.broken, self.address))
                 if broken:
                     self._reconnect(waiting)
 

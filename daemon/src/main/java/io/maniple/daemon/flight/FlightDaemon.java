@@ -23,7 +23,8 @@ import org.apache.arrow.memory.RootAllocator;
 
 /** The Flight server, with limits on everything that a client chooses. */
 public final class FlightDaemon implements AutoCloseable {
-    private static final int MESSAGE_BYTES = 64 << 20;
+    /** Record batches are half as large, calls a quarter. */
+    private static final int MESSAGE_BYTES = 16 << 20;
     private static final int METADATA_BYTES = 8 << 10;
     private static final int CALLS_A_CONNECTION = 256;
     private static final int RESETS = 200;
