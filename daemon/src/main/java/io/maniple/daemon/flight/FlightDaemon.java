@@ -25,6 +25,7 @@ import org.apache.arrow.memory.RootAllocator;
 public final class FlightDaemon implements AutoCloseable {
     /** Record batches are half as large, calls a quarter. */
     private static final int MESSAGE_BYTES = 16 << 20;
+
     private static final int METADATA_BYTES = 8 << 10;
     private static final int CALLS_A_CONNECTION = 256;
     private static final int RESETS = 200;
