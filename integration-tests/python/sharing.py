@@ -106,6 +106,8 @@ class Processes:
             )
             for _ in range(count)
         ]
+
+    def await_ready(self) -> None:
         for process in self.processes:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
@@ -140,6 +142,8 @@ def measure(running: Daemon, seconds: float, pause: float) -> tuple[Result, Resu
     small = Processes(running, 7, 8, 1000, pause)
     single = Processes(running, 1, 1, 1000, 0.0)
     large = Processes(running, 8, 1, LARGE_BYTES // 8, 0.0)
+    for group in (small, single, large):
+        group.await_ready()
     alone = single.measure(min(seconds, 3.0))
     many = small.measure(seconds)
     # The large ones have begun when it is measured, and go on until after it.

@@ -118,6 +118,19 @@ class Hostile(Client):
 
         self.sync(change)
 
+    def wrong(self, operation: int, operands: tuple[tuple[int, int], ...]) -> None:
+        def change(batch: Batch) -> None:
+            batch.layouts = [(FLOAT64, (1,), (8,))]
+            self.instruction(batch, operation, *operands)
+
+        self.sync(change)
+
+    def place(self, number: int) -> None:
+        def change(batch: Batch) -> None:
+            batch.buffers = [(self.handle + 1, MIB, None, (0, number, MIB))]
+
+        self.sync(change)
+
     def observe(self, times: int, length: int) -> None:
         def change(batch: Batch) -> None:
             self.handle += 1
@@ -198,6 +211,11 @@ TOO_MUCH: dict[str, Callable[[Hostile], None]] = {
     "65 dimensions": lambda c: c.shape((1,) * 65, (8,) * 65, 8),
     "a buffer too short": lambda c: c.shape((10,), (8,), 79),
     "more than the session's memory": lambda c: c.shape((13_000_000,), (8,), 104_000_000),
+    "an operation that is not there": lambda c: c.wrong(1 << 30, ((1, 0),)),
+    "an operation without operands": lambda c: c.wrong(c.operations["add:dd->d"], ()),
+    "too few operands": lambda c: c.wrong(c.operations["add:dd->d"], ((1, 0),)),
+    "a buffer that is not there": lambda c: c.wrong(c.operations["add:dd->d"], ((99, 0), (99, 0), (99, 0))),
+    "an upload that is not there": lambda c: c.place(999),
     "100,001 instructions": lambda c: c.chain(100_001),
     "a graph of a million nodes": lambda c: c.chain(1_000_000),
     "6.5 GB of observations": lambda c: c.observe(100_000, 1 << 16),

@@ -150,6 +150,10 @@ def _fallbacks(*, all_of_them: bool) -> list[pb.Fallback]:
     ]
 
 
+_abandoned: list[Any] = []
+"""Streams whose thread still reads: they are not to be collected before the process ends."""
+
+
 def _nothing() -> None:
     """While nobody has anything to do."""
 
@@ -198,7 +202,10 @@ class _Stream:
             pass
         # First the thread: to close what it reads from has ended the process now and then.
         self.join()
-        _close(self.writer)
+        if self.thread.is_alive() and self.thread is not threading.current_thread():
+            _abandoned.append(self)
+        else:
+            _close(self.writer)
 
     def join(self) -> None:
         """Wait for the thread that reads: it must not be in the middle when Python ends."""
@@ -579,8 +586,9 @@ class Channel:
                     close=pb.CloseRequest(),
                     fallbacks=_fallbacks(all_of_them=True),
                 )
+                # The daemon ends the stream then. To end the writing here meanwhile has ended the
+                # process now and then, while the thread reads.
                 stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
-                stream.writer.done_writing()
                 stream.join()
             except (pa.ArrowException, OSError):
                 pass  # it ends by itself when nobody comes back
