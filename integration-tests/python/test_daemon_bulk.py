@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from daemon_clients import Client, address_of
 from daemons import Daemon, Network, daemon
 from maniple import _bulk
 from maniple import _program_pb2 as pb
 from maniple._backend import BackendError
 from maniple._bulk import BulkConnection, tls_context
-from test_daemon_limits import Client, address_of
 
 LONG = os.environ.get("MANIPLE_LONG", "") not in ("", "0")
 

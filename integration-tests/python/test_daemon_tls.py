@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from daemons import Daemon, maniple
+from maniple import _program_pb2 as pb
+from maniple._address import DaemonAddress
+from maniple._bulk import BulkConnection
 
 PROGRAM = "import numpy as np; print((np.ones(100_000) + 1).sum())"
 
@@ -60,14 +63,42 @@ def ends_with(running: Daemon, words: str, **changes: str) -> None:
 
 
 def serve(running: Daemon, certificate: Path, key: Path, *options: object) -> None:
-    running.options = ("--tls-cert", certificate, "--tls-key", key, *options)
+    running.options = ("--tls-cert", certificate, "--tls-key", key, "--bulk", free_port(), *options)
     running.start()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def bulk_port(running: Daemon) -> int:
+    return int(str(running.options[running.options.index("--bulk") + 1]))
+
+
+def ask_for_contents(running: Daemon, ca: Path, *certificate: Path, token: str = "") -> int:
+    """Ask for contents of a session there is not, beside Flight; the status of the answer."""
+    cert, key = (file.read_bytes() for file in certificate) if certificate else (None, None)
+    address = DaemonAddress(
+        "localhost", running.port, True, token or running.token, ca.read_bytes(),
+        client_certificate=cert, client_key=key,
+    )  # fmt: skip
+    connection = BulkConnection(address, bulk_port(running))
+    try:
+        return connection._ask(pb.BulkRequest(token=address.token, download=pb.Transfer(session="x", handle=1))).status
+    finally:
+        connection.close()
 
 
 def test_an_authority_of_ones_own(trial: Daemon, authority: Authority) -> None:
     serve(trial, *authority.issue("good"))
     assert trial.run(PROGRAM, MANIPLE_CA=str(authority.certificate)) == "200000.0\n"
     ends_with(trial, "cannot be reached")  # the trial's own authority has not signed it
+    assert ask_for_contents(trial, authority.certificate) == pb.UNKNOWN_SESSION
+    assert ask_for_contents(trial, authority.certificate, token="f" * 64) == pb.UNAUTHENTICATED
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate"):
+        ask_for_contents(trial, trial.directory / "ca.pem")
 
 
 def test_a_certificate_for_another_host(trial: Daemon, authority: Authority) -> None:
@@ -78,6 +109,8 @@ def test_a_certificate_for_another_host(trial: Daemon, authority: Authority) -> 
     )
     assert checked.returncode == 1
     assert "for other names" in checked.stdout
+    with pytest.raises(ssl.SSLCertVerificationError, match="localhost"):
+        ask_for_contents(trial, authority.certificate)
 
 
 def test_an_expired_certificate(trial: Daemon, authority: Authority) -> None:
@@ -89,6 +122,8 @@ def test_an_expired_certificate(trial: Daemon, authority: Authority) -> None:
         certificate, key = authority.issue("expired", "DNS:localhost", "-days", -1)
     serve(trial, certificate, key)
     ends_with(trial, "cannot be reached", MANIPLE_CA=str(authority.certificate))
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        ask_for_contents(trial, authority.certificate)
 
 
 def test_clients_with_certificates(trial: Daemon, authority: Authority, tmp_path: Path) -> None:
@@ -102,21 +137,29 @@ def test_clients_with_certificates(trial: Daemon, authority: Authority, tmp_path
     wrong = {"MANIPLE_CERT": str(wrong_certificate), "MANIPLE_KEY": str(wrong_key)}
     ends_with(trial, "cannot be reached", **(right | wrong))
     ends_with(trial, "does not let you in", **(right | {"MANIPLE_TOKEN": "f" * 64}))
+    assert ask_for_contents(trial, authority.certificate, certificate, key) == pb.UNKNOWN_SESSION
+    for stranger in ((), (wrong_certificate, wrong_key)):
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            ask_for_contents(trial, authority.certificate, *stranger)
 
 
-def test_old_versions_and_plain_text(trial: Daemon) -> None:
+@pytest.mark.parametrize("port", ["flight", "bulk", "http"])
+def test_old_versions_and_plain_text(trial: Daemon, port: str) -> None:
+    http = free_port()
+    trial.options = ("--bulk", free_port(), "--http", f"127.0.0.1:{http}")
     trial.start()
+    at = {"flight": trial.port, "bulk": bulk_port(trial), "http": http}[port]
     context = ssl.create_default_context(cafile=str(trial.directory / "ca.pem"))
     context.set_ciphers("DEFAULT@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.maximum_version = ssl.TLSVersion.TLSv1_1
     with (
-        socket.create_connection(("localhost", trial.port), 10) as plain,
+        socket.create_connection(("localhost", at), 10) as plain,
         pytest.raises((ssl.SSLError, ConnectionError)),
     ):
         context.wrap_socket(plain, server_hostname="localhost")
     for words in (b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0" * 500):
-        with socket.create_connection(("localhost", trial.port), 10) as plain:
+        with socket.create_connection(("localhost", at), 10) as plain:
             plain.settimeout(15)
             plain.sendall(words)
             answer = b""

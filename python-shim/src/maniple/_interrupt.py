@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
@@ -11,6 +12,10 @@ try:
     from _signal import SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]
 except ImportError:
     from signal import SIGINT, default_int_handler, getsignal, signal
+
+
+PATIENCE_SECONDS = 0.8
+"""What runs ends within that after a Ctrl-C, or cannot be stopped (a matrix product, say)."""
 
 
 class InterruptGuard:
@@ -52,3 +57,25 @@ class InterruptGuard:
             raise KeyboardInterrupt
         self.pressed = True
         self._on_interrupt()
+
+
+class Repetition:
+    """Interrupts again while the answer does not come: the first one may have overtaken the call.
+
+    To be called now and then. Raises KeyboardInterrupt where what runs cannot be stopped.
+    """
+
+    __slots__ = ("_guard", "_interrupt", "_since")
+
+    def __init__(self, guard: InterruptGuard, interrupt: Callable[[], None]) -> None:
+        self._guard = guard
+        self._interrupt = interrupt
+        self._since = 0.0
+
+    def __call__(self) -> None:
+        if not self._guard.pressed:
+            return
+        self._since = self._since or time.monotonic()
+        if time.monotonic() - self._since > PATIENCE_SECONDS:
+            raise KeyboardInterrupt
+        self._interrupt()

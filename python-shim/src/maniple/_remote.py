@@ -38,6 +38,7 @@ from maniple._backend import (
 from maniple._bulk import LEAST_BYTES, BulkConnection, port_of
 from maniple._encode import batch_message
 from maniple._errors import ServerError
+from maniple._interrupt import InterruptGuard, Repetition
 from maniple._progress import Progress
 from maniple._server import VERSION
 from maniple._server_backend import limits_of, numbers_of
@@ -57,12 +58,17 @@ _ATTEMPTS = 4
 _BULK_FAILURES = 5
 """After so many one after another the contents go through Flight."""
 
+_REFUSALS = (pa.ArrowInvalid, flight.FlightServerError)
+"""How a stream ends where the daemon does not want what was sent."""
+
 _END_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
 _SCHEMA = pa.schema([pa.field("data", pa.uint8(), nullable=False)])
 _KEEP_ALIVE = [
     ("grpc.keepalive_time_ms", 5_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    # Of gRPC's own measurements of the bandwidth: while one is under way, no other ping is sent.
+    ("grpc.http2.ping_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_receive_message_length", 80 << 20),
@@ -144,6 +150,14 @@ def _fallbacks(*, all_of_them: bool) -> list[pb.Fallback]:
     ]
 
 
+_abandoned: list[Any] = []
+"""Streams whose thread still reads: they are not to be collected before the process ends."""
+
+
+def _nothing() -> None:
+    """While nobody has anything to do."""
+
+
 def _close(writer: Any) -> None:
     """Close a stream that may be broken; Arrow would print what it finds when it is collected."""
     try:
@@ -188,7 +202,10 @@ class _Stream:
             pass
         # First the thread: to close what it reads from has ended the process now and then.
         self.join()
-        _close(self.writer)
+        if self.thread.is_alive() and self.thread is not threading.current_thread():
+            _abandoned.append(self)
+        else:
+            _close(self.writer)
 
     def join(self) -> None:
         """Wait for the thread that reads: it must not be in the middle when Python ends."""
@@ -305,9 +322,9 @@ class Channel:
         except (pa.ArrowException, OSError, StopIteration):
             self._reconnect()
 
-    def take(self, number: int) -> pb.Answer:
-        """Wait for an answer and take it."""
-        self._await(number)
+    def take(self, number: int, waiting: Callable[[], None] = _nothing) -> pb.Answer:
+        """Wait for an answer and take it; `waiting` is called now and then meanwhile."""
+        self._await(number, waiting)
         with self._condition:
             # A failure is known to have arrived only when somebody has looked at it.
             self._acknowledged = max(self._acknowledged, number)
@@ -322,7 +339,7 @@ class Channel:
     def last(self) -> int:
         return self._number
 
-    def _await(self, number: int) -> None:
+    def _await(self, number: int, waiting: Callable[[], None] = _nothing) -> None:
         with Progress(f"computing at {self.address.host}") as progress:
             while True:
                 with self._condition:
@@ -333,14 +350,18 @@ class Channel:
                         return
                     broken = stream is None or stream.broken is not None
                 progress.update()
+                waiting()
+                if stream is not None and isinstance(stream.broken, _REFUSALS):
+                    # What is sent again would be refused again.
+                    raise self.lose(explained(stream.broken, self.address))
                 if broken:
-                    self._reconnect()
+                    self._reconnect(waiting)
 
     def _require(self) -> None:
         if self.lost is not None:
             raise self.lost
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, waiting: Callable[[], None] = _nothing) -> None:
         """Go on with the session on another stream, as long as it waits for that."""
         self._require()
         end = time.monotonic() + self.patience
@@ -358,9 +379,9 @@ class Channel:
                 if opened.hello.status != pb.OK:
                     raise self.lose(opened.hello.message)
                 with self._condition:
-                    waiting = list(self._unanswered.values())
+                    again = list(self._unanswered.values())
                 self._stream = stream
-                for call in waiting:
+                for call in again:
                     stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
                 return
             except flight.FlightUnauthenticatedError as error:
@@ -372,6 +393,7 @@ class Channel:
                     raise self.lose(
                         f"{explained(error, self.address)}; tried for {self.patience:.0f} s"
                     ) from None
+            waiting()
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
 
@@ -564,8 +586,9 @@ class Channel:
                     close=pb.CloseRequest(),
                     fallbacks=_fallbacks(all_of_them=True),
                 )
+                # The daemon ends the stream then. To end the writing here meanwhile has ended the
+                # process now and then, while the thread reads.
                 stream.writer.write_metadata(pa.py_buffer(call.SerializeToString()))
-                stream.writer.done_writing()
                 stream.join()
             except (pa.ArrowException, OSError):
                 pass  # it ends by itself when nobody comes back
@@ -593,6 +616,7 @@ class RemoteBackend:
         self.limits = limits_of(channel.hello.limits, shared_memory=False)
         self._errors: list[tuple[int, str, str]] = []
         self._void = 0  # calls up to this one had no effect, for a reason that was told
+        self._unread = 0  # the call whose answer somebody has stopped waiting for
 
     def operations(self) -> dict[str, int]:
         """ "name:signature" to the operation's number."""
@@ -601,21 +625,20 @@ class RemoteBackend:
     def submit(self, batch: Batch) -> list[bytes | np.ndarray]:
         """Execute a batch; one entry for each observation."""
         message = batch_message(batch)
-        number = self._lost_where(lambda: self.channel.send(pb.Call(batch=message)))
-        if not batch.observations and not batch.sync:
-            return []
-        interrupted = False
-        while True:
-            try:
-                failure = self._lost_where(lambda: self._failure_up_to(number))
-                break
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                self._interrupt_quietly()
-        if interrupted:
+        awaited = bool(batch.observations) or batch.sync
+        failure: BackendError | None = None
+        # An interruption between the sending and the answer must not leave in doubt what was done.
+        with InterruptGuard(self._interrupt_quietly) as guard:
+            number = self._lost_where(lambda: self.channel.send(pb.Call(batch=message)))
+            if awaited:
+                self._unread = number
+                repeated = Repetition(guard, self._interrupt_quietly)
+                failure = self._lost_where(lambda: self._failure_up_to(number, repeated))
+                self._unread = 0
+        if guard.pressed:
             raise BackendInterrupted(failure)
+        if not awaited:
+            return []
         if failure is not None:
             raise failure
         reply = self._last
@@ -629,16 +652,16 @@ class RemoteBackend:
         except (pa.ArrowException, OSError):
             pass  # the answer, or its absence, tells
 
-    def _failure_up_to(self, number: int) -> BackendError | None:
+    def _failure_up_to(self, number: int, waiting: Callable[[], None]) -> BackendError | None:
         """Look at the answers up to `number`, in order; keep the last one's reply."""
         for at in self.channel.arrived_up_to(number - 1) + [number]:
-            failure = self._look(at)
+            failure = self._look(at, waiting)
             if failure is not None:
                 return failure
         return None
 
-    def _look(self, number: int) -> BackendError | None:
-        reply = self.channel.take(number).reply
+    def _look(self, number: int, waiting: Callable[[], None] = _nothing) -> BackendError | None:
+        reply = self.channel.take(number, waiting).reply
         self._last = reply
         if number <= self._void or reply.status == pb.OK:
             return None
@@ -649,10 +672,14 @@ class RemoteBackend:
         return BackendError(reply.status, reply.message, reply.source, reply.failed_batch)
 
     def settle(self) -> list[BackendError]:
-        """Return the failures in answers that nobody has waited for."""
+        """Return the failures in answers that nobody has waited for, or not to the end."""
+        due = self.channel.arrived_up_to(self.channel.last)
+        if self._unread > max(due, default=0):
+            due.append(self._unread)
+        self._unread = 0
         failures = [
             self._lost_where(lambda at=at: self._look(at))  # type: ignore[misc]
-            for at in self.channel.arrived_up_to(self.channel.last)
+            for at in due
         ]
         return [failure for failure in failures if failure is not None]
 

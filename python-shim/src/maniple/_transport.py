@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from maniple import _program_pb2 as pb
 from maniple._errors import Interrupted, ServerError
-from maniple._interrupt import InterruptGuard
+from maniple._interrupt import PATIENCE_SECONDS, InterruptGuard
 from maniple._server import Address, Configuration, find_or_start
 from maniple._wire import RefusedError, Wire, WireError, call_once
 
@@ -37,7 +37,6 @@ Bytes = NDArray[np.uint8]
 _CONNECT_SECONDS = 10.0
 _ATTEMPTS = 3
 _REPEAT_SECONDS = 0.2
-_PATIENCE_SECONDS = 0.8
 _GONE = "the server is gone, and with it the arrays that only it had"
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
@@ -323,7 +322,7 @@ class Connection:
                         self.interrupt()
                     if guard.pressed:
                         pressed_at = pressed_at or time.monotonic()
-                        if time.monotonic() - pressed_at > _PATIENCE_SECONDS:
+                        if time.monotonic() - pressed_at > PATIENCE_SECONDS:
                             # In the midst of what cannot be stopped, a matrix product for example.
                             raise KeyboardInterrupt
             except BaseException:

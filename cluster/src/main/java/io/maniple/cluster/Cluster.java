@@ -13,6 +13,7 @@ import io.maniple.cluster.net.Endpoints;
 import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.DetachedSessionFactory;
 import io.maniple.server.session.LocalSessionFactory;
+import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.Session;
 import io.maniple.server.session.SessionTrace;
 import io.maniple.server.store.SparseMemory;
@@ -121,7 +122,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
     }
 
     @Override
-    public DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener) {
+    public DetachedSession openDetached(SessionOptions options, MemoryQuota quota, ExecutionListener listener) {
         String name = ProcessHandle.current().pid() + "-" + lastSession.incrementAndGet();
         return new ClusterSession(
                 name,

@@ -22,6 +22,7 @@ import io.maniple.bridge.proto.TimelineReply;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
+import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.Planning;
 import io.maniple.server.session.SessionTrace;
 import io.maniple.server.session.WorkerSession;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -65,7 +67,7 @@ final class ClusterSession implements DetachedSession {
     private final SessionOptions options;
     private final Planning planning;
     private final SparseMemory memory;
-    private final long quota;
+    private final MemoryQuota quota;
     private final Duration patience;
     /** Of batches; the workers do not tell of their kernels. */
     private final SessionTrace trace;
@@ -81,8 +83,6 @@ final class ClusterSession implements DetachedSession {
     private final Map<Long, ClientContent> uploads = new ConcurrentHashMap<>();
     private final Map<Long, SessionLog.FileEntry> files = new ConcurrentHashMap<>();
     private final AtomicLong lastUpload = new AtomicLong();
-    private final AtomicLong held = new AtomicLong();
-    private final AtomicLong uploading = new AtomicLong();
 
     private long lastBatch;
     private int sent;
@@ -99,7 +99,7 @@ final class ClusterSession implements DetachedSession {
             SessionOptions options,
             Planning planning,
             SparseMemory memory,
-            long quota,
+            MemoryQuota quota,
             Duration patience,
             SessionTrace trace,
             Checkpoints checkpoints) {
@@ -132,8 +132,7 @@ final class ClusterSession implements DetachedSession {
         }
         planning.verify(batch, handle -> sizes.getOrDefault(handle, -1L));
         int before = log.size();
-        long heldBefore = held.get();
-        List<ClientContent> named = introduce(batch);
+        Introduced introduced = introduce(batch);
         boolean awaited = batch.getSync() || batch.getObservationsCount() > 0;
         long number = lastBatch + 1;
         try {
@@ -143,7 +142,7 @@ final class ClusterSession implements DetachedSession {
             List<Reply> replies = deliver(number, awaited);
             batch.getBuffersList()
                     .forEach(fresh -> files.remove(fresh.getPlacement().getOffset()));
-            free(batch);
+            free(batch, introduced.passing());
             if (!awaited) {
                 return Reply.getDefaultInstance();
             }
@@ -155,64 +154,71 @@ final class ClusterSession implements DetachedSession {
             log.cut(before);
             lastBatch = number - 1;
             batch.getBuffersList().forEach(fresh -> sizes.remove(fresh.getHandle()));
-            named.forEach(upload -> uploads.put(upload.number(), upload));
-            held.set(heldBefore);
+            introduced.uploads().forEach(upload -> uploads.put(upload.number(), upload));
+            quota.give(introduced.taken());
             throw refused;
         }
     }
 
+    /**
+     * What a batch brings.
+     *
+     * @param uploads its buffers that the client has filled; the quota knows them already
+     * @param passing its other buffers that it frees, too: they last for a step or two, or are never in memory, and the
+     *     workers see to that
+     * @param taken bytes of the rest
+     */
+    private record Introduced(Set<ClientContent> uploads, Set<Long> passing, long taken) {}
+
     /** Notes the new buffers; those that the client has filled come before the batch. */
-    private List<ClientContent> introduce(Batch batch) {
-        long fresh = 0;
-        long lasting = 0;
+    private Introduced introduce(Batch batch) {
         Set<Long> freed = new HashSet<>();
         eachFreed(batch, freed::add);
-        for (NewBuffer buffer : batch.getBuffersList()) {
-            fresh = Math.addExact(fresh, buffer.getBytes());
-            // What is made and freed by one batch lasts for a step or two, or is never in memory: the workers see to
-            // that.
-            lasting += freed.contains(buffer.getHandle()) ? 0 : buffer.getBytes();
-        }
-        if (lasting > quota - held.get()) {
-            throw new ManipleException(
-                    Status.OUT_OF_MEMORY,
-                    "arrays of " + lasting + " bytes do not fit: the session holds " + held.get()
-                            + " bytes and may hold " + quota);
-        }
-        List<ClientContent> named = new ArrayList<>();
+        Set<ClientContent> named = new LinkedHashSet<>();
+        Set<Long> passing = new HashSet<>();
         List<SessionLog.FileEntry> loaded = new ArrayList<>();
+        long lasting = 0;
         for (NewBuffer buffer : batch.getBuffersList()) {
             if (buffer.hasPlacement()) {
                 SessionLog.FileEntry file = files.get(buffer.getPlacement().getOffset());
-                if (file != null && file.size() == buffer.getBytes()) {
-                    loaded.add(file);
+                if (file == null || file.size() != buffer.getBytes()) {
+                    ClientContent upload = uploads.get(buffer.getPlacement().getOffset());
+                    if (upload == null
+                            || !upload.isComplete()
+                            || upload.bytes() != buffer.getBytes()
+                            || !named.add(upload)) {
+                        throw new ManipleException(
+                                Status.INVALID_PROGRAM,
+                                "no complete upload of " + buffer.getBytes() + " bytes has the number "
+                                        + buffer.getPlacement().getOffset());
+                    }
                     continue;
                 }
-                ClientContent upload = uploads.get(buffer.getPlacement().getOffset());
-                if (upload == null || !upload.isComplete() || upload.bytes() != buffer.getBytes()) {
-                    throw new ManipleException(
-                            Status.INVALID_PROGRAM,
-                            "no complete upload of " + buffer.getBytes() + " bytes has the number "
-                                    + buffer.getPlacement().getOffset());
-                }
-                named.add(upload);
+                loaded.add(file);
+            }
+            if (freed.contains(buffer.getHandle())) {
+                passing.add(buffer.getHandle());
+            } else {
+                // More than there is at all is refused below.
+                lasting = lasting > Long.MAX_VALUE - buffer.getBytes() ? Long.MAX_VALUE : lasting + buffer.getBytes();
             }
         }
+        quota.take(lasting, lasting);
         for (ClientContent upload : named) {
             uploads.remove(upload.number());
-            uploading.addAndGet(-upload.bytes());
             log.add(new SessionLog.ContentEntry(upload));
         }
         loaded.forEach(log::add);
         batch.getBuffersList().forEach(buffer -> sizes.put(buffer.getHandle(), buffer.getBytes()));
-        held.addAndGet(fresh);
-        return named;
+        return new Introduced(named, passing, lasting);
     }
 
-    private void free(Batch batch) {
+    private void free(Batch batch, Set<Long> passing) {
         eachFreed(batch, handle -> {
             Long bytes = sizes.remove(handle);
-            held.addAndGet(bytes == null ? 0 : -bytes);
+            if (bytes != null && !passing.contains(handle)) {
+                quota.give(bytes);
+            }
             spoiled.remove(handle);
         });
     }
@@ -476,26 +482,23 @@ final class ClusterSession implements DetachedSession {
         if (bytes < 0) {
             throw new ManipleException(Status.INVALID_PROGRAM, "a buffer of " + bytes + " bytes");
         }
-        requireRoom(bytes);
-        ClientContent fresh = new ClientContent(memory, lastUpload.incrementAndGet(), bytes);
-        uploading.addAndGet(bytes);
+        quota.take(bytes, bytes);
+        ClientContent fresh;
+        try {
+            fresh = new ClientContent(memory, lastUpload.incrementAndGet(), bytes);
+        } catch (ManipleException refused) {
+            quota.give(bytes);
+            throw refused;
+        }
         uploads.put(fresh.number(), fresh);
         return new Upload(fresh.number(), fresh.content());
-    }
-
-    private void requireRoom(long bytes) {
-        if (bytes > quota - held.get() - uploading.get()) {
-            throw new ManipleException(
-                    Status.OUT_OF_MEMORY,
-                    "an array of " + bytes + " bytes does not fit: the session holds " + (held.get() + uploading.get())
-                            + " bytes and may hold " + quota);
-        }
     }
 
     /** The workers read it, each its part: the file must be one that all of them see. */
     @Override
     public long load(Path file, long begin, long bytes) throws IOException {
-        requireRoom(bytes);
+        // It counts from when a batch names it: before, it is only looked at.
+        quota.take(bytes, 0);
         long number = lastUpload.incrementAndGet();
         files.put(
                 number,
@@ -521,8 +524,8 @@ final class ClusterSession implements DetachedSession {
         files.remove(number);
         ClientContent given = uploads.remove(number);
         if (given != null) {
-            uploading.addAndGet(-given.bytes());
             given.release();
+            quota.give(given.bytes());
         }
     }
 
@@ -573,7 +576,7 @@ final class ClusterSession implements DetachedSession {
 
     @Override
     public long memoryBytes() {
-        return held.get() + uploading.get();
+        return quota.held();
     }
 
     @Override
@@ -642,6 +645,8 @@ final class ClusterSession implements DetachedSession {
             }
             log.clear();
             uploads.keySet().forEach(this::discard);
+            sizes.values().forEach(quota::give);
+            sizes.clear();
             checkpoints.close();
         } finally {
             busy.unlock();

@@ -107,6 +107,7 @@ final class DaemonProcess {
                 sessions.closeAbandoned();
                 bulk.ifPresent(BulkServer::closeStale);
                 users.refresh();
+                sessions.change(users.all());
                 tls.ifPresent(TlsContexts::refresh);
             }
         } finally {

@@ -5,6 +5,7 @@ import io.maniple.daemon.config.Setting;
 import io.maniple.daemon.config.SettingException;
 import io.maniple.daemon.config.SettingValues;
 import io.maniple.daemon.security.TrialFiles;
+import io.maniple.daemon.security.User;
 import io.maniple.daemon.security.Users;
 import io.maniple.server.Version;
 import io.maniple.server.logging.LogFile;
@@ -17,6 +18,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -174,22 +176,37 @@ public final class Main {
         @Option(names = "--operator", description = "sees and ends everybody's sessions")
         private boolean operator;
 
-        @Option(names = "--memory", paramLabel = "SIZE", description = "most memory of one of the user's sessions")
+        @Option(
+                names = "--memory",
+                paramLabel = "SIZE",
+                description = "most memory of all of the user's sessions together")
         private String memory = "";
 
         @Option(names = "--sessions", paramLabel = "N", description = "most sessions of the user at a time")
         private String sessions = "";
+
+        @Option(
+                names = "--queued",
+                paramLabel = "N",
+                description = "most batches of all of the user's sessions together that wait for their turn")
+        private String queued = "";
+
+        @Option(
+                names = "--idle",
+                paramLabel = "TIME",
+                description = "a session of the user that does nothing for so long is closed")
+        private String idle = "";
 
         @Override
         public Integer call() throws IOException {
             if (!name.matches("[\\w.@-]{1,64}")) {
                 throw new SettingException("'" + name + "' is no name of a user");
             }
-            for (String value : List.of(memory, sessions)) {
-                if (!value.isEmpty() && SettingValues.bytes(value).isEmpty()) {
-                    throw new SettingException("'" + value + "' is no number or size");
-                }
-            }
+            Map<String, String> quotas =
+                    new TreeMap<>(Map.of("memory", memory, "sessions", sessions, "queued", queued, "idle", idle));
+            quotas.values().removeIf(String::isEmpty);
+            // What is wrong is said before anything is written.
+            User.Quotas ignored = Users.quotas(quotas, "new-user");
             if (Files.exists(file) && Users.ofFile(file).named(name).isPresent()) {
                 throw new SettingException(file + " has a user '" + name + "' already");
             }
@@ -198,13 +215,10 @@ public final class Main {
                         file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             }
             String token = Users.newToken();
-            Files.writeString(
-                    file,
-                    Users.line(name, operator, token)
-                            + (memory.isEmpty() ? "" : " memory=" + memory)
-                            + (sessions.isEmpty() ? "" : " sessions=" + sessions)
-                            + "\n",
-                    StandardOpenOption.APPEND);
+            StringBuilder line = new StringBuilder(Users.line(name, operator, token));
+            quotas.forEach(
+                    (quota, value) -> line.append(' ').append(quota).append('=').append(value));
+            Files.writeString(file, line.append('\n'), StandardOpenOption.APPEND);
             System.out.println(token);
             return 0;
         }

@@ -1,6 +1,7 @@
 package io.maniple.daemon.config;
 
 import io.maniple.server.session.ServerSettings;
+import io.maniple.server.session.SessionWorker;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -19,6 +20,7 @@ import java.util.Set;
  *
  * @param bulk where large arrays go
  * @param sessionMemoryBytes most memory of one session, unless its user has a quota
+ * @param queued most batches of a session that wait
  * @param reconnect so long a session waits for its client to come back
  * @param data directories whose files clients may open
  * @param cluster where sessions run; empty: here
@@ -34,6 +36,7 @@ public record DaemonSettings(
         ServerSettings engine,
         long sessionMemoryBytes,
         int sessions,
+        int queued,
         Duration idle,
         Duration reconnect,
         List<Path> data,
@@ -102,6 +105,7 @@ public record DaemonSettings(
                 engine,
                 Math.min(memory, values.bytes(Setting.SESSION_MEMORY, memory / 4)),
                 values.number(Setting.SESSIONS, 64),
+                values.number(Setting.QUEUED, SessionWorker.QUEUED_BATCHES),
                 values.time(Setting.IDLE),
                 values.time(Setting.RECONNECT),
                 directories(values),

@@ -87,18 +87,18 @@ public final class SettingValues {
     }
 
     public int number(Setting setting, int otherwise) {
-        if (text(setting).isEmpty()) {
-            return otherwise;
-        }
+        return text(setting).isEmpty()
+                ? otherwise
+                : number(text(setting)).orElseThrow(() -> wrong(setting, "a positive number"));
+    }
+
+    /** A positive number; empty if it is none. */
+    public static Optional<Integer> number(String text) {
         try {
-            int number = Integer.parseInt(text(setting));
-            if (number > 0) {
-                return number;
-            }
+            return Optional.of(Integer.parseInt(text)).filter(number -> number > 0);
         } catch (NumberFormatException e) {
-            // Said below.
+            return Optional.empty();
         }
-        throw wrong(setting, "a positive number");
     }
 
     public long bytes(Setting setting, long otherwise) {
@@ -112,20 +112,24 @@ public final class SettingValues {
         return ServerSettings.bytes(text).filter(bytes -> bytes >= 0);
     }
 
-    /** Seconds, or a number with s, m or h. */
     public Duration time(Setting setting) {
-        String text = text(setting).toLowerCase(Locale.ROOT);
+        return time(text(setting)).orElseThrow(() -> wrong(setting, "a time such as 25s, 30m or 2h"));
+    }
+
+    /** Seconds, or a number with s, m or h; empty if it is no time. */
+    public static Optional<Duration> time(String given) {
+        String text = given.toLowerCase(Locale.ROOT);
         try {
             char last = text.isEmpty() ? ' ' : text.charAt(text.length() - 1);
             double number = Double.parseDouble(Character.isLetter(last) ? text.substring(0, text.length() - 1) : text);
             double seconds = number * (last == 'h' ? 3600 : last == 'm' ? 60 : 1);
             if (seconds > 0 && seconds < 1e9 && (!Character.isLetter(last) || "smh".indexOf(last) >= 0)) {
-                return Duration.ofMillis(Math.round(seconds * 1000));
+                return Optional.of(Duration.ofMillis(Math.round(seconds * 1000)));
             }
         } catch (NumberFormatException e) {
-            // Said below.
+            // It is none.
         }
-        throw wrong(setting, "a time such as 25s, 30m or 2h");
+        return Optional.empty();
     }
 
     /** A number from 0 to 1. */

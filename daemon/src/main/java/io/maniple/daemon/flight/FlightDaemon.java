@@ -1,5 +1,7 @@
 package io.maniple.daemon.flight;
 
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.netty.NettyServerBuilder;
 import io.maniple.daemon.config.DaemonSettings;
 import io.maniple.daemon.security.TlsContexts;
@@ -21,7 +23,9 @@ import org.apache.arrow.memory.RootAllocator;
 
 /** The Flight server, with limits on everything that a client chooses. */
 public final class FlightDaemon implements AutoCloseable {
-    private static final int MESSAGE_BYTES = 64 << 20;
+    /** Record batches are half as large, calls a quarter. */
+    private static final int MESSAGE_BYTES = 16 << 20;
+
     private static final int METADATA_BYTES = 8 << 10;
     private static final int CALLS_A_CONNECTION = 256;
     private static final int RESETS = 200;
@@ -34,6 +38,9 @@ public final class FlightDaemon implements AutoCloseable {
     private static final long TRANSIT_BYTES = 2L << 30;
 
     private static final int WINDOW_BYTES = 8 << 20;
+    /** A few bytes of compressed zeros would become as many as a message may have; contents do not compress anyway. */
+    private static final DecompressorRegistry UNCOMPRESSED =
+            DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true);
 
     private final BufferAllocator allocator = new RootAllocator(TRANSIT_BYTES);
     private final ExecutorService executor;
@@ -71,7 +78,8 @@ public final class FlightDaemon implements AutoCloseable {
                     .keepAliveTimeout(KEEP_ALIVE_ANSWER_SECONDS, TimeUnit.SECONDS)
                     .permitKeepAliveTime(LEAST_KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                     .permitKeepAliveWithoutCalls(true)
-                    .flowControlWindow(WINDOW_BYTES);
+                    .flowControlWindow(WINDOW_BYTES)
+                    .decompressorRegistry(UNCOMPRESSED);
         };
         server = FlightServer.builder(
                         allocator,

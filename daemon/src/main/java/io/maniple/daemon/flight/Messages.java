@@ -24,9 +24,21 @@ public final class Messages {
         return buffer;
     }
 
+    /**
+     * The buffer is held meanwhile: Arrow closes a stream that is cancelled by another thread, and what it has read would
+     * be somebody else's message before it is decoded.
+     *
+     * @throws IllegalArgumentException where it is gone already
+     */
     static <T> T decode(Parser<T> parser, ArrowBuf buffer) {
-        byte[] bytes = new byte[Math.toIntExact(buffer.readableBytes())];
-        buffer.getBytes(buffer.readerIndex(), bytes);
+        buffer.getReferenceManager().retain();
+        byte[] bytes;
+        try {
+            bytes = new byte[Math.toIntExact(buffer.readableBytes())];
+            buffer.getBytes(buffer.readerIndex(), bytes);
+        } finally {
+            buffer.getReferenceManager().release();
+        }
         return decode(parser, bytes);
     }
 

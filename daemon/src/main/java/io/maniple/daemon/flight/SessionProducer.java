@@ -51,6 +51,8 @@ final class SessionProducer extends NoOpFlightProducer {
             new ActionType("status", "Sessions and memory, as JSON; all for operators, else the caller's own."),
             new ActionType("close", "Ends a session. Body: Transfer; operators may give the beginning of any id."));
 
+    private static final long MOST_CALL_BYTES = 8L << 20;
+
     private final BufferAllocator allocator;
     private final RemoteSessions sessions;
     private final Users users;
@@ -139,6 +141,11 @@ final class SessionProducer extends NoOpFlightProducer {
             // The client has gone; it may come back.
             LOGGER.debug("A stream ended: {}", e.getMessage());
         } catch (RuntimeException | Error e) {
+            if (writer.isCancelled()) {
+                // Arrow closes a cancelled stream under its reader, which then finds buffers that are gone.
+                LOGGER.debug("A stream was cancelled: {}", e.getMessage());
+                return;
+            }
             // An error that nobody answers with would leave the client waiting for ever.
             LOGGER.error("A stream failed", e);
             writer.error(CallStatus.INTERNAL.withDescription("internal error").toRuntimeException());
@@ -189,6 +196,12 @@ final class SessionProducer extends NoOpFlightProducer {
         if (metadata == null) {
             throw new ManipleException(Status.INVALID_PROGRAM, "a message without metadata");
         }
+        // What is a little too long is decoded, and answered with what is allowed.
+        if (metadata.readableBytes() > MOST_CALL_BYTES) {
+            throw new ManipleException(
+                    Status.LIMIT_EXCEEDED,
+                    "a call of " + metadata.readableBytes() + " bytes; at most " + MOST_CALL_BYTES + " are allowed");
+        }
         return metadata;
     }
 
@@ -219,6 +232,10 @@ final class SessionProducer extends NoOpFlightProducer {
                 }
             } catch (ManipleException e) {
                 reply.setStatus(e.status()).setMessage(Replies.shortened(e.getMessage()));
+            } catch (IllegalArgumentException | IllegalStateException | UnsupportedOperationException e) {
+                // Arrow does not take it: compressed buffers, or none that fit together.
+                LOGGER.debug("A record batch was refused", e);
+                reply.setStatus(Status.INVALID_PROGRAM).setMessage("contents are one column of bytes, not compressed");
             }
             try (ArrowBuf metadata = Messages.encode(allocator, reply.build())) {
                 results.onNext(PutResult.metadata(metadata));

@@ -112,7 +112,7 @@ final class DashboardData {
                                 : seen.stream()
                                         .mapToLong(RemoteSession::memoryBytes)
                                         .sum())
-                .field("memory_limit", settings.engine().memoryBytes())
+                .field("memory_limit", memoryLimit(user))
                 .field("sessions_limit", sessionsLimit(user));
         if (user.operator()) {
             json.field("sessions_opened", sessions.openedTotal())
@@ -129,9 +129,23 @@ final class DashboardData {
     }
 
     private long sessionsLimit(User user) {
-        return user.operator()
-                ? settings.sessions()
-                : Math.min(settings.sessions(), user.sessions().orElse(settings.sessions()));
+        return user.operator() ? settings.sessions() : Math.min(settings.sessions(), sessionsOf(user));
+    }
+
+    /** What is shown beside the memory in use: of all sessions, or of the user's own. */
+    private long memoryLimit(User user) {
+        long all = settings.engine().memoryBytes();
+        return user.operator() ? all : Math.min(all, user.quotas().memoryBytes().orElse(all));
+    }
+
+    private long queuedOf(User user) {
+        return user.quotas().queued().isPresent()
+                ? user.quotas().queued().getAsInt()
+                : (long) settings.queued() * sessionsOf(user);
+    }
+
+    private int sessionsOf(User user) {
+        return user.quotas().sessions().orElse(settings.sessions());
     }
 
     void sessions(Context context) {
@@ -172,13 +186,27 @@ final class DashboardData {
                     json.field("name", user.name())
                             .field("role", user.operator() ? "operator" : "user")
                             .field("sessions", own.size())
-                            .field("sessions_limit", user.sessions().orElse(settings.sessions()))
+                            .field("sessions_limit", sessionsOf(user))
                             .field(
                                     "memory_bytes",
                                     own.stream()
                                             .mapToLong(RemoteSession::memoryBytes)
                                             .sum())
-                            .field("session_memory_limit", user.memoryBytes().orElse(settings.sessionMemoryBytes()));
+                            .field(
+                                    "memory_limit",
+                                    user.quotas()
+                                            .memoryBytes()
+                                            .orElse(settings.engine().memoryBytes()))
+                            .field("session_memory_limit", sessions.sessionMemoryBytes(user))
+                            .field(
+                                    "batches_pending",
+                                    own.stream()
+                                            .mapToLong(RemoteSession::pending)
+                                            .sum())
+                            .field("queued_limit", queuedOf(user))
+                            .field(
+                                    "idle_limit_seconds",
+                                    user.quotas().idle().orElse(settings.idle()).toSeconds());
                 }));
     }
 

@@ -10,13 +10,18 @@ import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,13 +31,15 @@ import org.slf4j.LoggerFactory;
  * around. A file that changes is read again; one that has become wrong is reported and the old content stays.
  *
  * <p>The file has a line for each user: name, role (user or operator), SHA-256 of the token in hexadecimal digits, and
- * perhaps {@code memory=SIZE} and {@code sessions=N}; empty lines and what follows a # are left out.
+ * perhaps the quotas {@code memory=SIZE}, {@code sessions=N}, {@code queued=N} and {@code idle=TIME}; empty lines and what
+ * follows a # are left out.
  */
 public final class Users {
     private static final Logger LOGGER = LoggerFactory.getLogger(Users.class);
     private static final String SCHEME = "Bearer ";
     private static final int TOKEN_BYTES = 32;
     private static final int HASH_BYTES = 32;
+    private static final Set<String> QUOTAS = Set.of("memory", "sessions", "queued", "idle");
 
     private final Path file;
     private final boolean plainToken;
@@ -131,7 +138,7 @@ public final class Users {
                     throw new SettingException(
                             file + " holds no token: it needs at least " + TOKEN_BYTES + " characters");
                 }
-                User everybody = new User("default", true, OptionalLong.empty(), OptionalLong.empty());
+                User everybody = new User("default", true);
                 return new Content(List.of(new Entry(everybody, hash(token))), changed);
             }
             List<Entry> entries = new ArrayList<>();
@@ -175,24 +182,45 @@ public final class Users {
         if (hash.length != HASH_BYTES) {
             throw new SettingException(where + ": the hash is no SHA-256 in hexadecimal digits");
         }
-        OptionalLong memory = OptionalLong.empty();
-        OptionalLong sessions = OptionalLong.empty();
+        return new Entry(new User(words[0], operator, quotas(words, where)), hash);
+    }
+
+    private static User.Quotas quotas(String[] words, String where) {
+        Map<String, String> given = new HashMap<>();
         for (int word = 3; word < words.length; word++) {
             String[] parts = words[word].split("=", 2);
-            OptionalLong value = parts.length == 2
-                    ? SettingValues.bytes(parts[1]).stream()
-                            .mapToLong(Long::longValue)
-                            .findFirst()
-                    : OptionalLong.empty();
-            if (value.isPresent() && parts[0].equals("memory")) {
-                memory = value;
-            } else if (value.isPresent() && parts[0].equals("sessions")) {
-                sessions = value;
-            } else {
-                throw new SettingException(where + ": '" + words[word] + "' is neither memory=SIZE nor sessions=N");
+            if (parts.length < 2 || !QUOTAS.contains(parts[0]) || given.put(parts[0], parts[1]) != null) {
+                throw new SettingException(
+                        where + ": '" + words[word] + "' is none of memory=SIZE, sessions=N, queued=N and idle=TIME");
             }
         }
-        return new Entry(new User(words[0], operator, memory, sessions), hash);
+        return quotas(given, where);
+    }
+
+    /** @throws SettingException where one of them is no such value */
+    public static User.Quotas quotas(Map<String, String> given, String where) {
+        Optional<Long> memory = quota(given, "memory", where, "a size such as 8g", SettingValues::bytes);
+        Optional<Integer> sessions = quota(given, "sessions", where, "a positive number", SettingValues::number);
+        Optional<Integer> queued = quota(given, "queued", where, "a positive number", SettingValues::number);
+        Optional<Duration> idle = quota(given, "idle", where, "a time such as 30m", SettingValues::time);
+        return new User.Quotas(
+                memory.map(OptionalLong::of).orElseGet(OptionalLong::empty),
+                sessions.map(OptionalInt::of).orElseGet(OptionalInt::empty),
+                queued.map(OptionalInt::of).orElseGet(OptionalInt::empty),
+                idle);
+    }
+
+    private static <T> Optional<T> quota(
+            Map<String, String> given, String name, String where, String wanted, Function<String, Optional<T>> reader) {
+        String text = given.get(name);
+        if (text == null) {
+            return Optional.empty();
+        }
+        Optional<T> value = reader.apply(text);
+        if (value.isEmpty() || text.chars().anyMatch(Character::isWhitespace)) {
+            throw new SettingException(where + ": " + name + " is " + wanted + ", not '" + text + "'");
+        }
+        return value;
     }
 
     /** SHA-256. */

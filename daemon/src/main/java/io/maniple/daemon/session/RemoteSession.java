@@ -2,6 +2,7 @@ package io.maniple.daemon.session;
 
 import io.maniple.bridge.proto.Answer;
 import io.maniple.bridge.proto.Call;
+import io.maniple.bridge.proto.Limits;
 import io.maniple.bridge.proto.LoadReply;
 import io.maniple.bridge.proto.LoadRequest;
 import io.maniple.bridge.proto.Reply;
@@ -10,6 +11,7 @@ import io.maniple.daemon.security.User;
 import io.maniple.daemon.watch.SessionObserver;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
+import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.Replies;
 import io.maniple.server.session.SessionWorker;
 import java.lang.foreign.MemorySegment;
@@ -32,17 +34,20 @@ public final class RemoteSession {
     /** So many answers may wait for the client to say that it has them. */
     private static final int KEPT_ANSWERS = 1024;
 
-    private static final long KEPT_BYTES = 64L << 20;
+    /** Of the heap, which all sessions share. */
+    private static final long KEPT_BYTES = 8L << 20;
+
     private static final int UPLOADS = 64;
     private static final int SHORT_ID = 8;
 
     private final String id;
     private final String name;
     private final User user;
-    private final long quota;
+    private final MemoryQuota memory;
     private final String client;
     private final DetachedSession session;
     private final SessionWorker worker;
+    private final Limits limits;
     private final DataFiles files;
     private final SessionObserver.Watch watch;
     private final long opened = System.currentTimeMillis();
@@ -75,25 +80,33 @@ public final class RemoteSession {
     /** When something happened last. Written without a lock: uploads do, which are locked themselves. */
     private volatile long since = System.nanoTime();
 
-    /** @param watch is told what happens here */
+    /**
+     * @param memory what it may hold
+     * @param worker runs its batches
+     * @param limits of what it is sent
+     * @param watch is told what happens here
+     */
     RemoteSession(
             String id,
             String name,
             User user,
-            long quota,
+            MemoryQuota memory,
             String client,
             DetachedSession session,
+            SessionWorker worker,
+            Limits limits,
             DataFiles files,
             SessionObserver.Watch watch) {
         this.id = id;
         this.name = name;
         this.user = user;
-        this.quota = quota;
+        this.memory = memory;
+        this.limits = limits;
         this.client = client;
         this.session = session;
         this.files = files;
         this.watch = watch;
-        this.worker = new SessionWorker(session, "maniple-session-" + shortId(), () -> logAs(shortId(), user));
+        this.worker = worker;
     }
 
     public String id() {
@@ -115,7 +128,7 @@ public final class RemoteSession {
     }
 
     /** What this thread logs from now on is about this session. */
-    private static void logAs(String id, User user) {
+    static void logAs(String id, User user) {
         MDC.put("session", id);
         MDC.put("user", user.name());
     }
@@ -129,8 +142,13 @@ public final class RemoteSession {
         return client;
     }
 
+    /** Most memory that it may hold. */
     public long quota() {
-        return quota;
+        return memory.limit();
+    }
+
+    void memoryLimit(long bytes) {
+        memory.limit(bytes);
     }
 
     /** Bytes held now. */
@@ -277,7 +295,12 @@ public final class RemoteSession {
         if (call.getAcknowledged() < failedCall) {
             return failure;
         }
-        Reply reply = worker.submit(call.getBatch());
+        int bytes = call.getBatch().getSerializedSize();
+        Reply reply = bytes <= limits.getBatchBytes()
+                ? worker.submit(call.getBatch())
+                : Replies.failure(
+                        Status.LIMIT_EXCEEDED,
+                        "a batch of " + bytes + " bytes; at most " + limits.getBatchBytes() + " are allowed");
         if (reply.getStatus() != Status.OK) {
             failedCall = call.getNumber();
             failure = reply;

@@ -9,7 +9,10 @@ import io.maniple.daemon.watch.SessionObserver;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.DetachedSessionFactory;
+import io.maniple.server.session.MemoryQuota;
+import io.maniple.server.session.SessionWorker;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -38,6 +41,7 @@ public final class RemoteSessions {
 
     // Guarded by this.
     private final Map<String, RemoteSession> sessions = new HashMap<>();
+    private final Map<String, UserQuotas> quotas = new HashMap<>();
     private boolean draining;
 
     /**
@@ -92,7 +96,7 @@ public final class RemoteSessions {
         if (asked.isPresent()) {
             return asked.get();
         }
-        long own = sessions.values().stream()
+        long open = sessions.values().stream()
                 .filter(session -> session.user().name().equals(user.name()))
                 .count();
         if (sessions.size() >= settings.sessions()) {
@@ -101,11 +105,13 @@ public final class RemoteSessions {
                     "the server has " + sessions.size() + " sessions, as many as it may have: try again in "
                             + RETRY_SECONDS + " s");
         }
-        if (user.sessions().isPresent() && own >= user.sessions().getAsLong()) {
-            throw refused(user, "the user " + user.name() + " has " + own + " sessions, as many as allowed");
+        if (user.quotas().sessions().isPresent()
+                && open >= user.quotas().sessions().getAsInt()) {
+            throw refused(user, "the user " + user.name() + " has " + open + " sessions, as many as allowed");
         }
-        long quota =
-                Math.min(settings.engine().memoryBytes(), user.memoryBytes().orElse(settings.sessionMemoryBytes()));
+        UserQuotas own = quotas.computeIfAbsent(user.name(), key -> new UserQuotas(user, settings));
+        own.change(user.quotas());
+        MemoryQuota memory = own.sessionMemory();
         byte[] bits = new byte[ID_BYTES];
         random.nextBytes(bits);
         String id = HexFormat.of().formatHex(bits);
@@ -115,13 +121,20 @@ public final class RemoteSessions {
                 RemoteSession.shortened(id), user, client, hello.getTraceParent(), hello.getTraceState()));
         DetachedSession session;
         try {
-            session = factory.openDetached(hello.getOptions(), quota, watch);
+            session = factory.openDetached(hello.getOptions(), memory, watch);
         } catch (IllegalArgumentException e) {
             watch.failed(Status.INVALID_PROGRAM, String.valueOf(e.getMessage()), "");
             watch.closed("not opened");
             throw new ManipleException(Status.INVALID_PROGRAM, String.valueOf(e.getMessage()));
         }
-        RemoteSession opened = new RemoteSession(id, name, user, quota, client, session, files, watch);
+        SessionWorker worker = new SessionWorker(
+                session,
+                "maniple-session-" + RemoteSession.shortened(id),
+                settings.queued(),
+                own.queue(),
+                () -> RemoteSession.logAs(RemoteSession.shortened(id), user));
+        RemoteSession opened =
+                new RemoteSession(id, name, user, memory, client, session, worker, factory.limits(), files, watch);
         sessions.put(opened.id(), opened);
         openedTotal.incrementAndGet();
         LOGGER.atInfo()
@@ -180,10 +193,33 @@ public final class RemoteSessions {
             long idle = session.idleNanoseconds();
             if (!session.isAttached() && idle > settings.reconnect().toNanos()) {
                 closeApart(session, "its client did not come back");
-            } else if (idle > settings.idle().toNanos()) {
-                closeApart(session, "idle for " + settings.idle().toMinutes() + " minutes");
+            } else if (idle > idle(session.user()).toNanos()) {
+                closeApart(session, "idle for " + idle(session.user()).toSeconds() + " s");
             }
         }
+    }
+
+    private synchronized Duration idle(User user) {
+        UserQuotas own = quotas.get(user.name());
+        return own == null ? settings.idle() : own.idle();
+    }
+
+    /** Takes up quotas that have changed; to be called every second or so. */
+    public synchronized void change(List<User> users) {
+        for (User user : users) {
+            UserQuotas own = quotas.get(user.name());
+            if (own != null) {
+                own.change(user.quotas());
+                sessions.values().stream()
+                        .filter(session -> session.user().name().equals(user.name()))
+                        .forEach(session -> session.memoryLimit(own.sessionMemoryBytes()));
+            }
+        }
+    }
+
+    /** Most memory of one session of a user. */
+    public long sessionMemoryBytes(User user) {
+        return UserQuotas.sessionMemoryBytes(user.quotas(), settings);
     }
 
     private void closeApart(RemoteSession session, String reason) {

@@ -346,8 +346,10 @@ const usersTable = ({ users }) => table("Users and quotas", [
   ["User", "", (one) => one.name],
   ["Role", "", (one) => one.role],
   ["Sessions", "number", (one) => `${one.sessions} of ${one.sessions_limit}`],
-  ["Memory now", "number", (one) => bytes(one.memory_bytes)],
+  ["Memory of all", "number", (one) => `${bytes(one.memory_bytes)} of ${bytes(one.memory_limit)}`],
   ["Most of one session", "number", (one) => bytes(one.session_memory_limit)],
+  ["Batches", "number", (one) => `${one.batches_pending} of ${count(one.queued_limit)}`],
+  ["Idle", "number", (one) => `${duration(one.idle_limit_seconds)} at most`],
 ], users, "");
 
 // -- refreshing ------------------------------------------------------------------------------------------------------

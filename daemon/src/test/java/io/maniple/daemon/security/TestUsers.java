@@ -8,6 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,7 +34,7 @@ class TestUsers {
         String bob = Users.newToken();
         assertThat(ann).hasSize(64).isNotEqualTo(bob);
         Path file = file("# those who may\n\n" + Users.line("ann", true, ann) + "\n" + Users.line("bob", false, bob)
-                + "  memory=8g sessions=4 # half a day\n");
+                + "  memory=8g sessions=4 queued=9 idle=5m # half a day\n");
         assertThat(Files.readString(file)).doesNotContain(ann).doesNotContain(bob);
         Users users = Users.ofFile(file);
         assertThat(users.find(ann))
@@ -39,8 +43,13 @@ class TestUsers {
                 .matches(user -> user.name().equals("ann"));
         User second = users.find(bob).orElseThrow();
         assertThat(second.operator()).isFalse();
-        assertThat(second.memoryBytes()).hasValue(8L << 30);
-        assertThat(second.sessions()).hasValue(4);
+        assertThat(second.quotas())
+                .isEqualTo(new User.Quotas(
+                        OptionalLong.of(8L << 30),
+                        OptionalInt.of(4),
+                        OptionalInt.of(9),
+                        Optional.of(Duration.ofMinutes(5))));
+        assertThat(users.find(ann).orElseThrow().quotas()).isEqualTo(User.Quotas.NONE);
         for (String wrong :
                 new String[] {"", "ann", ann.substring(1), ann + "0", ann.toUpperCase(java.util.Locale.ROOT)}) {
             assertThat(users.find(wrong)).isEmpty();
@@ -84,6 +93,10 @@ class TestUsers {
                 "ann admin 0000000000000000000000000000000000000000000000000000000000000000",
                 "ann user zz00000000000000000000000000000000000000000000000000000000000000",
                 "ann user 0000000000000000000000000000000000000000000000000000000000000000 memory=much",
+                "ann user 0000000000000000000000000000000000000000000000000000000000000000 memory=1g memory=2g",
+                "ann user 0000000000000000000000000000000000000000000000000000000000000000 sessions=0",
+                "ann user 0000000000000000000000000000000000000000000000000000000000000000 queued=many",
+                "ann user 0000000000000000000000000000000000000000000000000000000000000000 idle=-1",
                 "ann user 0000000000000000000000000000000000000000000000000000000000000000 cores=3",
                 "a user 0000000000000000000000000000000000000000000000000000000000000000\n"
                         + "a user 1100000000000000000000000000000000000000000000000000000000000000"

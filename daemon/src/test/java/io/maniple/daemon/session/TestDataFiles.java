@@ -10,6 +10,7 @@ import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.LocalSessionFactory;
+import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.ServerSettings;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -33,7 +34,7 @@ class TestDataFiles {
 
     private final DetachedSession session = new LocalSessionFactory(
                     new ServerSettings(64L << 20, 1, Optional.empty(), ServerSettings.ENGINE_PORTABLE))
-            .openDetached(SessionOptions.getDefaultInstance(), 1L << 20, batch -> {});
+            .openDetached(SessionOptions.getDefaultInstance(), MemoryQuota.ofSession(1L << 20), batch -> {});
     private DataFiles files = new DataFiles(List.of());
 
     @BeforeEach

@@ -14,13 +14,12 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TestOtlpTracing {
-    private static final User ANN = new User("ann", true, OptionalLong.empty(), OptionalLong.empty());
+    private static final User ANN = new User("ann", true);
     private static final long BEGIN = 1_800_000_000_000_000_000L;
     private static final StepSummary SUMMARY =
             new StepSummary(StepSummary.Kind.KERNEL, "multiply, add", 2, 1_000, 8_000, 16_000, new int[] {1});

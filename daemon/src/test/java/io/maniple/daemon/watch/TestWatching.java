@@ -13,15 +13,14 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class TestWatching {
     private static final long SECOND = 1_000_000_000L;
-    private static final User ANN = new User("ann", true, OptionalLong.empty(), OptionalLong.empty());
-    private static final User BOB = new User("bob", false, OptionalLong.empty(), OptionalLong.empty());
+    private static final User ANN = new User("ann", true);
+    private static final User BOB = new User("bob", false);
 
     private static SessionObserver.Opened opened(String id, User user) {
         return new SessionObserver.Opened(id, user, "a client", "", "");

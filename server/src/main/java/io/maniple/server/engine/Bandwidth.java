@@ -32,7 +32,7 @@ public final class Bandwidth {
             for (int pass = 0; pass < PASSES; pass++) {
                 turn.accept(() -> {
                     long begin = System.nanoTime();
-                    workers.run(BYTES / PIECE, 1, (worker, first, end) -> {
+                    workers.runWhole(BYTES / PIECE, 1, (worker, first, end) -> {
                         for (long piece = first; piece < end; piece++) {
                             MemorySegment.copy(from, piece * PIECE, to, piece * PIECE, PIECE);
                         }

@@ -162,7 +162,8 @@ public final class Blas {
         boolean whole = work <= GRAIN || (work <= SMALL_PRODUCT && count >= 2L * workers.threads());
         if (whole && !calls.isEmpty()) {
             try (Lapack.SingleThreaded _ = lapack.singleThreaded()) {
-                workers.run(count, Math.max(1, GRAIN / work), body);
+                // Nobody else's large product may find OpenBLAS with one thread.
+                workers.runWhole(count, Math.max(1, GRAIN / work), body);
             }
         } else {
             workers.run(count, count, body);

@@ -85,7 +85,7 @@ final class LinearAlgebra {
                 return;
             }
             try (Lapack.SingleThreaded _ = lapack.singleThreaded()) {
-                workers.run(count, Math.max(1, TURN / (rows * columns)), (worker, begin, end) -> {
+                workers.runWhole(count, Math.max(1, TURN / (rows * columns)), (worker, begin, end) -> {
                     for (long index = begin; index < end; index++) {
                         calls[worker].reset();
                         task.run(calls[worker], index);

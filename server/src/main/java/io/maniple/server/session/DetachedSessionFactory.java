@@ -8,11 +8,11 @@ public interface DetachedSessionFactory extends SessionFactory {
     /**
      * A session of a client elsewhere.
      *
-     * @param quota most bytes of memory it may hold
+     * @param quota of memory; no other session takes from it
      * @param listener is told of every batch
      * @throws IllegalArgumentException if there is no such engine
      */
-    DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener);
+    DetachedSession openDetached(SessionOptions options, MemoryQuota quota, ExecutionListener listener);
 
     /**
      * Measures the memory of the machine that computes, between the steps of sessions: bytes read and written a second.

@@ -192,14 +192,18 @@ final class LocalSession implements DetachedSession {
         }
         long begin = System.nanoTime();
         boolean[] there = new boolean[1];
+        long[] passed = new long[1];
         try {
             ScopedValue.where(Workers.CANCELLED, () -> interrupted)
-                    .run(() -> seat.run(() -> interrupted, () -> {
+                    .run(() -> passed[0] = seat.run(() -> interrupted, () -> {
                         if (recorder != null) {
                             recorder.stepBegan();
                         }
                         there[0] = compute(prepared, index, batch, batchMemory);
                     }));
+            if (recorder != null) {
+                recorder.stepPassed(passed[0]);
+            }
         } catch (ManipleException failure) {
             return failure.at(source);
         } catch (CancellationException interruption) {
@@ -221,7 +225,7 @@ final class LocalSession implements DetachedSession {
                 errors.addAll(device.settle());
             }
             String where = there[0] ? "gpu" : "";
-            long nanoseconds = System.nanoTime() - begin;
+            long nanoseconds = System.nanoTime() - begin - passed[0];
             switch (step) {
                 case Plan.KernelStep kernel -> profile.kernel(kernel, batch.getSourcesList(), nanoseconds, where);
                 case Plan.CascadeStep cascade -> profile.cascade(cascade, batch.getSourcesList(), nanoseconds, where);

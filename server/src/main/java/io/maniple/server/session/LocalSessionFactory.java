@@ -79,19 +79,21 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
     public Session open(SessionOptions options, SharedMemory shared, String clientVersion) {
         return open(
                 options,
-                new SessionMemory(memory, shared, settings.memoryBytes()),
+                new SessionMemory(memory, shared, MemoryQuota.ofSession(settings.memoryBytes())),
                 options.getEmulate(),
                 options.getTimeline() ? SessionTrace.local() : null);
     }
 
     @Override
-    public DetachedSession openDetached(SessionOptions options, long quota, ExecutionListener listener) {
+    public DetachedSession openDetached(SessionOptions options, MemoryQuota quota, ExecutionListener listener) {
         // A client elsewhere does not decide what this machine emulates.
         String emulated =
                 Optional.ofNullable(System.getenv("MANIPLE_GPU_EMULATE")).orElse("");
+        // Nor how many threads it has: it may have fewer than there are.
+        int threads = Math.clamp(Integer.toUnsignedLong(options.getThreads()), 0, settings.threads());
         return open(
-                options,
-                new SessionMemory(memory, null, Math.min(quota, settings.memoryBytes())),
+                options.toBuilder().setThreads(threads).build(),
+                new SessionMemory(memory, null, quota),
                 emulated,
                 SessionTrace.detached(options, listener));
     }

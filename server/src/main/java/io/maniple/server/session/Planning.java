@@ -16,6 +16,7 @@ import io.maniple.server.failure.ManipleException;
 import io.maniple.server.plan.OperationChecks;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.plan.Planner;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,10 @@ import org.jspecify.annotations.Nullable;
 public final class Planning {
     private static final int FORMAT = 2;
     private static final int CACHED_PLANS = 512;
+    /** Of all plans that are kept together: a plan's instructions take some kilobytes each. */
+    private static final int CACHED_INSTRUCTIONS = 100_000;
+    /** What all observations of a batch may show inline together. */
+    private static final long SHOWN_BYTES = 4L << 20;
 
     private final SessionOptions options;
     private final Limits limits;
@@ -32,14 +37,8 @@ public final class Planning {
     private final boolean lazily;
     private final OperationTable table = OperationTable.standard();
     private final boolean described;
-    private final Map<PlanKey, KnownPlan> plans = new LinkedHashMap<>(64, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<PlanKey, KnownPlan> eldest) {
-            return size() > CACHED_PLANS;
-        }
-    };
+    private final Map<PlanKey, KnownPlan> plans = new LinkedHashMap<>(64, 0.75f, true);
+    private int cachedInstructions;
 
     /** Plans know their instructions' sources, and what is to be reported of them. */
     private record PlanKey(BatchStructure structure, List<Integer> source, List<Integer> reports) {}
@@ -92,11 +91,22 @@ public final class Planning {
                 known = new KnownPlan(
                         new PreparedPlan(plan, compilers, lazily),
                         described ? PlanDescription.of(plan, instructions, table, structure.buffers()) : null);
-                plans.put(key, known);
+                keep(key, known);
             }
             return new Planned(structure, known.prepared(), reused, known.description());
         } catch (ProgramException refused) {
             throw refusal(batch, refused);
+        }
+    }
+
+    /** Those that were not used for longest make room. */
+    private void keep(PlanKey key, KnownPlan fresh) {
+        plans.put(key, fresh);
+        cachedInstructions += key.structure().instructions();
+        Iterator<PlanKey> eldest = plans.keySet().iterator();
+        while (plans.size() > CACHED_PLANS || (cachedInstructions > CACHED_INSTRUCTIONS && plans.size() > 1)) {
+            cachedInstructions -= eldest.next().structure().instructions();
+            eldest.remove();
         }
     }
 
@@ -145,6 +155,7 @@ public final class Planning {
 
     /** Whether everything the batch asks to see is there. */
     private void check(Batch batch, BatchStructure structure, BatchStructure.BufferSizes sizes) {
+        long shown = 0;
         for (Observation observation : batch.getObservationsList()) {
             long bytes = sizes.bytes(observation.getHandle());
             if (bytes < 0) {
@@ -163,6 +174,12 @@ public final class Planning {
                         "bytes " + observation.getOffset() + " to "
                                 + (observation.getOffset() + observation.getLength()) + " of a buffer of " + bytes
                                 + " bytes cannot be shown; at most " + limits.getInlineBytes() + " at a time");
+            }
+            shown += observation.getLength();
+            if (shown > SHOWN_BYTES) {
+                throw new ProgramException(
+                        Status.LIMIT_EXCEEDED,
+                        "observations of a batch show more than " + SHOWN_BYTES + " bytes inline together");
             }
         }
     }

@@ -9,6 +9,9 @@ import java.util.Map;
 
 /** Where a session's time goes, by the user's lines. */
 final class Profile {
+    /** Lines beyond that are counted together. */
+    private static final int MOST_ROWS = 50_000;
+
     private record Key(String source, String operation, String device) {}
 
     private static final class Row {
@@ -61,7 +64,11 @@ final class Profile {
     }
 
     private void add(String source, String operation, long elements, long nanoseconds, String device) {
-        Row row = rows.computeIfAbsent(new Key(source, operation, device), key -> new Row());
+        Key key = new Key(source, operation, device);
+        // Sources are whatever the client calls them.
+        Row row = rows.computeIfAbsent(
+                rows.size() < MOST_ROWS || rows.containsKey(key) ? key : new Key("", operation, device),
+                fresh -> new Row());
         row.calls++;
         row.elements += elements;
         row.nanoseconds += nanoseconds;

@@ -32,7 +32,7 @@ final class SessionMemory implements AutoCloseable {
     private final long number = LAST_NUMBER.incrementAndGet();
     private final PrivateMemory privateMemory;
     private final @Nullable SharedMemory shared;
-    private final long quota;
+    private final MemoryQuota quota;
     /** Changed while a batch runs only; looked at by others, too. */
     private final Map<Long, Buffer> buffers = new ConcurrentHashMap<>();
 
@@ -41,7 +41,6 @@ final class SessionMemory implements AutoCloseable {
     private final Map<Long, Upload> uploads = new ConcurrentHashMap<>();
 
     private final AtomicLong lastUpload = new AtomicLong();
-    private final AtomicLong privateBytes = new AtomicLong();
     private volatile long peakBytes;
 
     /** @param complete else it is still written to, and no buffer's content yet */
@@ -49,9 +48,9 @@ final class SessionMemory implements AutoCloseable {
 
     /**
      * @param shared null if the client sees no memory of this machine
-     * @param quota most bytes of private memory
+     * @param quota of private memory; nobody else takes from it
      */
-    SessionMemory(PrivateMemory privateMemory, @Nullable SharedMemory shared, long quota) {
+    SessionMemory(PrivateMemory privateMemory, @Nullable SharedMemory shared, MemoryQuota quota) {
         this.privateMemory = privateMemory;
         this.shared = shared;
         this.quota = quota;
@@ -80,7 +79,7 @@ final class SessionMemory implements AutoCloseable {
 
     /** Private memory held now. */
     long bytes() {
-        return privateBytes.get();
+        return quota.held();
     }
 
     /** Memory for a buffer to come; any thread. */
@@ -108,20 +107,21 @@ final class SessionMemory implements AutoCloseable {
     }
 
     private PrivateMemory.Block take(long bytes) {
-        if (bytes > quota - privateBytes.get()) {
-            throw new ManipleException(
-                    Status.OUT_OF_MEMORY,
-                    "an array of " + bytes + " bytes does not fit: the session holds " + privateBytes.get()
-                            + " bytes and may hold " + quota);
+        long taken = PrivateMemory.blockBytes(bytes);
+        quota.take(bytes, taken);
+        try {
+            PrivateMemory.Block block = privateMemory.allocate(bytes, number);
+            notePeak();
+            return block;
+        } catch (ManipleException refused) {
+            quota.give(taken);
+            throw refused;
         }
-        PrivateMemory.Block block = privateMemory.allocate(bytes, number);
-        count(block.bytes());
-        return block;
     }
 
     private void give(PrivateMemory.Block block) {
-        privateBytes.addAndGet(-block.bytes());
         privateMemory.release(block);
+        quota.give(block.bytes());
     }
 
     long peakBytes() {
@@ -215,8 +215,8 @@ final class SessionMemory implements AutoCloseable {
         buffer.home(take(buffer.bytes()));
     }
 
-    private void count(long bytes) {
-        long held = privateBytes.addAndGet(bytes) + (shared == null ? 0 : shared.usedBytes());
+    private void notePeak() {
+        long held = quota.held() + (shared == null ? 0 : shared.usedBytes());
         peakBytes = Math.max(peakBytes, held);
     }
 
@@ -273,7 +273,7 @@ final class SessionMemory implements AutoCloseable {
                 region.memory().fill((byte) 0);
             }
             buffer.home(region);
-            count(0);
+            notePeak();
         } else {
             settle(buffer);
         }

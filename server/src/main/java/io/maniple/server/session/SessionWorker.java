@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * queued; its failure is the answer to the next batch, once, and what was queued in between is discarded with it.
  */
 public final class SessionWorker {
-    static final int QUEUED_BATCHES = 64;
+    /** So many batches of a session wait where nothing else is said. */
+    public static final int QUEUED_BATCHES = 64;
 
     private static final Log LOG = Log.of(SessionWorker.class);
 
@@ -27,11 +28,14 @@ public final class SessionWorker {
     private final Deque<Task> queue = new ArrayDeque<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+    private final int mostQueued;
+    private final QueueQuota together;
 
     // All guarded by the lock.
     private boolean running;
     private boolean cancelRequested;
-    private boolean closed;
+    private volatile boolean closed;
+    private int entering;
     private @Nullable Reply failure;
 
     private static final class Task {
@@ -46,12 +50,18 @@ public final class SessionWorker {
     }
 
     public SessionWorker(Session session, String name) {
-        this(session, name, () -> {});
+        this(session, name, QUEUED_BATCHES, QueueQuota.unlimited(), () -> {});
     }
 
-    /** @param first what the session's thread does before anything else */
-    public SessionWorker(Session session, String name, Runnable first) {
+    /**
+     * @param mostQueued so many batches wait for their turn; whoever submits more waits
+     * @param together the same for all sessions of the user
+     * @param first what the session's thread does before anything else
+     */
+    public SessionWorker(Session session, String name, int mostQueued, QueueQuota together, Runnable first) {
         this.session = session;
+        this.mostQueued = mostQueued;
+        this.together = together;
         this.thread = Thread.ofPlatform().daemon().name(name).unstarted(() -> {
             first.run();
             work();
@@ -64,7 +74,7 @@ public final class SessionWorker {
         boolean awaited = batch.getSync() || batch.getObservationsCount() > 0;
         lock.lockInterruptibly();
         try {
-            while (queue.size() >= QUEUED_BATCHES && !closed && failure == null) {
+            while (queue.size() >= mostQueued && !closed && failure == null) {
                 changed.await();
             }
             if (closed) {
@@ -73,18 +83,19 @@ public final class SessionWorker {
             if (failure != null && queue.isEmpty()) {
                 return takeFailure();
             }
-            if (!awaited) {
-                queue.add(new Task(batch, false));
-                changed.signalAll();
-                return Replies.OK;
-            }
-            if (!running && queue.isEmpty()) {
+            if (awaited && !running && queue.isEmpty()) {
                 // Nobody before it: the caller's own thread runs it, which saves two switches of threads.
                 return runAlone(batch);
             }
-            Task task = new Task(batch, true);
+            if (!enter()) {
+                return Replies.failure(Status.UNKNOWN_SESSION, "the session is closed");
+            }
+            Task task = new Task(batch, awaited);
             queue.add(task);
             changed.signalAll();
+            if (!awaited) {
+                return Replies.OK;
+            }
             while (task.reply == null) {
                 changed.await();
             }
@@ -92,6 +103,24 @@ public final class SessionWorker {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Takes a place in the queue; false where the session is closed meanwhile. Called and returns with the lock held. */
+    private boolean enter() throws InterruptedException {
+        entering++;
+        lock.unlock();
+        boolean entered = false;
+        try {
+            entered = together.enter(() -> closed);
+        } finally {
+            lock.lock();
+            entering--;
+        }
+        if (entered && closed) {
+            together.leave();
+            return false;
+        }
+        return entered;
     }
 
     /** Cancels what runs and what is queued; nothing if that is nothing. */
@@ -113,7 +142,7 @@ public final class SessionWorker {
     public int pending() {
         lock.lock();
         try {
-            return queue.size() + (running ? 1 : 0);
+            return queue.size() + entering + (running ? 1 : 0);
         } finally {
             lock.unlock();
         }
@@ -148,6 +177,7 @@ public final class SessionWorker {
                     return;
                 }
                 Task task = queue.remove();
+                together.leave();
                 if (failure != null) {
                     // Discarded; the first who waits is told.
                     task.reply = task.awaited ? takeFailure() : Replies.OK;
@@ -167,6 +197,7 @@ public final class SessionWorker {
 
     private void refuseRest() {
         for (Task task : queue) {
+            together.leave();
             task.reply = Replies.failure(Status.UNKNOWN_SESSION, "the session is closed");
         }
         queue.clear();

@@ -49,12 +49,16 @@ public final class PrivateMemory {
      * @throws ManipleException OUT_OF_MEMORY, before anything is taken, if the limit forbids it
      */
     public Block allocate(long bytes, long session) {
-        long size = sizeClass(Math.max(64, bytes));
-        Block block = take(size, bytes);
+        Block block = take(blockBytes(bytes), bytes);
         if (block.owner() != 0 && block.owner() != session) {
             MemorySegment.ofAddress(block.address()).reinterpret(block.bytes()).fill((byte) 0);
         }
         return new Block(block.address(), block.bytes(), block.cut(), session);
+    }
+
+    /** The size of the block that an array of so many bytes gets. */
+    public static long blockBytes(long bytes) {
+        return sizeClass(Math.max(64, bytes));
     }
 
     private synchronized Block take(long size, long asked) {

@@ -24,6 +24,7 @@ public final class BatchRecorder {
 
     private long asked;
     private long began;
+    private long passed;
 
     public BatchRecorder(long number, int instructions) {
         this.number = number;
@@ -40,11 +41,17 @@ public final class BatchRecorder {
     public void stepAsked() {
         asked = System.nanoTime();
         began = asked;
+        passed = 0;
     }
 
     /** It is its turn. */
     public void stepBegan() {
         began = System.nanoTime();
+    }
+
+    /** So long it let others go first since. */
+    public void stepPassed(long nanoseconds) {
+        passed = nanoseconds;
     }
 
     /** @param sources the batch's */
@@ -55,7 +62,12 @@ public final class BatchRecorder {
         }
         long end = System.nanoTime();
         steps.add(new StepTrace(
-                summary, named(summary.sources(), sources), began - asked, began - begin, end - began, failed));
+                summary,
+                named(summary.sources(), sources),
+                began - asked + passed,
+                began - begin,
+                end - began - passed,
+                failed));
     }
 
     /** Each once, at least one. */

@@ -27,7 +27,7 @@ class TestSessionTrace {
             new LocalSessionFactory(new ServerSettings(1L << 28, 2, Optional.empty(), "auto"));
 
     private DetachedSession open() {
-        return factory.openDetached(SessionOptions.getDefaultInstance(), 1L << 27, told::add);
+        return factory.openDetached(SessionOptions.getDefaultInstance(), MemoryQuota.ofSession(1L << 27), told::add);
     }
 
     private static Batch at(String line, Batch batch) {

@@ -102,6 +102,64 @@ class TestSessionWorker {
     }
 
     @Test
+    void aUsersQuotaHoldsAllOfTheirSessionsBack() throws Exception {
+        QueueQuota together = new QueueQuota(2);
+        ScriptedSession second = new ScriptedSession();
+        SessionWorker first = new SessionWorker(session, "first", 64, together, () -> {});
+        SessionWorker other = new SessionWorker(second, "other", 64, together, () -> {});
+        // One runs and two wait, in whichever session.
+        first.submit(batch(1, false));
+        while (!session.waiting()) {
+            Thread.onSpinWait();
+        }
+        first.submit(batch(2, false));
+        first.submit(batch(3, false));
+        CompletableFuture<Reply> held = CompletableFuture.supplyAsync(() -> {
+            try {
+                return other.submit(batch(1, false));
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        Thread.sleep(100);
+        assertThat(held).isNotDone();
+        assertThat(other.pending()).isEqualTo(1);
+        // What is waited for and has nobody before it needs no place.
+        ScriptedSession third = new ScriptedSession();
+        third.permits.release();
+        SessionWorker awaited = new SessionWorker(third, "third", 64, together, () -> {});
+        assertThat(awaited.submit(batch(1, true)).getStatus()).isEqualTo(Status.OK);
+        session.permits.release(1);
+        assertThat(held.get(5, TimeUnit.SECONDS).getStatus()).isEqualTo(Status.OK);
+        second.permits.release(10);
+        session.permits.release(10);
+        for (SessionWorker one : List.of(first, other)) {
+            assertThat(one.submit(batch(9, true)).getStatus()).isEqualTo(Status.OK);
+        }
+        // All places are free again, those of a closed session, too.
+        second.permits.drainPermits();
+        for (int number = 10; number < 13; number++) {
+            other.submit(batch(number, false));
+        }
+        CompletableFuture<Reply> waiting = CompletableFuture.supplyAsync(() -> {
+            try {
+                return other.submit(batch(13, false));
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        Thread.sleep(100);
+        other.close();
+        assertThat(waiting.get(5, TimeUnit.SECONDS).getStatus()).isEqualTo(Status.UNKNOWN_SESSION);
+        session.permits.release(10);
+        for (int number = 10; number < 15; number++) {
+            assertThat(first.submit(batch(number, false)).getStatus()).isEqualTo(Status.OK);
+        }
+        first.close();
+        awaited.close();
+    }
+
+    @Test
     void anInterruptCancelsWhatRunsAndWhatIsQueued() throws Exception {
         worker.submit(batch(1, false));
         worker.submit(batch(2, false));

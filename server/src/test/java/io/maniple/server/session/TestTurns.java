@@ -3,6 +3,7 @@ package io.maniple.server.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.maniple.server.engine.Workers;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -84,6 +85,74 @@ class TestTurns {
             thread.join();
         }
         assertThat(order).containsExactly("modest", "greedy");
+    }
+
+    @Test
+    void aLongStepIsLeftForAShortOne() throws InterruptedException {
+        try (Workers workers = new Workers(2)) {
+            Turns.Seat large = turns.seat();
+            Turns.Seat small = turns.seat();
+            CountDownLatch begun = new CountDownLatch(1);
+            AtomicBoolean shortDone = new AtomicBoolean();
+            AtomicInteger done = new AtomicInteger();
+            long[] passed = new long[1];
+            Thread longer = Thread.ofPlatform()
+                    .start(() -> passed[0] = large.run(() -> false, () -> {
+                        workers.run(100_000, 1, (worker, begin, end) -> {
+                            begun.countDown();
+                            // It would take a minute if the short step had to wait for it.
+                            if (done.incrementAndGet() > 1_000 && !shortDone.get()) {
+                                pause(1);
+                            }
+                        });
+                    }));
+            begun.await();
+            small.run(() -> false, () -> {
+                workers.run(100, 1, (worker, begin, end) -> {});
+                assertThat(done.get()).isLessThan(100_000);
+                shortDone.set(true);
+            });
+            longer.join();
+            assertThat(done).hasValue(100_000);
+            assertThat(passed[0]).isPositive();
+        }
+    }
+
+    @Test
+    void equalSessionsGetEqualParts() throws InterruptedException {
+        try (Workers workers = new Workers(2)) {
+            AtomicBoolean stop = new AtomicBoolean();
+            List<AtomicInteger> done = new ArrayList<>();
+            List<Thread> threads = new ArrayList<>();
+            for (int session = 0; session < 4; session++) {
+                Turns.Seat seat = turns.seat();
+                AtomicInteger items = new AtomicInteger();
+                // Steps of different lengths.
+                int length = 200 << (2 * session);
+                done.add(items);
+                threads.add(Thread.ofPlatform().start(() -> {
+                    while (!stop.get()) {
+                        seat.run(
+                                () -> false,
+                                () -> workers.run(length, 1, (worker, begin, end) -> {
+                                    long until = System.nanoTime() + 20_000;
+                                    while (System.nanoTime() < until) {
+                                        Thread.onSpinWait();
+                                    }
+                                    items.incrementAndGet();
+                                }));
+                    }
+                }));
+            }
+            pause(1500);
+            stop.set(true);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            int most = done.stream().mapToInt(AtomicInteger::get).max().orElseThrow();
+            int least = done.stream().mapToInt(AtomicInteger::get).min().orElseThrow();
+            assertThat((double) most / least).as(done.toString()).isLessThan(2);
+        }
     }
 
     @Test

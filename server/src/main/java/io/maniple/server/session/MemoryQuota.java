@@ -1,0 +1,93 @@
+package io.maniple.server.session;
+
+import io.maniple.bridge.proto.Status;
+import io.maniple.server.failure.ManipleException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How much memory somebody may hold: a session, or all sessions of a user together. What a session takes counts for its
+ * user, too. Any thread.
+ */
+public final class MemoryQuota {
+    private final String holder;
+    private final @Nullable MemoryQuota together;
+
+    // Guarded by this.
+    private long limit;
+    private long held;
+
+    private MemoryQuota(String holder, long limit, @Nullable MemoryQuota together) {
+        this.holder = holder;
+        this.limit = limit;
+        this.together = together;
+    }
+
+    /** Of one session that shares with no other. */
+    public static MemoryQuota ofSession(long limit) {
+        return new MemoryQuota("the session holds", limit, null);
+    }
+
+    /** Of all sessions of a user. */
+    public static MemoryQuota ofUser(String user, long limit) {
+        return new MemoryQuota("all sessions of the user " + user + " together hold", limit, null);
+    }
+
+    /** Of one session of those that have this one together. */
+    public MemoryQuota session(long ownLimit) {
+        return new MemoryQuota("the session holds", ownLimit, this);
+    }
+
+    /**
+     * Takes memory, if there is room for what is asked for.
+     *
+     * @param asked bytes that must fit
+     * @param taken bytes that count from now on; those of a whole block, perhaps
+     * @throws ManipleException OUT_OF_MEMORY, before anything is taken
+     */
+    public void take(long asked, long taken) {
+        takeOwn(asked, taken);
+        if (together != null) {
+            try {
+                together.take(asked, taken);
+            } catch (ManipleException refused) {
+                giveOwn(taken);
+                throw refused;
+            }
+        }
+    }
+
+    private synchronized void takeOwn(long asked, long taken) {
+        if (asked > limit - held) {
+            throw new ManipleException(
+                    Status.OUT_OF_MEMORY,
+                    asked + " bytes more do not fit: " + holder + " " + held + " bytes and may hold " + limit);
+        }
+        held += taken;
+    }
+
+    /** Gives back what was taken. */
+    public void give(long taken) {
+        giveOwn(taken);
+        if (together != null) {
+            together.give(taken);
+        }
+    }
+
+    private synchronized void giveOwn(long taken) {
+        held -= taken;
+    }
+
+    /** Bytes held now. */
+    public synchronized long held() {
+        return held;
+    }
+
+    public synchronized long limit() {
+        return limit;
+    }
+
+    /** From now on so much; what is held already stays. */
+    public synchronized void limit(long bytes) {
+        limit = bytes;
+    }
+}
