@@ -212,20 +212,23 @@ spark_host_outdated() {
 
 spark_runtime_outdated() { [[ ! -x $spark_runtime/bin/java ]] || outdated runtime-spark "$root/scripts/setup.sh"; }
 
-# What a cluster on this machine needs, and a daemon that runs on a cluster.
-setup_cluster() {
+setup_spark() {
+  spark_outdated || return 0
   local home
-  if spark_outdated; then
-    home=$(find_jdk)
-    say "fetching Spark (220 MB)"
-    begin spark
-    rm -rf "$spark/jars.new"
-    logged spark maven "$home" -q -f cluster-spark/spark/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
-      "-DoutputDirectory=$spark/jars.new"
-    rm -rf "$spark/jars"
-    mv "$spark/jars.new" "$spark/jars"
-    finish spark
-  fi
+  home=$(find_jdk)
+  say "fetching Spark (220 MB)"
+  begin spark
+  rm -rf "$spark/jars.new"
+  logged spark maven "$home" -q -f cluster-spark/spark/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+    "-DoutputDirectory=$spark/jars.new"
+  rm -rf "$spark/jars"
+  mv "$spark/jars.new" "$spark/jars"
+  finish spark
+}
+
+# What comes with the wheel maniple-cluster; Spark itself is pyspark's.
+setup_hosting() {
+  local home
   if spark_host_outdated; then
     home=$(find_jdk)
     say "building what runs in Spark's executors"
@@ -287,13 +290,14 @@ setup_chromium() {
   say "no Chromium here, so tests in a browser are skipped: apt-get install chromium chromium-driver"
 }
 
-# setup KIND: everything for 'run', or for 'test', 'world', 'browser' or 'cluster' as well.
+# setup KIND: everything for 'run', or for 'test', 'world', 'browser', 'dist' or 'cluster' as well.
 setup() {
   local kind=$1
   if ! python_outdated run && ! bytecode_outdated && ! jars_outdated && ! runtime_outdated; then
     case $kind in
       run) return ;;
       cluster) if ! spark_outdated && ! spark_host_outdated && ! spark_runtime_outdated; then return; fi ;;
+      dist) if ! python_outdated dist && ! spark_host_outdated && ! spark_runtime_outdated; then return; fi ;;
       *) if ! python_outdated "$kind"; then return; fi ;;
     esac
   fi
@@ -311,7 +315,15 @@ setup() {
   fi
   case $kind in
     run) ;;
-    cluster) setup_cluster ;;
+    # A cluster on this machine, and a daemon that runs on a cluster.
+    cluster)
+      setup_spark
+      setup_hosting
+      ;;
+    dist)
+      setup_python dist
+      setup_hosting
+      ;;
     *) setup_python "$kind" ;;
   esac
   exec 9>&-

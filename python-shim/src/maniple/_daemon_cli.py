@@ -22,6 +22,7 @@ from maniple._server import (
     find_java,
     java_environment,
     numpys_blas,
+    part,
 )
 
 _MAIN = "io.maniple.daemon.Main"
@@ -54,6 +55,9 @@ def run(arguments: Sequence[str]) -> int:
         java = find_java()
         class_path = _class_path()
     except ServerError as error:
+        if arguments and arguments[0] in ("-h", "--help"):
+            print(error)
+            return _OK
         print(f"maniple: {error}", file=sys.stderr)
         return _FAILED
     arguments = list(arguments)
@@ -89,15 +93,17 @@ def _serves(arguments: list[str]) -> bool:
 
 
 def _class_path() -> str:
-    """The server's jars and the daemon's beside them."""
+    """The server's jars and the daemon's."""
     jars = find_class_path()
     folder = Path(jars.partition(os.pathsep)[0]).parent / "daemon"
+    if not folder.is_dir():
+        wheel = part("maniple_daemon", "daemon")
+        if wheel is None:
+            raise ServerError("the daemon is not installed here: pip install 'maniple[daemon]'")
+        folder = Path(wheel.jars)
     own = sorted(folder.glob("*.jar"))
     if not own:
-        raise ServerError(
-            f"the daemon's jars are not in {folder}: run it from a working tree (./run server), "
-            "which builds them"
-        )
+        raise ServerError(f"the daemon's jars are not in {folder}: install it again")
     return os.pathsep.join([jars, *map(str, own)])
 
 
