@@ -5,6 +5,7 @@
 #   .build/runtime   a Java runtime linked from the JDK
 #   .build/spark     for clusters on this machine: Spark's jars, and ours for its executors
 #   .build/runtime-spark   a Java runtime with what Spark needs beside that
+#   .build/tools     what deploy/ is checked with: Helm, promtool
 #   .build/stamps    one empty file for each of these: anything newer than its stamp makes it out of date
 #   .build/log       what the tools printed
 #
@@ -15,6 +16,7 @@ readonly jars=$root/.build/jars
 readonly runtime=$root/.build/runtime
 readonly spark=$root/.build/spark
 readonly spark_runtime=$root/.build/runtime-spark
+readonly tools=$root/.build/tools
 readonly stamps=$root/.build/stamps
 readonly logs=$root/.build/log
 
@@ -290,7 +292,41 @@ setup_chromium() {
   say "no Chromium here, so tests in a browser are skipped: apt-get install chromium chromium-driver"
 }
 
-# setup KIND: everything for 'run', or for 'test', 'world', 'browser', 'dist' or 'cluster' as well.
+readonly helm_version=v3.20.2
+
+# Helm, for the chart's tests. Go keeps what it has compiled for the next working tree, so only the first one takes minutes.
+setup_helm() {
+  if [[ -x $tools/helm && -e $stamps/helm-$helm_version ]]; then return; fi
+  say "building Helm $helm_version (two minutes the first time)"
+  mkdir -p "$tools"
+  logged helm env GOTOOLCHAIN=local GOFLAGS=-modcacherw CGO_ENABLED=0 GOBIN="$tools" \
+    "$venv/bin/go" install -trimpath "-ldflags=-s -w" "helm.sh/helm/v3/cmd/helm@$helm_version"
+  : >"$stamps/helm-$helm_version"
+}
+
+# promtool, out of the system's package, which is not installed: it would run a service.
+setup_promtool() {
+  local folder
+  if [[ -x $tools/promtool ]] || command -v promtool >/dev/null; then return; fi
+  if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+    folder=$(mktemp -d)
+    if (cd "$folder" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb .) >"$logs/promtool" 2>&1 </dev/null ||
+      { apt-get update >>"$logs/promtool" 2>&1 </dev/null &&
+        (cd "$folder" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb .) >>"$logs/promtool" 2>&1 </dev/null; }; then
+      mkdir -p "$tools"
+      cp "$folder/usr/bin/promtool" "$tools/"
+    fi
+    rm -rf "$folder"
+  fi
+  if [[ ! -x $tools/promtool ]]; then say "no promtool here, so the rules of deploy/prometheus are not evaluated by the tests"; fi
+}
+
+setup_deploy() {
+  setup_helm
+  setup_promtool
+}
+
+# setup KIND: everything for 'run', or for 'test', 'world', 'browser', 'deploy', 'dist' or 'cluster' as well.
 setup() {
   local kind=$1
   if ! python_outdated run && ! bytecode_outdated && ! jars_outdated && ! runtime_outdated; then
