@@ -321,9 +321,20 @@ setup_promtool() {
   if [[ ! -x $tools/promtool ]]; then say "no promtool here, so the rules of deploy/prometheus are not evaluated by the tests"; fi
 }
 
+setup_systemd_analyze() {
+  if command -v systemd-analyze >/dev/null; then return; fi
+  if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+    say "installing the package systemd, for systemd-analyze"
+    if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends systemd; } \
+      >"$logs/systemd" 2>&1 </dev/null; then return; fi
+  fi
+  say "no systemd-analyze here, so the unit of deploy/systemd is not rated by the tests: apt-get install systemd"
+}
+
 setup_deploy() {
   setup_helm
   setup_promtool
+  setup_systemd_analyze
 }
 
 # setup KIND: everything for 'run', or for 'test', 'world', 'browser', 'deploy', 'dist' or 'cluster' as well.
