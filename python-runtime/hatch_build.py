@@ -1,4 +1,11 @@
-"""Puts the linked Java runtime into the wheel, as maniple_runtime/java, and names the platform it is for."""
+"""Puts a linked Java runtime into a wheel, as PACKAGE/java, and names the platform it is for.
+
+For maniple-runtime, and for maniple-cluster, whose pyproject.toml says what else goes there:
+
+package             the package that gets all of it
+java, built         the variable that names the runtime, and where ./run links it, below .build
+jars, built-jars    the same for jars, which become PACKAGE/jars
+"""
 
 import os
 import platform
@@ -23,12 +30,16 @@ def platform_tag(home: Path) -> str:
 
 
 class Runtime(BuildHookInterface):
-    """Takes the runtime from MANIPLE_JAVA_HOME, or from where ./run links it."""
+    """Takes the runtime from MANIPLE_JAVA_HOME, or from where ./run links it; others as they are configured."""
+
+    def _built(self, variable: str, folder: str) -> Path:
+        return Path(os.environ.get(variable) or Path(self.root).parent / ".build" / folder)
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
             return
-        home = Path(os.environ.get("MANIPLE_JAVA_HOME") or Path(self.root).parent / ".build" / "runtime")
+        package = self.config.get("package", "maniple_runtime")
+        home = self._built(self.config.get("java", "MANIPLE_JAVA_HOME"), self.config.get("built", "runtime"))
         if not (home / "bin" / "java").exists():
             raise FileNotFoundError(f"no Java runtime in {home}: build the wheels with ./dist")
         if home.is_symlink():
@@ -38,4 +49,11 @@ class Runtime(BuildHookInterface):
         # A wheel holds no links; jlink makes links of licence files only.
         for path in sorted(home.rglob("*")):
             if path.is_file():
-                build_data["force_include"][str(path.resolve())] = f"maniple_runtime/java/{path.relative_to(home)}"
+                build_data["force_include"][str(path.resolve())] = f"{package}/java/{path.relative_to(home)}"
+        if "jars" in self.config:
+            folder = self._built(self.config["jars"], self.config["built-jars"])
+            jars = sorted(folder.glob("*.jar"))
+            if not jars:
+                raise FileNotFoundError(f"no jars in {folder}: build the wheels with ./dist")
+            for jar in jars:
+                build_data["force_include"][str(jar)] = f"{package}/jars/{jar.name}"

@@ -5,6 +5,7 @@
 #   .build/runtime   a Java runtime linked from the JDK
 #   .build/spark     for clusters on this machine: Spark's jars, and ours for its executors
 #   .build/runtime-spark   a Java runtime with what Spark needs beside that
+#   .build/tools     what deploy/ is checked with: Helm, promtool
 #   .build/stamps    one empty file for each of these: anything newer than its stamp makes it out of date
 #   .build/log       what the tools printed
 #
@@ -15,6 +16,7 @@ readonly jars=$root/.build/jars
 readonly runtime=$root/.build/runtime
 readonly spark=$root/.build/spark
 readonly spark_runtime=$root/.build/runtime-spark
+readonly tools=$root/.build/tools
 readonly stamps=$root/.build/stamps
 readonly logs=$root/.build/log
 
@@ -212,20 +214,23 @@ spark_host_outdated() {
 
 spark_runtime_outdated() { [[ ! -x $spark_runtime/bin/java ]] || outdated runtime-spark "$root/scripts/setup.sh"; }
 
-# What a cluster on this machine needs, and a daemon that runs on a cluster.
-setup_cluster() {
+setup_spark() {
+  spark_outdated || return 0
   local home
-  if spark_outdated; then
-    home=$(find_jdk)
-    say "fetching Spark (220 MB)"
-    begin spark
-    rm -rf "$spark/jars.new"
-    logged spark maven "$home" -q -f cluster-spark/spark/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
-      "-DoutputDirectory=$spark/jars.new"
-    rm -rf "$spark/jars"
-    mv "$spark/jars.new" "$spark/jars"
-    finish spark
-  fi
+  home=$(find_jdk)
+  say "fetching Spark (220 MB)"
+  begin spark
+  rm -rf "$spark/jars.new"
+  logged spark maven "$home" -q -f cluster-spark/spark/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+    "-DoutputDirectory=$spark/jars.new"
+  rm -rf "$spark/jars"
+  mv "$spark/jars.new" "$spark/jars"
+  finish spark
+}
+
+# What comes with the wheel maniple-cluster; Spark itself is pyspark's.
+setup_hosting() {
+  local home
   if spark_host_outdated; then
     home=$(find_jdk)
     say "building what runs in Spark's executors"
@@ -287,13 +292,59 @@ setup_chromium() {
   say "no Chromium here, so tests in a browser are skipped: apt-get install chromium chromium-driver"
 }
 
-# setup KIND: everything for 'run', or for 'test', 'world', 'browser' or 'cluster' as well.
+readonly helm_version=v3.20.2
+
+# Helm, for the chart's tests. Go keeps what it has compiled for the next working tree, so only the first one takes minutes.
+setup_helm() {
+  if [[ -x $tools/helm && -e $stamps/helm-$helm_version ]]; then return; fi
+  say "building Helm $helm_version (two minutes the first time)"
+  mkdir -p "$tools"
+  logged helm env GOTOOLCHAIN=local GOFLAGS=-modcacherw CGO_ENABLED=0 GOBIN="$tools" \
+    "$venv/bin/go" install -trimpath "-ldflags=-s -w" "helm.sh/helm/v3/cmd/helm@$helm_version"
+  : >"$stamps/helm-$helm_version"
+}
+
+# promtool, out of the system's package, which is not installed: it would run a service.
+setup_promtool() {
+  local folder
+  if [[ -x $tools/promtool ]] || command -v promtool >/dev/null; then return; fi
+  if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+    folder=$(mktemp -d)
+    if (cd "$folder" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb .) >"$logs/promtool" 2>&1 </dev/null ||
+      { apt-get update >>"$logs/promtool" 2>&1 </dev/null &&
+        (cd "$folder" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb .) >>"$logs/promtool" 2>&1 </dev/null; }; then
+      mkdir -p "$tools"
+      cp "$folder/usr/bin/promtool" "$tools/"
+    fi
+    rm -rf "$folder"
+  fi
+  if [[ ! -x $tools/promtool ]]; then say "no promtool here, so the rules of deploy/prometheus are not evaluated by the tests"; fi
+}
+
+setup_systemd_analyze() {
+  if command -v systemd-analyze >/dev/null; then return; fi
+  if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+    say "installing the package systemd, for systemd-analyze"
+    if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends systemd; } \
+      >"$logs/systemd" 2>&1 </dev/null; then return; fi
+  fi
+  say "no systemd-analyze here, so the unit of deploy/systemd is not rated by the tests: apt-get install systemd"
+}
+
+setup_deploy() {
+  setup_helm
+  setup_promtool
+  setup_systemd_analyze
+}
+
+# setup KIND: everything for 'run', or for 'test', 'world', 'browser', 'deploy', 'dist' or 'cluster' as well.
 setup() {
   local kind=$1
   if ! python_outdated run && ! bytecode_outdated && ! jars_outdated && ! runtime_outdated; then
     case $kind in
       run) return ;;
       cluster) if ! spark_outdated && ! spark_host_outdated && ! spark_runtime_outdated; then return; fi ;;
+      dist) if ! python_outdated dist && ! spark_host_outdated && ! spark_runtime_outdated; then return; fi ;;
       *) if ! python_outdated "$kind"; then return; fi ;;
     esac
   fi
@@ -311,7 +362,15 @@ setup() {
   fi
   case $kind in
     run) ;;
-    cluster) setup_cluster ;;
+    # A cluster on this machine, and a daemon that runs on a cluster.
+    cluster)
+      setup_spark
+      setup_hosting
+      ;;
+    dist)
+      setup_python dist
+      setup_hosting
+      ;;
     *) setup_python "$kind" ;;
   esac
   exec 9>&-

@@ -113,6 +113,8 @@ for shape in ((1_200_000,), (1500, 900), (7, 3, 60_000), (2, 5, 4, 40_000), (3, 
         (["--tls-cert", "SERVER", "--token-file", "TOKEN"], "belong together"),
         (["--tls-cert", "nowhere", "--tls-key", "KEY", "--token-file", "TOKEN"], "there is no file"),
         (["--token-file", "OPEN"], "chmod 600"),
+        (["--token-file", "TOKEN", "--http", "127.0.0.1:8816"], "large arrays go through port 8816, the one after"),
+        (["--token-file", "TOKEN", "--bulk", "9000", "--http", "127.0.0.1:9000"], "go through port 9000: give --http"),
         (["--token-file", "TOKEN", "--users", "TOKEN"], "exclude each other"),
         (["--token-file", "TOKEN", "--memory", "much"], "a size such as"),
         (["--token-file", "TOKEN", "--idle", "-1"], "a time such as"),
@@ -183,7 +185,8 @@ def test_who_is_not_let_in_is_told_why(shared: Daemon, tmp_path: Path, changes: 
 def test_check_says_what_is_wrong(shared: Daemon) -> None:
     good = maniple("server", "check", shared.url, **shared.environment())
     assert good.returncode == 0, good.stdout
-    assert good.stdout.count(" ok ") == 7
+    assert good.stdout.count(" ok ") == 8
+    assert f"through port {shared.status()['bulk_port']}" in good.stdout.splitlines()[-1]
     for changes, step in (
         ({"MANIPLE_TOKEN": "f" * 64}, "token"),
         ({"MANIPLE_CA": ""}, "TLS"),

@@ -11,12 +11,13 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from daemon_clients import Client, address_of
-from daemons import Daemon, Network, daemon
+from daemons import Daemon, Network, daemon, maniple
 from maniple import _bulk
 from maniple import _program_pb2 as pb
 from maniple._backend import BackendError
@@ -342,3 +343,54 @@ def test_many_transfers_at_once(shared: Daemon) -> None:
     for thread in threads:
         thread.join(240)
     assert not wrong, wrong[:3]
+
+
+def test_the_check_says_what_is_wrong_with_the_port(shared: Daemon) -> None:
+    """Nobody there, silent, somebody else's: each with what to do; without the port all is well."""
+
+    def checked(port: object, status: int, words: str) -> None:
+        done = maniple("server", "check", shared.url, **(shared.environment() | {"MANIPLE_BULK_PORT": str(port)}))
+        assert done.returncode == status, done
+        last = done.stdout.splitlines()[-1]
+        assert last.startswith("large arrays"), done.stdout
+        assert words in last
+        assert ("FAILED" in last) == bool(status)
+        if status:
+            assert "MANIPLE_BULK_PORT" in last
+
+    checked(1, 1, "nobody listens on port 1: open it in the firewall")
+    checked("off", 0, f"through port {shared.port}, too")
+    checked(shared.port, 1, f"port {shared.port} is not the daemon's")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_hang_up, args=(listener,), daemon=True).start()
+        port = listener.getsockname()[1]
+        checked(port, 1, f"port {port} is not the daemon's")
+    # A firewall that lets nothing through looks like this: no answer.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        port = silent.getsockname()[1]
+        with filled(port):
+            checked(port, 1, f"port {port} does not answer")
+    assert len(shared.status()["sessions"]) == 0, "its sessions are closed"
+
+
+def _hang_up(listener: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            listener.accept()[0].close()
+
+
+@contextmanager
+def filled(port: int) -> Iterator[None]:
+    """Fill the queue of a listener, so that whoever comes next gets no answer."""
+    waiting = []
+    try:
+        for _ in range(8):
+            connection = socket.socket()
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", port))
+            waiting.append(connection)
+        time.sleep(0.2)
+        yield
+    finally:
+        for connection in waiting:
+            connection.close()

@@ -4,13 +4,16 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from daemons import Daemon, maniple
+from daemons import Daemon, Network, maniple
 from maniple import _program_pb2 as pb
 from maniple._address import DaemonAddress
-from maniple._bulk import BulkConnection
+from maniple._bulk import LEAST_BYTES, BulkConnection
+from maniple._progress import Progress
 
 PROGRAM = "import numpy as np; print((np.ones(100_000) + 1).sum())"
 
@@ -141,6 +144,54 @@ def test_clients_with_certificates(trial: Daemon, authority: Authority, tmp_path
     for stranger in ((), (wrong_certificate, wrong_key)):
         with pytest.raises((ssl.SSLError, ConnectionError)):
             ask_for_contents(trial, authority.certificate, *stranger)
+
+
+def test_clients_with_certificates_send_large_arrays(trial: Daemon, authority: Authority, tmp_path: Path) -> None:
+    """The port for large arrays wants the same certificates; without one nothing is taken there."""
+    clients = Authority(tmp_path, "clients")
+    certificate, key = clients.issue("ann", "DNS:ann")
+    wrong_certificate, wrong_key = authority.issue("stranger", "DNS:stranger")
+    serve(trial, *authority.issue("large"), "--tls-client-ca", clients.certificate)
+    right = {"MANIPLE_CA": str(authority.certificate), "MANIPLE_CERT": str(certificate), "MANIPLE_KEY": str(key)}
+    checked = maniple("server", "check", trial.url, **(trial.environment() | right))
+    assert checked.returncode == 0, checked.stdout
+    bulk = int(checked.stdout.split()[-3])
+    network = Network(bulk)
+    program = """
+import sys
+import numpy as np
+real = sys.modules["numpy"]
+x = real.random.default_rng(1).random(500_000)
+print(real.array_equal(real.asarray(np.array(x)[::-1] + 1.0), x[::-1] + 1.0))
+"""
+    try:
+        assert trial.run(program, trial.port, network.port, **right) == "True\n"
+        assert network.bytes > 8_000_000, "there and back through this port"
+    finally:
+        network.close()
+    good = DaemonAddress(
+        "localhost",
+        trial.port,
+        True,
+        trial.token,
+        authority.certificate.read_bytes(),
+        certificate.read_bytes(),
+        key.read_bytes(),
+    )
+    strangers = (
+        replace(good, client_certificate=None, client_key=None),
+        replace(good, client_certificate=wrong_certificate.read_bytes(), client_key=wrong_key.read_bytes()),
+    )
+    content = np.zeros(LEAST_BYTES, np.uint8)
+    transfer = pb.Transfer(session="0" * 32, upload="u", bytes=len(content))
+    for stranger in strangers:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            # With TLS 1.3 the client hears of it when it reads.
+            BulkConnection(stranger, bulk).upload(content, transfer, Progress("sending"))
+    connection = BulkConnection(replace(good, token="f" * 64), bulk)
+    assert connection.upload(content, transfer, Progress("sending")).status == pb.UNAUTHENTICATED
+    connection.close()
+    assert trial.run(PROGRAM, **right) == "200000.0\n"
 
 
 @pytest.mark.parametrize("port", ["flight", "bulk", "http"])

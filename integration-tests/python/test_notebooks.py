@@ -4,10 +4,12 @@ import os
 import signal
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
 import pytest
+import traces
 from daemons import Daemon, daemon, maniple
 from nbclient import NotebookClient
 
@@ -88,6 +90,57 @@ def test_the_extension_and_its_magics(kernels: Path, tmp_path: Path, monkeypatch
         assert "2., 2., 2." in texts[12]
         assert "a daemon's URL is" in texts[13]
         assert "%maniple connect URL" in texts[14]
+
+
+@pytest.mark.parametrize("where", ["here", "daemon"])
+def test_a_timeline_of_some_cells(where: str, kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ran between two lines is in the file, what ran before and after them is not; a second one is its own."""
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    with daemon(tmp_path / "trial") if where == "daemon" else nullcontext() as running:
+        if running is not None:
+            use(monkeypatch, running)
+        texts = execute(
+            notebook(
+                "%load_ext maniple",
+                "import numpy as np\na = np.random.default_rng(3).random((1000, 400))",
+                "float(np.sin(a).sum()) > 0",
+                "%maniple timeline",
+                f"%maniple timeline {tmp_path}/nowhere/file.json",
+                f"%maniple timeline {first}",
+                "b = np.sqrt(a * a + 1)\nfloat(b.sum()) > 0",
+                "%%maniple_profile\nc = np.log(a + 2)\nfloat(c.sum())",
+                "int(np.gcd(np.arange(100_000), 12).sum())",
+                "%maniple timeline",
+                "float(np.cos(a).sum()) > 0",
+                f"%maniple timeline {second}",
+                "float(np.exp(a).sum()) > 0",
+                "%maniple timeline",
+                "%maniple timeline",
+                "float((a * 2).sum()) == 2 * float(a.sum())",
+            )
+        )
+    assert "nothing is recorded: %maniple timeline FILE begins" in texts[3]
+    assert "cannot write" in texts[4]
+    assert texts[5] == f"recording; '%maniple timeline' ends it and writes {first}\n"
+    assert "log" in texts[7]
+    assert texts[9] == f"written: {first}\n"
+    assert texts[13] == f"written: {second}\n"
+    assert "nothing is recorded" in texts[14]
+    assert texts[15] == "True"
+    events = traces.read(first)
+    names = " ".join(kernel["name"] for kernel in traces.of(events, "kernel", "cascade", "routine"))
+    assert "sqrt" in names
+    assert "log" in names
+    assert "sin" not in names
+    assert "cos" not in names
+    assert all(event["ts"] >= 0 for event in traces.of(events, "kernel", "batch")), "from the line on"
+    (gcd,) = [event for event in traces.of(events, "fallback") if event["name"] == "gcd"]
+    assert gcd["args"]["elements"] == 100_000
+    again = traces.read(second)
+    names = " ".join(kernel["name"] for kernel in traces.of(again, "kernel", "cascade", "routine"))
+    assert "exp" in names
+    assert not {"sqrt", "log", "cos"} & set(names.replace("(", " ").split())
+    assert [event for event in again if event["ph"] == "M" and event["pid"] == 2], "the server's rows have names"
 
 
 def test_a_kernel_for_every_notebook(kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

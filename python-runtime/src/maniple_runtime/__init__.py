@@ -7,7 +7,7 @@ from pathlib import Path
 __version__ = "0.1.0"
 
 
-def _restore_execute_bits(home: Path) -> None:
+def restore_execute_bits(home: Path) -> None:
     """Makes the programs executable where an installer dropped the bits that the wheel carries (pip keeps them).
 
     Only for those who may read them, and only in files that are the caller's own; others find a clear error when
@@ -21,4 +21,4 @@ def _restore_execute_bits(home: Path) -> None:
 
 
 path = Path(__file__).parent / "java"
-_restore_execute_bits(path)
+restore_execute_bits(path)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from maniple._errors import ServerError
-from maniple._server import checkout, default_runtime_directory, java_version, require_own
+from maniple._server import checkout, default_runtime_directory, java_version, part, require_own
 
 SPARK_MASTER = re.compile(r"spark://|k8s://|yarn$")
 """The URLs of clusters that Spark is needed for."""
@@ -122,8 +122,10 @@ def find_spark_java() -> Path:
         There is none of version 17 or newer.
     """
     tree = checkout()
+    wheel = part("maniple_cluster", "cluster")
     homes = [
         os.environ.get("MANIPLE_SPARK_JAVA_HOME"),
+        str(wheel.java) if wheel is not None else None,
         str(tree / ".build" / "runtime-spark") if tree is not None else None,
         os.environ.get("JAVA_HOME"),
     ]
@@ -140,9 +142,10 @@ def find_spark_java() -> Path:
                 return Path(home) / "bin" / "java"
             tried.append(f"{home} is version {version or 'unknown'}")
     raise ServerError(
-        f"no Java for Spark found ({'; '.join(tried) or 'none at all'}): install a Java 17 or "
-        "newer (openjdk-17-jre-headless), or set JAVA_HOME to one. Maniple's own runtime lacks "
-        "modules that Spark needs"
+        f"no Java for Spark found ({'; '.join(tried) or 'none at all'}): "
+        "pip install 'maniple[cluster]' brings one; or install a Java 17 or newer "
+        "(openjdk-17-jre-headless), or set JAVA_HOME to one. Maniple's own runtime lacks modules "
+        "that Spark needs"
     )
 
 
@@ -154,17 +157,24 @@ def find_host_jar() -> Path:
     ServerError
         It is not there.
     """
-    folders = [Path(__file__).parent / "jars" / "spark"]
+    folders = []
+    wheel = part("maniple_cluster", "cluster")
+    if wheel is not None:
+        folders.append(Path(wheel.jars))
     tree = checkout()
     if tree is not None:
         folders.append(tree / ".build" / "spark" / "host")
     for folder in folders:
         for jar in sorted(folder.glob("cluster-spark-*.jar")):
             return jar
+    if not folders:
+        raise ServerError(
+            "what runs in Spark's executors is not installed here: pip install 'maniple[cluster]'"
+        )
     where = " or ".join(map(str, folders))
     raise ServerError(
-        f"the jar for Spark's executors is not in {where}: run it from a working tree "
-        "(./run server), which builds it"
+        f"the jar for Spark's executors is not in {where}: 'pip install maniple[cluster]' brings "
+        "it, and in a working tree ./run server builds it"
     )
 
 

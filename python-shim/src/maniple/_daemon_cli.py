@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maniple._address import DaemonAddress, address_of_environment, url_of_environment
 from maniple._cluster import SPARK_MASTER, daemon_environment, daemon_options, master_of
@@ -22,7 +23,11 @@ from maniple._server import (
     find_java,
     java_environment,
     numpys_blas,
+    part,
 )
+
+if TYPE_CHECKING:
+    from maniple._remote import Channel, RemoteBackend
 
 _MAIN = "io.maniple.daemon.Main"
 _FLAGS = (
@@ -42,7 +47,8 @@ _SECONDS = 5.0
 _CHECK_HELP = """\
 usage: maniple server check [URL]
 
-Looks at a connection to a daemon step by step: address, name, port, TLS, token, version.
+Looks at a connection to a daemon step by step: address, name, port, TLS, token, version, session,
+and the port for large arrays.
 Without a URL: that of MANIPLE_URL. Uses MANIPLE_TOKEN or MANIPLE_TOKEN_FILE, and MANIPLE_CA.
 Exit status 1 if a step fails; what to do is printed with it.
 """
@@ -54,6 +60,9 @@ def run(arguments: Sequence[str]) -> int:
         java = find_java()
         class_path = _class_path()
     except ServerError as error:
+        if arguments and arguments[0] in ("-h", "--help"):
+            print(error)
+            return _OK
         print(f"maniple: {error}", file=sys.stderr)
         return _FAILED
     arguments = list(arguments)
@@ -89,15 +98,17 @@ def _serves(arguments: list[str]) -> bool:
 
 
 def _class_path() -> str:
-    """The server's jars and the daemon's beside them."""
+    """The server's jars and the daemon's."""
     jars = find_class_path()
     folder = Path(jars.partition(os.pathsep)[0]).parent / "daemon"
+    if not folder.is_dir():
+        wheel = part("maniple_daemon", "daemon")
+        if wheel is None:
+            raise ServerError("the daemon is not installed here: pip install 'maniple[daemon]'")
+        folder = Path(wheel.jars)
     own = sorted(folder.glob("*.jar"))
     if not own:
-        raise ServerError(
-            f"the daemon's jars are not in {folder}: run it from a working tree (./run server), "
-            "which builds them"
-        )
+        raise ServerError(f"the daemon's jars are not in {folder}: install it again")
     return os.pathsep.join([jars, *map(str, own)])
 
 
@@ -114,10 +125,18 @@ def check(arguments: Sequence[str]) -> int:
         print("maniple server check: give a URL, or set MANIPLE_URL", file=sys.stderr)
         return _USAGE
     address: list[DaemonAddress] = []
+    sessions: list[RemoteBackend] = []
 
     def settings() -> str:
         address.append(address_of_environment(url))
         return address[0].url
+
+    def session() -> str:
+        from maniple._remote import connect
+        from maniple._server_backend import session_options
+
+        sessions.append(connect(address[0], session_options()))
+        return f"up to {sessions[0].limits.session_memory_bytes >> 20} MiB"
 
     steps: list[tuple[str, Callable[[], str]]] = [
         ("address and token", settings),
@@ -126,16 +145,21 @@ def check(arguments: Sequence[str]) -> int:
         ("TLS", lambda: _handshake(address[0])),
         ("token", lambda: _accepted(address[0])),
         ("version", lambda: _version(address[0])),
-        ("session", lambda: _session(address[0])),
+        ("session", session),
+        ("large arrays", lambda: _large_arrays(sessions[0].channel)),
     ]
-    for name, step in steps:
-        start = time.perf_counter()
-        try:
-            found = step()
-        except (ServerError, OSError) as error:
-            print(f"{name:18} FAILED  {error}")
-            return _FAILED
-        print(f"{name:18} ok      {found} ({1e3 * (time.perf_counter() - start):.0f} ms)")
+    try:
+        for name, step in steps:
+            start = time.perf_counter()
+            try:
+                found = step()
+            except (ServerError, OSError) as error:
+                print(f"{name:18} FAILED  {error}")
+                return _FAILED
+            print(f"{name:18} ok      {found} ({1e3 * (time.perf_counter() - start):.0f} ms)")
+    finally:
+        for opened in sessions:
+            opened.close()
     return _OK
 
 
@@ -214,10 +238,41 @@ def _version(address: DaemonAddress) -> str:
     return str(status["version"])
 
 
-def _session(address: DaemonAddress) -> str:
-    from maniple._remote import connect
-    from maniple._server_backend import session_options
+def _large_arrays(channel: Channel) -> str:
+    """Send a small one on the connection that large ones take."""
+    import uuid
 
-    backend = connect(address, session_options())
-    backend.close()
-    return f"up to {backend.limits.session_memory_bytes >> 20} MiB"
+    import numpy as np
+
+    from maniple import _program_pb2 as pb
+    from maniple._bulk import LEAST_BYTES, BulkConnection
+    from maniple._progress import Progress
+
+    port = channel.bulk_port
+    if not port:
+        return f"through port {channel.address.port}, too"
+    content = np.zeros(LEAST_BYTES, np.uint8)
+    transfer = pb.Transfer(session=channel.session, upload=uuid.uuid4().hex, bytes=len(content))
+    advice = (
+        "open it in the firewall, or set MANIPLE_BULK_PORT to the port where it is reached from "
+        "here (off: they go through the other port, more slowly)"
+    )
+    try:
+        connection = BulkConnection(channel.address, port)
+        try:
+            with Progress("sending", len(content)) as progress:
+                reply = connection.upload(content, transfer, progress)
+        finally:
+            connection.close()
+    except ConnectionRefusedError:
+        raise ServerError(f"nobody listens on port {port}: {advice}") from None
+    except TimeoutError:
+        raise ServerError(f"port {port} does not answer: {advice}") from None
+    except (ssl.SSLError, ConnectionError) as error:
+        raise ServerError(
+            f"port {port} is not the daemon's ({error}): is it forwarded to another one? "
+            "MANIPLE_BULK_PORT names the right one"
+        ) from None
+    if reply.status != pb.OK:
+        raise ServerError(f"port {port}: {reply.message}")
+    return f"through port {port}"

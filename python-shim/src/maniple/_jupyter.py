@@ -21,6 +21,8 @@ _HELP = """\
 %maniple status            where arrays are computed, and what there is of them
 %maniple connect URL       from here on use the daemon at URL (maniple://host:port)
 %maniple disconnect        from here on use this machine's own server
+%maniple timeline FILE     from here on note when each kernel runs
+%maniple timeline          end that, and write the file, for ui.perfetto.dev
 %%maniple_profile          run the cell; show what was deferred and what NumPy computed
 %%maniple_explain          run the cell; show what its kernels do
 """
@@ -73,10 +75,59 @@ def _maniple(line: str) -> None:
                 print(_status())
             case ["status"]:
                 print(_status())
+            case ["timeline"] | ["timeline", _]:
+                print(_timeline("".join(words[1:])))
             case _:
                 print(_HELP, end="")
     except ManipleError as error:
         print(f"maniple: {error}", file=sys.stderr)
+
+
+_file = ""
+"""What the timeline that is being recorded is to be written to."""
+
+
+def _timeline(file: str) -> str:
+    """Begin to record a timeline, or end that and write it; what there is to say."""
+    from maniple import _profile as profile
+    from maniple import _timeline as timeline
+    from maniple import flush
+    from maniple._recorder import stream
+
+    global _file
+    if timeline.active:
+        file = os.path.abspath(file) if file else _file
+        if not file:
+            raise ManipleError("say where to write it: %maniple timeline FILE")
+        _check_writable(file)
+        flush()
+        profile.stop()
+        timeline.write(file)
+        _file = ""
+        os.environ.pop("MANIPLE_TIMELINE", None)
+        return f"written: {file}"
+    if not file:
+        raise ManipleError("nothing is recorded: %maniple timeline FILE begins")
+    file = os.path.abspath(file)
+    _check_writable(file)
+    flush()
+    os.environ["MANIPLE_TIMELINE"] = "1"
+    timeline.start()
+    backend = stream.started_backend
+    if backend is not None and not timeline.begin_at(backend):
+        # Timelines with all there is to know are kept by sessions that were opened for that.
+        stream.change_backend()
+    profile.start()
+    _file = file
+    return f"recording; '%maniple timeline' ends it and writes {file}"
+
+
+def _check_writable(file: str) -> None:
+    from maniple._timeline import writable
+
+    problem = writable(file)
+    if problem:
+        raise ManipleError(f"cannot write {file}: {problem}")
 
 
 def _status() -> str:
@@ -108,6 +159,7 @@ def _status() -> str:
 
 def _profile(ipython: Any, cell: str) -> None:
     from maniple import _profile as profile
+    from maniple import _timeline as timeline
     from maniple import flush
 
     profile.start()
@@ -120,6 +172,9 @@ def _profile(ipython: Any, cell: str) -> None:
         with redirect_stderr(report):
             profile.print_report()
         print(report.getvalue())
+        if timeline.active:
+            # It shows what NumPy computes, too.
+            profile.start()
 
 
 def _explain(ipython: Any, cell: str) -> None:

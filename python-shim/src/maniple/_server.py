@@ -457,6 +457,26 @@ def _java_homes() -> Iterator[Path]:
         yield Path(on_path).resolve().parent.parent
 
 
+def part(package: str, extra: str) -> Any:
+    """Return a package that an extra of this one brings; None if it is not installed.
+
+    Raises
+    ------
+    ServerError
+        It is of another version.
+    """
+    try:
+        found = importlib.import_module(package)
+    except ImportError:
+        return None
+    if found.__version__ != VERSION:
+        raise ServerError(
+            f"{package.replace('_', '-')} has version {found.__version__}, maniple {VERSION}: "
+            f"pip install 'maniple[{extra}]=={VERSION}'"
+        )
+    return found
+
+
 def java_version(home: Path) -> int:
     """The major version of the Java in a directory; 0 where it does not say."""
     try:

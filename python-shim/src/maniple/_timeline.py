@@ -28,6 +28,9 @@ _started = 0
 _servers: list[dict[str, Any]] = []
 """Events of servers that the program has left, in its own time."""
 
+_watched: list[tuple[Any, int]] = []
+"""The backend whose session keeps a timeline, and the last of its events before this beginning."""
+
 
 def start() -> None:
     """Begin to note what happens."""
@@ -37,6 +40,23 @@ def start() -> None:
     _left_out = 0
     _started = time.time_ns()
     active = True
+
+
+def begin_at(backend: Any) -> bool:
+    """Leave out what has been noted of a backend so far; False where its session notes nothing."""
+    for watched, after in _watched:
+        if watched is backend:
+            _watched[:] = [(backend, _last(backend, after))]
+            return True
+    return False
+
+
+def _last(backend: Any, after: int) -> int:
+    while True:
+        reply = backend.timeline(after)
+        after = max(after, reply.last)
+        if reply.status != 0 or not reply.more:
+            return after
 
 
 def add(name: str, category: str, begin: int, end: int, **arguments: Any) -> None:
@@ -68,6 +88,7 @@ def watch(backend: Any) -> Any:
         ):
             setattr(backend, name, _noted(getattr(backend, name), category, text))
         backend.close = _collected(backend, backend.close)
+        _watched[:] = [(backend, 0)]
     return backend
 
 
@@ -86,6 +107,8 @@ def _noted(
 
     @functools.wraps(function)
     def noted(argument: Any) -> Any:
+        if not active:
+            return function(argument)
         name = text(argument)
         begin = time.time_ns()
         try:
@@ -113,7 +136,7 @@ def _fetch(backend: Any) -> list[dict[str, Any]]:
 
     global _left_out
     events: list[dict[str, Any]] = []
-    after = 0
+    first = after = next((after for watched, after in _watched if watched is backend), 0)
     while True:
         begin = time.time_ns()
         try:
@@ -131,12 +154,12 @@ def _fetch(backend: Any) -> list[dict[str, Any]]:
         shift = (reply.origin - difference - _started) / 1e3
         for event in json.loads(reply.events):
             if event["ph"] == "M":
-                if after == 0:
+                if after == first:
                     events.append(event)
             else:
                 event["ts"] = round(event["ts"] + shift, 3)
                 events.append(event)
-        _left_out += reply.left_out if after == 0 else 0
+        _left_out += reply.left_out if after == first == 0 else 0
         after = reply.last
         if not reply.more:
             return events

@@ -164,9 +164,20 @@ public record DaemonSettings(
                     + " without TLS would show everything to the network: give --tls-cert and --tls-key, or listen on"
                     + " 127.0.0.1; " + HELP);
         }
-        http.filter(address -> tls.isEmpty() && !isLoopback(address.host())).ifPresent(address -> {
+        http.ifPresent(this::checkHttp);
+    }
+
+    private void checkHttp(SettingValues.HostAndPort address) {
+        if (tls.isEmpty() && !isLoopback(address.host())) {
             throw new SettingException("--http on " + address.host() + " needs --tls-cert and --tls-key");
-        });
+        }
+        int afterThis = listen.port() == 0 ? 0 : listen.port() + 1;
+        int taken = bulk.port().orElse(afterThis);
+        if (bulk.on() && taken != 0 && address.port() == taken) {
+            throw new SettingException("--http: large arrays go through port " + taken
+                    + (bulk.port().isPresent() ? "" : ", the one after that of --listen")
+                    + ": give --http another one, or large arrays by --bulk");
+        }
     }
 
     public static boolean isLoopback(String host) {

@@ -55,7 +55,7 @@ public final class HttpEndpoints implements AutoCloseable {
             long started) {
         MachineBandwidth bandwidth = new MachineBandwidth(sessions.factory()::measureBandwidth);
         this.access = new Access(users, observatory, tls.isPresent());
-        this.metrics = new Metrics(sessions, observatory, bandwidth);
+        this.metrics = new Metrics(sessions, settings, tls, observatory, bandwidth);
         this.data = new DashboardData(access, users, sessions, observatory, bandwidth, settings, started);
         this.ready = ready;
         this.status = status;

@@ -1,5 +1,8 @@
 package io.maniple.daemon.http;
 
+import io.maniple.cluster.Cluster;
+import io.maniple.daemon.config.DaemonSettings;
+import io.maniple.daemon.security.TlsContexts;
 import io.maniple.daemon.session.RemoteSession;
 import io.maniple.daemon.session.RemoteSessions;
 import io.maniple.daemon.watch.MachineBandwidth;
@@ -13,12 +16,22 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.Optional;
 
 /** What Prometheus collects. */
 final class Metrics {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
 
-    Metrics(RemoteSessions sessions, Observatory observatory, MachineBandwidth bandwidth) {
+    Metrics(
+            RemoteSessions sessions,
+            DaemonSettings settings,
+            Optional<TlsContexts> tls,
+            Observatory observatory,
+            MachineBandwidth bandwidth) {
+        limits(settings, tls);
+        if (sessions.factory() instanceof Cluster cluster) {
+            workers(cluster);
+        }
         Gauge.builder("maniple.sessions", sessions, all -> all.all().size())
                 .description("Sessions that are open")
                 .register(registry);
@@ -60,6 +73,35 @@ final class Metrics {
         @SuppressWarnings("resource") // for as long as the process
         JvmGcMetrics collections = new JvmGcMetrics();
         collections.bindTo(registry);
+    }
+
+    private void limits(DaemonSettings settings, Optional<TlsContexts> tls) {
+        Gauge.builder("maniple.memory.limit", settings, known -> known.engine().memoryBytes())
+                .description("Memory that sessions may hold")
+                .baseUnit("bytes")
+                .register(registry);
+        Gauge.builder("maniple.sessions.limit", settings, DaemonSettings::sessions)
+                .description("Sessions that may be open")
+                .register(registry);
+        tls.ifPresent(contexts -> Gauge.builder(
+                        "maniple.certificate.expires",
+                        contexts,
+                        known -> known.expires().getEpochSecond())
+                .description("When the certificate in use ends, since 1970")
+                .baseUnit("seconds")
+                .register(registry));
+    }
+
+    private void workers(Cluster cluster) {
+        Gauge.builder("maniple.workers", cluster, Cluster::workers)
+                .description("Workers that the cluster should have")
+                .register(registry);
+        Gauge.builder("maniple.workers.present", cluster, Cluster::present)
+                .description("Workers that are there")
+                .register(registry);
+        FunctionCounter.builder("maniple.workers.lost", cluster, Cluster::lost)
+                .description("Workers lost since the start")
+                .register(registry);
     }
 
     private void work(Observatory observatory) {

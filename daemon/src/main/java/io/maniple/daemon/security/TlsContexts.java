@@ -16,6 +16,9 @@ import java.nio.file.attribute.FileTime;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import javax.net.ssl.KeyManager;
@@ -34,6 +37,7 @@ public final class TlsContexts {
     private final AdvancedTlsX509KeyManager keys = new AdvancedTlsX509KeyManager();
     private final AdvancedTlsX509TrustManager clients;
     private Map<Path, FileTime> read;
+    private volatile Instant expires = Instant.MAX;
 
     /** @throws SettingException where the files hold no certificate and its key */
     public TlsContexts(DaemonSettings.Tls files) {
@@ -110,18 +114,25 @@ public final class TlsContexts {
         }
     }
 
+    /** When the first of the chain that is in use ends. */
+    public Instant expires() {
+        return expires;
+    }
+
     private void load() throws IOException, GeneralSecurityException {
+        Instant earliest;
         try (InputStream chain = Files.newInputStream(files.certificate())) {
-            if (CertificateFactory.getInstance("X.509")
-                    .generateCertificates(chain)
-                    .isEmpty()) {
-                throw new CertificateException("there is no certificate in the file");
-            }
+            earliest = CertificateFactory.getInstance("X.509").generateCertificates(chain).stream()
+                    .map(certificate ->
+                            ((X509Certificate) certificate).getNotAfter().toInstant())
+                    .min(Comparator.naturalOrder())
+                    .orElseThrow(() -> new CertificateException("there is no certificate in the file"));
         }
         keys.updateIdentityCredentials(files.certificate().toFile(), files.key().toFile());
         if (files.clientCa().isPresent()) {
             clients.updateTrustCredentials(files.clientCa().get().toFile());
         }
+        expires = earliest;
     }
 
     private Map<Path, FileTime> times() throws IOException {
