@@ -3,6 +3,7 @@ package io.maniple.cuda;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
+import io.maniple.cuda.driver.Product;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -92,6 +93,15 @@ public final class Device implements AutoCloseable {
         stream.download(device, host, bytes);
         stream.synchronize();
         downloaded.addAndGet(bytes);
+    }
+
+    /** Queues products of matrices; false if the device cannot do them. */
+    public boolean multiply(Product product) throws DeviceException {
+        boolean queued = stream.multiply(product);
+        if (queued) {
+            launches.incrementAndGet();
+        }
+        return queued;
     }
 
     public void zero(long device, long bytes) throws DeviceException {

@@ -50,6 +50,26 @@ public final class RoutineSource {
                 """, name, "UNIT", unit, "D", Integer.toString(dimensions)));
     }
 
+    /**
+     * Sets {@code bad} if any of some numbers is infinite or NaN.
+     *
+     * @param bytes of a number, 4 or 8
+     */
+    public static KernelText notFinite(int bytes) {
+        return KernelText.of(name ->
+                fill("""
+                struct NAME_box { const WORD* in; long long count; unsigned long long* bad; };
+                extern "C" __global__ void NAME(const NAME_box box) {
+                    const long long turn = (long long) gridDim.x * blockDim.x;
+                    bool any = false;
+                    for (long long t = (long long) blockIdx.x * blockDim.x + threadIdx.x; t < box.count; t += turn) {
+                        any = any || (box.in[t] & EXPONENT) == EXPONENT;
+                    }
+                    if (any) atomicOr(box.bad, 1ULL);
+                }
+                """, name, "WORD", unit(bytes), "EXPONENT", bytes == 8 ? "0x7ff0000000000000ULL" : "0x7f800000U"));
+    }
+
     private static String unit(int bytes) {
         return switch (bytes) {
             case 1 -> "unsigned char";

@@ -11,6 +11,7 @@ package io.maniple.cuda.driver;
  * @param memoryBytes of all sessions and programs together
  * @param bytesPerSecond of its memory, read and written, roughly
  * @param hostBytesPerSecond between it and the host, roughly
+ * @param products whether it has a library for products of matrices
  */
 public record DeviceProperties(
         String name,
@@ -20,4 +21,5 @@ public record DeviceProperties(
         int blockThreads,
         long memoryBytes,
         double bytesPerSecond,
-        double hostBytesPerSecond) {}
+        double hostBytesPerSecond,
+        boolean products) {}

@@ -52,6 +52,13 @@ public interface Driver extends AutoCloseable {
         /** Queues a kernel. */
         void launch(Function function, Grid grid, byte[] argument) throws DeviceException;
 
+        /**
+         * Queues products of matrices.
+         *
+         * @return false if the device cannot do them: nothing was queued
+         */
+        boolean multiply(Product product) throws DeviceException;
+
         /** What is queued from now on waits for the event. */
         void await(Event event) throws DeviceException;
 

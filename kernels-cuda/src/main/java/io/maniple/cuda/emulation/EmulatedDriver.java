@@ -3,6 +3,7 @@ package io.maniple.cuda.emulation;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
+import io.maniple.cuda.driver.Product;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -55,7 +56,8 @@ public final class EmulatedDriver implements Driver {
                 BLOCK_THREADS,
                 settings.memoryBytes(),
                 settings.bytesPerSecond(),
-                settings.bytesPerSecond());
+                settings.bytesPerSecond(),
+                true);
     }
 
     /** Counts a call, and loses the device where the settings say so. */
@@ -180,6 +182,14 @@ public final class EmulatedDriver implements Driver {
             byte[] copy = argument.clone();
             boolean fails = launchFails();
             add(() -> kernel.run(grid, copy, fails));
+        }
+
+        @Override
+        public boolean multiply(Product product) throws DeviceException {
+            EmulatedProduct emulated = new EmulatedProduct(product);
+            emulated.check(memory);
+            add(emulated::run);
+            return true;
         }
 
         @Override

@@ -3,12 +3,14 @@ package io.maniple.cuda.nvidia;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
+import io.maniple.cuda.driver.Product;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -20,6 +22,7 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 
 /** The first NVIDIA GPU, by the driver's own interface as JCuda binds it. */
 public final class NvidiaDriver implements Driver {
@@ -36,6 +39,8 @@ public final class NvidiaDriver implements Driver {
     private final CUdevice device = new CUdevice();
     private final CUcontext context = new CUcontext();
     private final DeviceProperties properties;
+    private final List<Path> folders;
+    private @Nullable Cublas products;
 
     /** An address that the driver gave, and one that it is given. */
     private static final class Address extends CUdeviceptr {
@@ -44,7 +49,15 @@ public final class NvidiaDriver implements Driver {
         }
     }
 
-    private NvidiaDriver() throws DeviceException {
+    /** A stream whose handle other libraries are given. */
+    private static final class Queue extends CUstream {
+        long value() {
+            return getNativePointer();
+        }
+    }
+
+    private NvidiaDriver(List<Path> folders) throws DeviceException {
+        this.folders = folders;
         check("cuInit", JCudaDriver.cuInit(0));
         int[] number = new int[1];
         check("cuDriverGetVersion", JCudaDriver.cuDriverGetVersion(number));
@@ -80,11 +93,15 @@ public final class NvidiaDriver implements Driver {
                 BLOCK_THREADS,
                 bytes[0],
                 Math.max(100e9, memory),
-                HOST_BYTES_PER_SECOND);
+                HOST_BYTES_PER_SECOND,
+                Cublas.isThere(folders));
     }
 
-    /** @throws DeviceException UNAVAILABLE, with what is missing */
-    public static NvidiaDriver open() throws DeviceException {
+    /**
+     * @param folders to look for cuBLAS in, with what is below them
+     * @throws DeviceException UNAVAILABLE, with what is missing
+     */
+    public static NvidiaDriver open(List<Path> folders) throws DeviceException {
         // JCuda would otherwise look in the temporary directory, where anybody may have put one.
         boolean shipped = false;
         for (String folder : System.getProperty("java.library.path", "").split(":")) {
@@ -97,7 +114,7 @@ public final class NvidiaDriver implements Driver {
                             + "): the installation is not complete");
         }
         try {
-            return new NvidiaDriver();
+            return new NvidiaDriver(List.copyOf(folders));
         } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
             throw new DeviceException(
                     DeviceException.Kind.UNAVAILABLE, "there is no NVIDIA driver on this machine: " + reason(e), e);
@@ -221,14 +238,24 @@ public final class NvidiaDriver implements Driver {
 
     @Override
     public void close() {
+        if (products != null) {
+            products.close();
+        }
         // What it returns cannot be helped any more.
         JCudaDriver.cuDevicePrimaryCtxRelease(device);
+    }
+
+    private synchronized Cublas products() throws DeviceException {
+        if (products == null) {
+            products = Cublas.open(folders);
+        }
+        return products;
     }
 
     private record NvidiaFunction(CUfunction function) implements Function {}
 
     private final class NvidiaStream implements Stream {
-        private final CUstream stream = new CUstream();
+        private final Queue stream = new Queue();
 
         NvidiaStream() throws DeviceException {
             check("cuStreamCreate", JCudaDriver.cuStreamCreate(stream, 1));
@@ -289,6 +316,16 @@ public final class NvidiaDriver implements Driver {
                             stream,
                             Pointer.to(Pointer.to(box)),
                             null));
+        }
+
+        @Override
+        public boolean multiply(Product product) throws DeviceException {
+            if (!properties.products() || !Cublas.suits(product)) {
+                return false;
+            }
+            enter();
+            products().multiply(stream.value(), product);
+            return true;
         }
 
         @Override

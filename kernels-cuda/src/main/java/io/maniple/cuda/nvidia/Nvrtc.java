@@ -11,11 +11,8 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 /** NVIDIA's run-time compiler, of whichever version 12 or 13 is found; opened at the first compilation. */
 public final class Nvrtc implements DeviceCompiler {
     private static final Pattern LIBRARY = Pattern.compile("libnvrtc\\.so\\.(1[23])");
-    private static final int DEPTH = 4;
-    private static final List<Path> TOOLKITS =
-            List.of(Path.of("/usr/local/cuda/lib64"), Path.of("/usr/lib/x86_64-linux-gnu"), Path.of("/usr/lib64"));
 
     private final List<Path> folders;
     private @Nullable Library library;
@@ -63,11 +57,8 @@ public final class Nvrtc implements DeviceCompiler {
     }
 
     private Library open() throws DeviceException {
-        List<Path> found = new ArrayList<>();
-        folders.forEach(folder -> found.addAll(libraries(folder, DEPTH)));
-        TOOLKITS.forEach(folder -> found.addAll(libraries(folder, 1)));
         StringBuilder why = new StringBuilder();
-        for (Path path : found) {
+        for (Path path : Libraries.find(folders, LIBRARY)) {
             try {
                 return open(path);
             } catch (IllegalArgumentException | IllegalStateException e) {
@@ -78,24 +69,6 @@ public final class Nvrtc implements DeviceCompiler {
                 DeviceException.Kind.NO_COMPILER,
                 "the GPU needs NVRTC, which is not on this machine: pip install 'maniple[gpu]'"
                         + (why.isEmpty() ? "" : " (" + why.substring(2) + ")"));
-    }
-
-    /** The newest first. A toolkit's stubs open like the library and do nothing. */
-    private static List<Path> libraries(Path folder, int depth) {
-        if (!Files.isDirectory(folder)) {
-            return List.of();
-        }
-        try (Stream<Path> files = Files.walk(folder, depth, FileVisitOption.FOLLOW_LINKS)) {
-            return files.filter(file ->
-                            LIBRARY.matcher(file.getFileName().toString()).matches())
-                    .filter(file -> !file.toString().contains("/stubs/"))
-                    .sorted(Comparator.comparing(
-                                    (Path file) -> file.getFileName().toString())
-                            .reversed())
-                    .toList();
-        } catch (IOException | java.io.UncheckedIOException e) {
-            return List.of();
-        }
     }
 
     private static Library open(Path path) {

@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Makes every call of the driver once and prints what came of it; run in a process of its own. */
 final class DriverProbe {
@@ -22,7 +23,7 @@ final class DriverProbe {
     }
 
     private static void probe() throws Exception {
-        try (Driver driver = NvidiaDriver.open();
+        try (Driver driver = NvidiaDriver.open(List.of());
                 Driver.Stream stream = driver.stream();
                 Driver.Event before = driver.event();
                 Driver.Event after = driver.event();

@@ -5,6 +5,7 @@ import io.maniple.cuda.Device;
 import io.maniple.cuda.KernelText;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.Driver;
+import io.maniple.cuda.driver.Product;
 import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -102,6 +103,11 @@ public final class DeviceEngine {
             @Override
             public void launch(KernelText text, Driver.Grid grid, byte[] argument) throws DeviceException {
                 device.launch(text, grid, argument);
+            }
+
+            @Override
+            public boolean multiply(Product product) throws DeviceException {
+                return device.multiply(product);
             }
 
             @Override

@@ -10,10 +10,12 @@ import io.maniple.cuda.RoutineSource;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
+import io.maniple.cuda.driver.Product;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.ops.Casts;
 import io.maniple.kernels.ops.Operation;
+import io.maniple.server.plan.MatrixLayout;
 import io.maniple.server.plan.Plan;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -47,6 +49,7 @@ final class DeviceRoutines {
             case Operation.Kind.Routine _ ->
                 switch (step.operation().name()) {
                     case "take" -> take(instruction);
+                    case "matmul" -> matmul(instruction);
                     case "random.pcg64" -> random(instruction, false);
                     case "random.pcg64dxsm" -> random(instruction, true);
                     case "sort" -> sort(instruction, false);
@@ -157,6 +160,69 @@ final class DeviceRoutines {
             // An index out of range is an error, which the processor tells of.
             return device.word(bad) == 0;
         }));
+    }
+
+    /** Operands: out, left, right; stacks whose matrices lie at one distance. A result that is not finite is looked at here. */
+    private Optional<DeviceRoutine> matmul(Instruction instruction) {
+        Operand.View out = instruction.view(0);
+        Operand.View left = instruction.view(1);
+        Operand.View right = instruction.view(2);
+        long leftStep = step(left.layout());
+        long rightStep = step(right.layout());
+        int row = out.layout().rank() - 2;
+        long depth = left.layout().size(row + 1);
+        if (!properties.products() || leftStep < 0 || rightStep < 0 || depth == 0) {
+            return Optional.empty();
+        }
+        Product.Type type = Product.Type.valueOf(out.layout().type().name());
+        long rows = out.layout().size(row);
+        long columns = out.layout().size(row + 1);
+        KernelText text = RoutineSource.notFinite(type.partBytes());
+        List<DeviceMemory.Use> uses = List.of(writes(out), reads(left), reads(right));
+        return Optional.of(new Made(List.of(text), uses, (device, addresses, scalars, report) -> {
+            Product product = new Product(
+                    type,
+                    !MatrixLayout.isRowMajor(left.layout()),
+                    !MatrixLayout.isRowMajor(right.layout()),
+                    rows,
+                    columns,
+                    depth,
+                    address(left, addresses),
+                    MatrixLayout.leading(left.layout()),
+                    leftStep,
+                    address(right, addresses),
+                    MatrixLayout.leading(right.layout()),
+                    rightStep,
+                    address(out, addresses),
+                    out.layout().elements() / (rows * columns));
+            if (!device.multiply(product)) {
+                return false;
+            }
+            long bad = device.scratch(Long.BYTES);
+            device.zero(bad, Long.BYTES);
+            long numbers = bytes(out.layout()) / type.partBytes();
+            device.launch(text, grid(numbers), words(product.target(), numbers, bad));
+            // Infinities and NaN have warnings, which the processor tells of.
+            return device.word(bad) == 0;
+        }));
+    }
+
+    /** Elements from one matrix of a stack to the next; -1 if they lie at several distances. */
+    private static long step(Layout stack) {
+        long step = 0;
+        long count = 1;
+        for (int dimension = stack.rank() - 3; dimension >= 0; dimension--) {
+            if (stack.size(dimension) == 1) {
+                continue;
+            }
+            long stride = stack.stride(dimension) / stack.type().bytes();
+            if (stride < 0 || count > 1 && stride != step * count) {
+                return -1;
+            }
+            step = count == 1 ? stride : step;
+            count *= stack.size(dimension);
+        }
+        return step;
     }
 
     private Optional<DeviceRoutine> scan(Reduction reduction, Instruction instruction) {

@@ -8,6 +8,7 @@ import io.maniple.cuda.LoopSource;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
+import io.maniple.cuda.driver.Product;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.Reduction;
@@ -297,6 +298,9 @@ final class DeviceStep {
     interface Surroundings {
         /** Queues a kernel. */
         void launch(KernelText text, Driver.Grid grid, byte[] argument) throws DeviceException;
+
+        /** Queues products of matrices; false if the device cannot do them. */
+        boolean multiply(Product product) throws DeviceException;
 
         /** Device memory until the step is queued. */
         long scratch(long bytes) throws DeviceException;

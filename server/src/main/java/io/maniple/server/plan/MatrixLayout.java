@@ -55,6 +55,16 @@ public final class MatrixLayout {
                         && leads(layout, row + 1, row);
     }
 
+    /** Elements from one contiguous row, or column, of a matrix that suits to the next. */
+    public static long leading(Layout layout) {
+        int row = layout.rank() - 2;
+        int outer = isRowMajor(layout) ? row : row + 1;
+        long least = Math.max(1, layout.size(2 * row + 1 - outer));
+        return layout.size(outer) == 1
+                ? least
+                : Math.max(least, layout.stride(outer) / layout.type().bytes());
+    }
+
     private static boolean leads(Layout layout, int outer, int inner) {
         int bytes = layout.type().bytes();
         long stride = layout.stride(outer);

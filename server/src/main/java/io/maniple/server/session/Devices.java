@@ -105,7 +105,7 @@ final class Devices {
     }
 
     private static Residents openReal() throws DeviceException {
-        NvidiaDriver driver = NvidiaDriver.open();
+        NvidiaDriver driver = NvidiaDriver.open(libraryFolders());
         long bytes = (long) (driver.freeBytes() * SHARE);
         Device device = new Device(
                 driver,
