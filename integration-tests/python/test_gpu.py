@@ -263,3 +263,28 @@ for n in (5, 300, 100_000):
     assert got == want.stdout
     device = {row["operation"]: row["device"] for row in profile["server"] if row["device"] == "gpu"}
     assert {"sort", "argsort", "take", "add.accumulate", "random.pcg64", "random.pcg64dxsm"} <= set(device)
+
+
+def test_products_of_matrices(tmp_path: Path) -> None:
+    """Stacks, transposed and shared matrices, all types; infinities are the processor's, which tells of them."""
+    text = """
+import numpy as np
+rng = np.random.default_rng(0)
+for kind in ("f8", "f4", "c16", "c8"):
+    a = (rng.random((150, 130)) - 0.5).astype(kind)
+    b = (rng.random((130, 170)) - 0.5).astype(kind)
+    s = (rng.random((5, 60, 40)) - 0.5).astype(kind)
+    pairs = [(a, b), (b.T, a.T), (a.T, a), (a[3:, :-2], b[:-2, 5:]), (s, s.swapaxes(1, 2)), (s, a[:40, :70])]
+    for x, y in [*pairs, (a, b[:, 0]), (a[0], b)]:
+        # Whole numbers are exact in any order.
+        x, y = np.round(x * 20), np.round(y * 20)
+        z = x @ y
+        print(kind, z.shape, z.dtype, z.sum(), abs(z).max(), z.ravel()[-3:])
+a[5, 5] = np.inf
+print(np.isfinite(a @ b).sum())
+"""
+    got, _, profile = profiled(tmp_path, text=text, MANIPLE_DEFER_ALL="1")
+    assert got == expected(tmp_path, text)
+    rows = [row for row in profile["server"] if row["operation"] == "matmul"]
+    assert {row["device"] for row in rows} == {"gpu", "cpu"}
+    assert sum(row["calls"] for row in rows if row["device"] == "gpu") == 32
