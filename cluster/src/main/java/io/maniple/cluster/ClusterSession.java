@@ -371,6 +371,7 @@ final class ClusterSession implements DetachedSession {
         int workers = own.gang().size();
         for (int rank = 0; rank < workers; rank++) {
             Spans part = WorkerSession.partOf(upload.bytes(), rank, workers);
+            upload.verify(part);
             for (int range = 0; range < part.ranges(); range++) {
                 for (long at = part.begin(range); at < part.end(range); at += PIECE_BYTES) {
                     MemorySegment piece = content.asSlice(at, Math.min(PIECE_BYTES, part.end(range) - at));
@@ -538,10 +539,10 @@ final class ClusterSession implements DetachedSession {
                 throw new ManipleException(
                         Status.UNKNOWN_BUFFER, "this session has no buffer with the handle " + handle);
             }
-            memory.touch(bytes);
-            long address = memory.reserve(bytes);
+            SparseMemory.Area area = memory.reserve(bytes, false);
             try {
-                MemorySegment content = MemorySegment.ofAddress(address).reinterpret(bytes);
+                area.touch(Spans.range(0, bytes));
+                MemorySegment content = MemorySegment.ofAddress(area.address()).reinterpret(bytes);
                 fetch(handle, bytes, content);
                 ManipleException failure = spoiled.get(handle);
                 if (failure != null) {
@@ -549,7 +550,7 @@ final class ClusterSession implements DetachedSession {
                 }
                 reader.accept(content);
             } finally {
-                memory.release(address, bytes, bytes);
+                area.release();
             }
         } finally {
             busy.unlock();
@@ -574,6 +575,12 @@ final class ClusterSession implements DetachedSession {
     @Override
     public long memoryBytes() {
         return held.get() + uploading.get();
+    }
+
+    /** The workers tell of theirs, of all sessions together. */
+    @Override
+    public long spilledBytes() {
+        return 0;
     }
 
     @Override
