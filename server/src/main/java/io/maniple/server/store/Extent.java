@@ -4,14 +4,15 @@ import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 
 /**
- * A mapped piece of the file of arrays beyond memory. Each MiB has a checksum (CRC-32C), made when it leaves memory and
+ * A mapped piece of the file of arrays beyond memory. Each MiB has a checksum (CRC-32C), made when it has left memory and
  * compared when it is found there again, behind the step that has read it and before anybody learns of its result.
  *
- * <p>What is being written has none: it is opened before and closed behind the step that writes it, and what has left memory
- * meanwhile is summed then.
+ * <p>What is being written has none: it is opened before and closed behind the step that writes it. Memory is given back
+ * without a look at what it is, since whoever computes may be faster than any sum; the books are put right afterwards.
  */
 public final class Extent {
     static final int CHUNK = 1 << 20;
@@ -21,8 +22,10 @@ public final class Extent {
     private static final byte UNKNOWN = 0;
     /** It has left memory; what comes back is to be compared. */
     private static final byte OUT = 1;
-    /** It has the content of its sum. */
+    /** Memory has the content of its sum. */
     private static final byte KNOWN = 2;
+    /** A step writes it. */
+    private static final byte OPEN = 3;
 
     private final Spill owner;
     private final long address;
@@ -34,11 +37,10 @@ public final class Extent {
     // Guarded by this.
     private final byte[] states;
     private final int[] sums;
-    private final boolean[] open;
-    /** Whether it has left memory since it was opened. */
-    private final boolean[] unsummed;
-
     private boolean anyOpen = true;
+    /** Whether memory was given back since the books were right. */
+    private boolean dropped;
+
     private boolean damaged;
     private boolean gone;
 
@@ -52,9 +54,7 @@ public final class Extent {
         int chunks = Math.toIntExact((bytes + CHUNK - 1) / CHUNK);
         this.states = new byte[chunks];
         this.sums = new int[chunks];
-        this.open = new boolean[chunks];
-        this.unsummed = new boolean[chunks];
-        java.util.Arrays.fill(open, true);
+        Arrays.fill(states, OPEN);
     }
 
     public long address() {
@@ -79,23 +79,17 @@ public final class Extent {
         gone = true;
     }
 
-    private int length(int chunk) {
-        return (int) Math.min(CHUNK, bytes - (long) chunk * CHUNK);
-    }
-
     /**
      * Bytes are about to be written by a step.
      *
      * @throws ManipleException where what is there now came back damaged: it may be read, too
      */
     public synchronized void open(long begin, long end) {
-        if (!checked) {
+        if (!checked || gone) {
             return;
         }
-        compare(begin, end);
-        for (int chunk = (int) (begin / CHUNK); chunk < chunks(end); chunk++) {
-            open[chunk] = true;
-        }
+        verify(begin, end);
+        Arrays.fill(states, (int) (begin / CHUNK), chunks(end), OPEN);
         anyOpen = true;
     }
 
@@ -107,14 +101,11 @@ public final class Extent {
         anyOpen = false;
         boolean[] there = resident();
         for (int chunk = 0; chunk < states.length; chunk++) {
-            if (open[chunk]) {
-                open[chunk] = false;
+            if (states[chunk] == OPEN) {
                 states[chunk] = UNKNOWN;
-                if (unsummed[chunk] && !there[chunk]) {
-                    sums[chunk] = sum(chunk);
-                    states[chunk] = OUT;
+                if (dropped && !there[chunk]) {
+                    makeSum(chunk);
                 }
-                unsummed[chunk] = false;
             }
         }
     }
@@ -130,13 +121,24 @@ public final class Extent {
         }
         boolean[] there = resident();
         for (int chunk = 0; chunk < states.length; chunk++) {
-            if (there[chunk]) {
-                compareOne(chunk);
-            } else if (states[chunk] == KNOWN) {
-                // The system has taken it out of memory by itself.
-                states[chunk] = OUT;
+            switch (states[chunk]) {
+                case OUT, KNOWN -> {
+                    boolean unseen = dropped || there[chunk] && states[chunk] == OUT;
+                    if (unseen && sum(chunk) != sums[chunk]) {
+                        damaged = true;
+                    }
+                    // Else the system has taken it out of memory by itself.
+                    states[chunk] = there[chunk] ? KNOWN : OUT;
+                }
+                case UNKNOWN -> {
+                    if (dropped && !there[chunk]) {
+                        makeSum(chunk);
+                    }
+                }
+                default -> {}
             }
         }
+        dropped = anyOpen && dropped;
         refuseIfDamaged();
     }
 
@@ -146,14 +148,12 @@ public final class Extent {
      * @throws ManipleException where it is not what was written
      */
     public synchronized void verify(long begin, long end) {
-        if (checked && !gone) {
-            compare(begin, end);
+        if (!checked || gone) {
+            return;
         }
-    }
-
-    private void compare(long begin, long end) {
         for (int chunk = (int) (begin / CHUNK); chunk < chunks(end); chunk++) {
-            if (!open[chunk] && states[chunk] == OUT && sum(chunk) != sums[chunk]) {
+            boolean left = states[chunk] == OUT || dropped && states[chunk] == KNOWN;
+            if (left && sum(chunk) != sums[chunk]) {
                 damaged = true;
             }
         }
@@ -164,16 +164,6 @@ public final class Extent {
         return (int) Math.min(states.length, (end + CHUNK - 1) / CHUNK);
     }
 
-    private void compareOne(int chunk) {
-        if (states[chunk] == OUT && !open[chunk]) {
-            if (sum(chunk) == sums[chunk]) {
-                states[chunk] = KNOWN;
-            } else {
-                damaged = true;
-            }
-        }
-    }
-
     private void refuseIfDamaged() {
         if (damaged) {
             throw new ManipleException(
@@ -182,44 +172,44 @@ public final class Extent {
         }
     }
 
+    /** Gives back what memory has of it; the file keeps it. */
+    synchronized void drop() {
+        if (!gone) {
+            dropped = true;
+            Libc.dropPages(address, bytes);
+        }
+    }
+
     /**
-     * Gives back what memory has of it; the file keeps it.
+     * Makes the sum of one chunk that has left memory.
      *
-     * @return bytes given back
+     * @param from the chunk to begin at
+     * @return the chunk to go on from; negative if there is nothing to do
      */
-    synchronized long drop() {
-        if (gone) {
-            return 0;
-        }
-        long dropped = 0;
-        boolean[] there = resident();
-        for (int chunk = 0; chunk < states.length; chunk++) {
-            if (!there[chunk]) {
-                continue;
-            }
-            compareOne(chunk);
-            int length = length(chunk);
-            if (open[chunk]) {
-                unsummed[chunk] = true;
-            } else {
-                if (checked && states[chunk] == UNKNOWN) {
-                    sums[chunk] = sum(chunk);
+    synchronized int makeNextSum(int from) {
+        if (checked && dropped && !gone) {
+            for (int chunk = from; chunk < states.length; chunk++) {
+                if (states[chunk] == UNKNOWN) {
+                    // It may be in memory again: nobody writes to it.
+                    makeSum(chunk);
+                    return chunk + 1;
                 }
-                states[chunk] = OUT;
             }
-            Libc.dropPages(address + (long) chunk * CHUNK, length);
-            dropped += length;
         }
-        owner.left(dropped);
-        return dropped;
+        return -1;
+    }
+
+    private void makeSum(int chunk) {
+        sums[chunk] = sum(chunk);
+        states[chunk] = OUT;
     }
 
     /** Of the content as the file, or what the system has not yet written of it, shows it. */
     private int sum(int chunk) {
         try (Arena arena = Arena.ofConfined()) {
-            int length = length(chunk);
-            MemorySegment copy = arena.allocate(length, PAGE);
-            if (!Libc.read(descriptor, copy, offset + (long) chunk * CHUNK)) {
+            long begin = (long) chunk * CHUNK;
+            MemorySegment copy = arena.allocate(Math.min(CHUNK, bytes - begin), PAGE);
+            if (!Libc.read(descriptor, copy, offset + begin)) {
                 damaged = true;
                 return 0;
             }

@@ -38,6 +38,8 @@ final class Libc {
     private static final int MAP_FIXED = 0x10;
     private static final int MADV_DONTNEED = 4;
     private static final int O_RDWR_CLOEXEC = 02 | 02000000;
+    private static final int O_RDONLY_CLOEXEC = 02000000;
+    private static final int URGENT = -15;
     private static final int PUNCH_HOLE = 3;
     private static final int EINTR = 4;
 
@@ -67,6 +69,10 @@ final class Libc {
                         ValueLayout.ADDRESS,
                         ValueLayout.JAVA_LONG,
                         ValueLayout.JAVA_LONG));
+        static final MethodHandle PRIORITY = handle(
+                "setpriority",
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     }
 
     private static MethodHandle handle(String name, FunctionDescriptor descriptor) {
@@ -122,10 +128,27 @@ final class Libc {
         }
     }
 
+    /** Lets the calling thread go before others, where the system allows it. */
+    static void hurry() {
+        try {
+            int ignored = (int) Files.PRIORITY.invokeExact(0, 0, URGENT);
+        } catch (Throwable impossible) {
+            throw new IllegalStateException("setpriority", impossible);
+        }
+    }
+
     /** Opens a file for reading and writing; -1 if that fails. */
     static int open(String path) {
+        return open(path, O_RDWR_CLOEXEC);
+    }
+
+    static int openForReading(String path) {
+        return open(path, O_RDONLY_CLOEXEC);
+    }
+
+    private static int open(String path, int flags) {
         try (Arena arena = Arena.ofConfined()) {
-            return (int) Files.OPEN.invokeExact(arena.allocateFrom(path), O_RDWR_CLOEXEC);
+            return (int) Files.OPEN.invokeExact(arena.allocateFrom(path), flags);
         } catch (Throwable impossible) {
             throw new IllegalStateException("open", impossible);
         }
@@ -194,16 +217,20 @@ final class Libc {
 
     /** Fills memory from a file; false if it cannot be read. */
     static boolean read(int descriptor, MemorySegment target, long offset) {
-        try {
-            for (long done = 0; done < target.byteSize(); ) {
-                long count = (long) Files.READ.invokeExact(
-                        descriptor, target.asSlice(done), target.byteSize() - done, offset + done);
-                if (count <= 0) {
-                    return false;
-                }
-                done += count;
+        for (long done = 0; done < target.byteSize(); ) {
+            long count = readSome(descriptor, target.asSlice(done), offset + done);
+            if (count <= 0) {
+                return false;
             }
-            return true;
+            done += count;
+        }
+        return true;
+    }
+
+    /** Reads what there is; how much that was, negative if it cannot be read. */
+    static long readSome(int descriptor, MemorySegment target, long offset) {
+        try {
+            return (long) Files.READ.invokeExact(descriptor, target, target.byteSize(), offset);
         } catch (Throwable impossible) {
             throw new IllegalStateException("pread", impossible);
         }

@@ -2,6 +2,9 @@ package io.maniple.server.store;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -12,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 final class PageMap {
     private static final int PAGE = 4_096;
     private static final int AT_A_TIME = 8_192;
+    private static final int STATM_BYTES = 256;
 
     private PageMap() {}
 
@@ -28,12 +32,17 @@ final class PageMap {
                     throw new IOException("/proc/self/pagemap ends");
                 }
                 entries.flip();
-                while (entries.remaining() >= Long.BYTES) {
-                    if (entries.getLong() < 0) {
-                        present[(int) (page / pagesOfChunk)] = true;
+                int found = entries.limit() / Long.BYTES;
+                for (int entry = 0; entry < found; ) {
+                    if (entries.getLong(entry * Long.BYTES) < 0) {
+                        int inChunk = (int) ((page + entry) % pagesOfChunk);
+                        present[(int) ((page + entry) / pagesOfChunk)] = true;
+                        entry += pagesOfChunk - inChunk;
+                    } else {
+                        entry++;
                     }
-                    page++;
                 }
+                page += found;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -41,21 +50,36 @@ final class PageMap {
         return present;
     }
 
-    /** Bytes of files and shared memory that are mapped and in memory. */
-    static long mapped(FileChannel statm, ByteBuffer buffer) throws IOException {
-        buffer.clear();
-        statm.read(buffer, 0);
-        buffer.flip();
-        int field = 0;
-        long number = 0;
-        while (buffer.hasRemaining()) {
-            int digit = buffer.get();
-            if (digit == ' ') {
-                field++;
-            } else if (field == 2) {
-                number = 10 * number + digit - '0';
-            }
+    /** Bytes of some memory that are mapped. */
+    static long presentBytes(long address, long bytes) {
+        long sum = 0;
+        for (boolean page : present(address, bytes, PAGE)) {
+            sum += page ? PAGE : 0;
         }
-        return number * PAGE;
+        return sum;
+    }
+
+    /** Opened at the first use, for as long as the process. */
+    private static final class Sizes {
+        static final int STATM = Libc.openForReading("/proc/self/statm");
+    }
+
+    /** Bytes of files and shared memory that are mapped and in memory. */
+    static long mapped() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocate(STATM_BYTES);
+            long length = Libc.readSome(Sizes.STATM, text, 0);
+            int field = 0;
+            long number = 0;
+            for (long at = 0; at < length; at++) {
+                int digit = text.get(ValueLayout.JAVA_BYTE, at);
+                if (digit == ' ') {
+                    field++;
+                } else if (field == 2) {
+                    number = 10 * number + digit - '0';
+                }
+            }
+            return number * PAGE;
+        }
     }
 }

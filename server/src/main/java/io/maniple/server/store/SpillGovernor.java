@@ -1,10 +1,6 @@
 package io.maniple.server.store;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +11,9 @@ import org.slf4j.LoggerFactory;
 final class SpillGovernor {
     private static final Logger LOGGER = LoggerFactory.getLogger(SpillGovernor.class);
     private static final long BUSY_NANOSECONDS = 500_000;
+    /** Whoever computes looks itself, that seldom. */
+    private static final int ASKED_A_LOOK = 4;
+
     private static final long IDLE_NANOSECONDS = 20_000_000;
 
     private final Spill spill;
@@ -23,8 +22,9 @@ final class SpillGovernor {
     // Guarded by the lock.
     private @Nullable Thread thread;
     private int computing;
-    /** Mapped pages that are not of arrays on disk. */
-    private long others = -1;
+    private final AtomicInteger asked = new AtomicInteger();
+    /** Mapped pages that are not of arrays on disk; negative: there are no such arrays. */
+    private volatile long others = -1;
 
     private volatile boolean full;
 
@@ -36,6 +36,9 @@ final class SpillGovernor {
     void begin() {
         lock.lock();
         try {
+            if (others < 0) {
+                others = PageMap.mapped();
+            }
             if (thread == null) {
                 thread = Thread.ofPlatform().daemon().name("maniple-spill").start(this::watch);
             }
@@ -64,18 +67,30 @@ final class SpillGovernor {
         }
     }
 
+    /** Waits while there is too much in memory. */
     void pause() {
-        if (!full) {
+        if (others < 0) {
+            return;
+        }
+        if (!full && (asked.incrementAndGet() % ASKED_A_LOOK != 0 || excess() <= spill.window())) {
             return;
         }
         lock.lock();
         try {
+            if (excess() > spill.window()) {
+                full = true;
+                changed.signalAll();
+            }
             while (full) {
                 changed.awaitUninterruptibly();
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    private long excess() {
+        return PageMap.mapped() - others;
     }
 
     private void full(boolean now) {
@@ -89,67 +104,81 @@ final class SpillGovernor {
     }
 
     private void watch() {
-        ByteBuffer buffer = ByteBuffer.allocateDirect(256);
-        try (FileChannel statm = FileChannel.open(Path.of("/proc/self/statm"), StandardOpenOption.READ)) {
+        Libc.hurry();
+        try {
             while (true) {
-                look(statm, buffer);
-                sleep();
+                if (awaitWork()) {
+                    look();
+                }
             }
-        } catch (IOException e) {
-            LOGGER.error("Memory cannot be watched", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOGGER.error("Memory cannot be watched any more", e);
         } finally {
             full(false);
         }
     }
 
-    private void look(FileChannel statm, ByteBuffer buffer) throws IOException {
-        long mapped = PageMap.mapped(statm, buffer);
-        if (others < 0) {
-            others = mapped;
+    private void look() {
+        relieve();
+        for (Extent extent : spill.extents()) {
+            int chunk = 0;
+            while (chunk >= 0) {
+                chunk = extent.makeNextSum(chunk);
+                relieve();
+            }
         }
+    }
+
+    private void relieve() {
         long window = spill.window();
+        long mapped = PageMap.mapped();
+        int tries = 0;
         while (mapped - others > window / 2) {
             if (mapped - others > window) {
                 full(true);
             }
-            long dropped = 0;
-            try {
-                for (Extent extent : spill.extents()) {
-                    dropped += extent.drop();
-                    if (!full && PageMap.mapped(statm, buffer) - others > window) {
-                        full(true);
-                    }
-                }
-            } catch (RuntimeException e) {
-                LOGGER.error("Memory could not be given back", e);
+            spill.extents().forEach(Extent::drop);
+            long after = PageMap.mapped();
+            spill.left(Math.max(0, mapped - after));
+            others = Math.min(others, after);
+            if (++tries > 2 && after - others > window / 2) {
+                // Nothing helps: it is not of arrays on disk.
+                others = Math.max(0, after - present());
             }
-            long after = PageMap.mapped(statm, buffer);
-            // What is still there has come meanwhile, or belongs to others: these are known when nothing was dropped.
-            others = dropped == 0 ? after : Math.clamp(mapped - dropped, 0, after);
             mapped = after;
-            if (mapped - others <= window) {
-                full(false);
-            }
         }
-        full(false);
+        if (full) {
+            full(false);
+        }
     }
 
-    private void sleep() throws InterruptedException {
+    private long present() {
+        return spill.extents().stream()
+                .mapToLong(extent -> PageMap.presentBytes(extent.address(), extent.bytes()))
+                .sum();
+    }
+
+    /** @return whether there is something to look at */
+    private boolean awaitWork() throws InterruptedException {
         lock.lockInterruptibly();
         try {
             if (spill.used() == 0) {
                 others = -1;
+                full = false;
+                changed.signalAll();
                 while (spill.used() == 0) {
                     changed.await();
                 }
+                return false;
             }
             long rest = computing > 0 ? BUSY_NANOSECONDS : IDLE_NANOSECONDS;
-            // Whoever begins to compute wakes it up.
-            while (rest > 0 && (computing == 0 || rest <= BUSY_NANOSECONDS)) {
+            // Whoever begins to compute wakes it up, and whoever waits.
+            while (rest > 0 && !full && (computing == 0 || rest <= BUSY_NANOSECONDS)) {
                 rest = changed.awaitNanos(rest);
             }
+            return true;
         } finally {
             lock.unlock();
         }
