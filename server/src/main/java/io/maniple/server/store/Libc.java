@@ -36,6 +36,7 @@ final class Libc {
 
     private static final int MAP_SHARED = 1;
     private static final int MAP_FIXED = 0x10;
+    private static final int MADV_NOHUGEPAGE = 15;
     private static final int MADV_DONTNEED = 4;
     private static final int O_RDWR_CLOEXEC = 02 | 02000000;
     private static final int O_RDONLY_CLOEXEC = 02000000;
@@ -203,6 +204,14 @@ final class Libc {
             return address == MAP_FAILED ? 0 : address;
         } catch (Throwable impossible) {
             throw new IllegalStateException("mmap", impossible);
+        }
+    }
+
+    static void adviseSmallPages(long address, long bytes) {
+        try {
+            int ignored = (int) MADVISE.invokeExact(address, bytes, MADV_NOHUGEPAGE);
+        } catch (Throwable impossible) {
+            throw new IllegalStateException("madvise", impossible);
         }
     }
 

@@ -33,6 +33,8 @@ public final class Spill {
     private static final String PREFIX = "maniple-spill-";
     private static final long PAGE = 4_096;
     private static final int PERCENTS = 100;
+    /** With less room a scatter's first few hundred stores would fill it: each maps a page. */
+    private static final long HUGE_PAGES_FROM = 2L << 30;
 
     private final SpillSettings settings;
     private final long memoryBytes;
@@ -133,6 +135,9 @@ public final class Spill {
                 free(offset, size);
                 throw new ManipleException(
                         Status.OUT_OF_MEMORY, "the system has no address space for an array of " + bytes + " bytes");
+            }
+            if (window() < HUGE_PAGES_FROM) {
+                Libc.adviseSmallPages(mapped, size);
             }
             Extent extent = new Extent(this, mapped, size, offset, descriptor, checked);
             used.addAndGet(size);
