@@ -70,7 +70,8 @@ public record ServerSettings(
 
     public static ServerSettings defaults() {
         return new ServerSettings(
-                defaultMemoryBytes(), Runtime.getRuntime().availableProcessors(), Optional.empty(), ENGINE_AUTO);
+                defaultMemoryBytes(), Runtime.getRuntime().availableProcessors(), Optional.empty(), ENGINE_AUTO,
+ spilling("", Optional.empty(), ""));
     }
 
     /**

@@ -27,7 +27,6 @@ public final class Extent {
     /** A step writes it. */
     private static final byte OPEN = 3;
 
-    private final Spill owner;
     private final long address;
     private final long bytes;
     private final long offset;
@@ -44,8 +43,7 @@ public final class Extent {
     private boolean damaged;
     private boolean gone;
 
-    Extent(Spill owner, long address, long bytes, long offset, int descriptor, boolean checked) {
-        this.owner = owner;
+    Extent(long address, long bytes, long offset, int descriptor, boolean checked) {
         this.address = address;
         this.bytes = bytes;
         this.offset = offset;

@@ -37,6 +37,7 @@ final class Libc {
     private static final int MAP_SHARED = 1;
     private static final int MAP_FIXED = 0x10;
     private static final int MADV_NOHUGEPAGE = 15;
+    private static final int MADV_RANDOM = 1;
     private static final int MADV_DONTNEED = 4;
     private static final int O_RDWR_CLOEXEC = 02 | 02000000;
     private static final int O_RDONLY_CLOEXEC = 02000000;
@@ -207,9 +208,13 @@ final class Libc {
         }
     }
 
-    static void adviseSmallPages(long address, long bytes) {
+    /** @param scattered whether it is not touched in order: nothing is read or mapped that is not asked for */
+    static void adviseSmallPages(long address, long bytes, boolean scattered) {
         try {
             int ignored = (int) MADVISE.invokeExact(address, bytes, MADV_NOHUGEPAGE);
+            if (scattered) {
+                ignored = (int) MADVISE.invokeExact(address, bytes, MADV_RANDOM);
+            }
         } catch (Throwable impossible) {
             throw new IllegalStateException("madvise", impossible);
         }

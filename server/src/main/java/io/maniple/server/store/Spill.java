@@ -137,9 +137,9 @@ public final class Spill {
                         Status.OUT_OF_MEMORY, "the system has no address space for an array of " + bytes + " bytes");
             }
             if (window() < HUGE_PAGES_FROM) {
-                Libc.adviseSmallPages(mapped, size);
+                Libc.adviseSmallPages(mapped, size, !checked);
             }
-            Extent extent = new Extent(this, mapped, size, offset, descriptor, checked);
+            Extent extent = new Extent(mapped, size, offset, descriptor, checked);
             used.addAndGet(size);
             extents.add(extent);
             governor.begin();
