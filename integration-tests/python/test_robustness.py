@@ -383,6 +383,7 @@ def test_too_large_a_result(tmp_path: Path, common: Place) -> None:
         assert room[5] == 3
         """,
         MANIPLE_MEMORY="512m",
+        MANIPLE_SPILL="off",
     )
     assert not place.status()["sessions"]
     place.end()

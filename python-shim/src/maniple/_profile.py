@@ -220,6 +220,14 @@ def device() -> dict[str, Any]:
     }
 
 
+def spilled() -> int:
+    """Most bytes that the session had on disk for want of memory."""
+    from maniple._recorder import stream
+
+    profile = getattr(stream.started_backend, "profile", None)
+    return 0 if profile is None else int(profile().peak_spilled_bytes)
+
+
 def _server_section() -> list[str]:
     used = device()
     header = f"{'server time by line':<40} {'operation':<20}{'calls':>9}{'elements':>18}{'s':>9}"
@@ -230,6 +238,8 @@ def _server_section() -> list[str]:
             f"{row['elements']:>18,}{row['seconds']:>9.3f}" + (f"  {row['device']}" if used else "")
         )
     lines = lines if len(lines) > 3 else []
+    if most := spilled():
+        lines += ["", f"memory was too small: up to {most:,} bytes of arrays were on disk"]
     if used.get("failure"):
         lines += ["", f"no GPU: {used['failure']}"]
     if used.get("name"):
@@ -280,6 +290,7 @@ def write_json(path: str) -> None:
                 "rows": rows(),
                 "server": server_rows(),
                 "device": device(),
+                "spilled_bytes": spilled(),
             },
             file,
             indent=1,

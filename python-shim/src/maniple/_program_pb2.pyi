@@ -338,7 +338,7 @@ class DeviceUse(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kernels: _Optional[int] = ..., bytes_to_device: _Optional[int] = ..., bytes_to_host: _Optional[int] = ..., evictions: _Optional[int] = ..., steps: _Optional[int] = ..., host_steps: _Optional[int] = ..., failure: _Optional[str] = ...) -> None: ...
 
 class ProfileReply(_message.Message):
-    __slots__ = ("status", "message", "rows", "kernels", "kernels_compiled", "plans_reused", "peak_bytes", "device")
+    __slots__ = ("status", "message", "rows", "kernels", "kernels_compiled", "plans_reused", "peak_bytes", "device", "peak_spilled_bytes")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
@@ -347,6 +347,7 @@ class ProfileReply(_message.Message):
     PLANS_REUSED_FIELD_NUMBER: _ClassVar[int]
     PEAK_BYTES_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    PEAK_SPILLED_BYTES_FIELD_NUMBER: _ClassVar[int]
     status: Status
     message: str
     rows: _containers.RepeatedCompositeFieldContainer[ProfileRow]
@@ -355,7 +356,8 @@ class ProfileReply(_message.Message):
     plans_reused: int
     peak_bytes: int
     device: DeviceUse
-    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., device: _Optional[_Union[DeviceUse, _Mapping]] = ...) -> None: ...
+    peak_spilled_bytes: int
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProfileRow, _Mapping]]] = ..., kernels: _Optional[int] = ..., kernels_compiled: _Optional[int] = ..., plans_reused: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., device: _Optional[_Union[DeviceUse, _Mapping]] = ..., peak_spilled_bytes: _Optional[int] = ...) -> None: ...
 
 class TimelineRequest(_message.Message):
     __slots__ = ("after",)

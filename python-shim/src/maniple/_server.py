@@ -92,6 +92,9 @@ class Configuration:
         for option, variable in (
             ("--idle", "MANIPLE_IDLE"),
             ("--memory", "MANIPLE_MEMORY"),
+            ("--spill", "MANIPLE_SPILL"),
+            ("--spill-dir", "MANIPLE_SPILL_DIR"),
+            ("--spill-at", "MANIPLE_SPILL_AT"),
             ("--threads", "MANIPLE_THREADS"),
             ("--blas", "MANIPLE_BLAS"),
             ("--shared-memory", "MANIPLE_SHARED_MEMORY"),

@@ -1,23 +1,28 @@
 package io.maniple.cluster;
 
+import io.maniple.server.distribution.Spans;
+import io.maniple.server.failure.ManipleException;
 import io.maniple.server.store.SparseMemory;
 import java.lang.foreign.MemorySegment;
 
 /** An array that the client has sent or is sending, in the server's memory. */
 final class ClientContent {
-    private final SparseMemory memory;
+    private final SparseMemory.Area area;
     private final long number;
     private final long bytes;
-    private final long address;
     private boolean released;
     private volatile boolean complete;
 
     ClientContent(SparseMemory memory, long number, long bytes) {
-        this.memory = memory;
         this.number = number;
         this.bytes = bytes;
-        memory.touch(bytes);
-        this.address = memory.reserve(bytes);
+        this.area = memory.reserve(bytes, true);
+        try {
+            area.touch(Spans.range(0, bytes));
+        } catch (ManipleException noMemory) {
+            area.release();
+            throw noMemory;
+        }
     }
 
     long number() {
@@ -29,11 +34,12 @@ final class ClientContent {
     }
 
     MemorySegment content() {
-        return MemorySegment.ofAddress(address).reinterpret(bytes);
+        return MemorySegment.ofAddress(area.address()).reinterpret(bytes);
     }
 
     /** Nobody writes to it any more. */
     void complete() {
+        area.close();
         complete = true;
     }
 
@@ -41,10 +47,15 @@ final class ClientContent {
         return complete;
     }
 
+    /** @throws ManipleException where it came back damaged from the disk */
+    void verify(Spans part) {
+        area.verify(part);
+    }
+
     synchronized void release() {
         if (!released) {
             released = true;
-            memory.release(address, bytes, bytes);
+            area.release();
         }
     }
 }

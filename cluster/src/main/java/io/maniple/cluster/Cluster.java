@@ -17,6 +17,7 @@ import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.Session;
 import io.maniple.server.session.SessionTrace;
 import io.maniple.server.store.SparseMemory;
+import io.maniple.server.store.SpillSettings;
 import io.maniple.server.trace.ExecutionListener;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -51,12 +52,17 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
      * @param local verifies what sessions are told; its memory limit is that of what clients have sent
      * @throws IOException if the server cannot be reached by them
      */
-    public Cluster(ClusterSettings settings, LocalSessionFactory local, long memoryBytes, WorkerHost host)
+    public Cluster(
+            ClusterSettings settings,
+            LocalSessionFactory local,
+            long memoryBytes,
+            SpillSettings spilling,
+            WorkerHost host)
             throws IOException {
         this.settings = settings;
         this.local = local;
         this.host = host;
-        this.memory = new SparseMemory(memoryBytes);
+        this.memory = new SparseMemory(memoryBytes, spilling);
         Credentials credentials = Credentials.create();
         this.roster = new Roster(settings.workers(), credentials);
         this.server = Endpoints.listen(
@@ -77,7 +83,18 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
         if (settings.workerMemory() > 0) {
             command.addAll(List.of("--memory", Long.toString(settings.workerMemory())));
         }
+        command.addAll(spilling(settings.spilling()));
         host.start(new WorkerCommand(command, Map.of(), credentials.line()), settings.workers(), new Listener());
+    }
+
+    private static List<String> spilling(SpillSettings spilling) {
+        return List.of(
+                "--spill",
+                spilling.bytes() == SpillSettings.AUTOMATIC ? "auto" : Long.toString(spilling.bytes()),
+                "--spill-dir",
+                spilling.directory().toString(),
+                "--spill-at",
+                spilling.spillAt() + "," + spilling.pauseAt() + "," + spilling.refuseAt());
     }
 
     private void look() {
@@ -131,6 +148,8 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
                 local.planning(options),
                 memory,
                 quota,
+                // What has no room in the workers' memory goes to their disks.
+                limit -> memory.spill().isOn() ? limit + memory.spill().limit(limit) : limit,
                 settings.patience(),
                 SessionTrace.detached(options, listener),
                 new Checkpoints(
@@ -152,6 +171,17 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
     @Override
     public long memoryBytes() {
         return memory.touched();
+    }
+
+    @Override
+    public long spilledBytes() {
+        return memory.spill().used() + roster.spilledBytes();
+    }
+
+    /** Of each worker. */
+    @Override
+    public long spillLimit() {
+        return memory.spill().limit();
     }
 
     @Override

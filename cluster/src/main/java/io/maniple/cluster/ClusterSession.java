@@ -45,6 +45,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,6 +69,7 @@ final class ClusterSession implements DetachedSession {
     private final Planning planning;
     private final SparseMemory memory;
     private final MemoryQuota quota;
+    private final LongUnaryOperator most;
     private final Duration patience;
     /** Of batches; the workers do not tell of their kernels. */
     private final SessionTrace trace;
@@ -100,6 +102,7 @@ final class ClusterSession implements DetachedSession {
             Planning planning,
             SparseMemory memory,
             MemoryQuota quota,
+            LongUnaryOperator most,
             Duration patience,
             SessionTrace trace,
             Checkpoints checkpoints) {
@@ -109,6 +112,7 @@ final class ClusterSession implements DetachedSession {
         this.planning = planning;
         this.memory = memory;
         this.quota = quota;
+        this.most = most;
         this.patience = patience;
         this.trace = trace;
         this.checkpoints = checkpoints;
@@ -203,7 +207,7 @@ final class ClusterSession implements DetachedSession {
                 lasting = lasting > Long.MAX_VALUE - buffer.getBytes() ? Long.MAX_VALUE : lasting + buffer.getBytes();
             }
         }
-        quota.take(lasting, lasting);
+        quota.take(lasting, lasting, most);
         for (ClientContent upload : named) {
             uploads.remove(upload.number());
             log.add(new SessionLog.ContentEntry(upload));
@@ -377,6 +381,7 @@ final class ClusterSession implements DetachedSession {
         int workers = own.gang().size();
         for (int rank = 0; rank < workers; rank++) {
             Spans part = WorkerSession.partOf(upload.bytes(), rank, workers);
+            upload.verify(part);
             for (int range = 0; range < part.ranges(); range++) {
                 for (long at = part.begin(range); at < part.end(range); at += PIECE_BYTES) {
                     MemorySegment piece = content.asSlice(at, Math.min(PIECE_BYTES, part.end(range) - at));
@@ -482,7 +487,7 @@ final class ClusterSession implements DetachedSession {
         if (bytes < 0) {
             throw new ManipleException(Status.INVALID_PROGRAM, "a buffer of " + bytes + " bytes");
         }
-        quota.take(bytes, bytes);
+        quota.take(bytes, bytes, most);
         ClientContent fresh;
         try {
             fresh = new ClientContent(memory, lastUpload.incrementAndGet(), bytes);
@@ -498,7 +503,7 @@ final class ClusterSession implements DetachedSession {
     @Override
     public long load(Path file, long begin, long bytes) throws IOException {
         // It counts from when a batch names it: before, it is only looked at.
-        quota.take(bytes, 0);
+        quota.take(bytes, 0, most);
         long number = lastUpload.incrementAndGet();
         files.put(
                 number,
@@ -541,10 +546,10 @@ final class ClusterSession implements DetachedSession {
                 throw new ManipleException(
                         Status.UNKNOWN_BUFFER, "this session has no buffer with the handle " + handle);
             }
-            memory.touch(bytes);
-            long address = memory.reserve(bytes);
+            SparseMemory.Area area = memory.reserve(bytes, false);
             try {
-                MemorySegment content = MemorySegment.ofAddress(address).reinterpret(bytes);
+                area.touch(Spans.range(0, bytes));
+                MemorySegment content = MemorySegment.ofAddress(area.address()).reinterpret(bytes);
                 fetch(handle, bytes, content);
                 ManipleException failure = spoiled.get(handle);
                 if (failure != null) {
@@ -552,7 +557,7 @@ final class ClusterSession implements DetachedSession {
                 }
                 reader.accept(content);
             } finally {
-                memory.release(address, bytes, bytes);
+                area.release();
             }
         } finally {
             busy.unlock();
@@ -577,6 +582,12 @@ final class ClusterSession implements DetachedSession {
     @Override
     public long memoryBytes() {
         return quota.held();
+    }
+
+    /** The workers tell of theirs, of all sessions together. */
+    @Override
+    public long spilledBytes() {
+        return 0;
     }
 
     @Override

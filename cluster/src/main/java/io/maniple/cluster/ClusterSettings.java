@@ -1,5 +1,6 @@
 package io.maniple.cluster;
 
+import io.maniple.server.store.SpillSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -15,6 +16,7 @@ import java.util.Optional;
  * @param workerMemory most memory of each, in bytes
  * @param checkpointDirectory a directory that all workers see; empty: no checkpoints are made
  * @param checkpointInterval how long what a session does may have to be done again
+ * @param spilling what workers do with arrays that their memory has no room for
  * @param patience how long a session waits for all workers to be there
  */
 public record ClusterSettings(
@@ -25,6 +27,7 @@ public record ClusterSettings(
         long workerMemory,
         Optional<Path> checkpointDirectory,
         Duration checkpointInterval,
+        SpillSettings spilling,
         Duration patience) {
     public ClusterSettings {
         workerCommand = List.copyOf(workerCommand);

@@ -186,6 +186,7 @@ final class Roster {
     private final class Joint extends ServerCall.Listener<Joining> {
         private final ServerCall<Joining, Joined> call;
         private volatile long heard = System.nanoTime();
+        private volatile long spilled;
         private Gang.@Nullable Member member;
         private boolean over;
 
@@ -200,6 +201,8 @@ final class Roster {
             heard = System.nanoTime();
             if (message.hasHello()) {
                 join(message.getHello());
+            } else {
+                spilled = message.getAlive().getSpilledBytes();
             }
             call.request(1);
         }
@@ -302,6 +305,20 @@ final class Roster {
             } finally {
                 lock.unlock();
             }
+        }
+    }
+
+    /** What the workers have on disk for want of memory. */
+    long spilledBytes() {
+        lock.lock();
+        try {
+            long sum = 0;
+            for (Joint joint : seats) {
+                sum += joint == null ? 0 : joint.spilled;
+            }
+            return sum;
+        } finally {
+            lock.unlock();
         }
     }
 

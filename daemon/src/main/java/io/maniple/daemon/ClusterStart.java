@@ -59,9 +59,11 @@ final class ClusterStart {
                         choice.memory(),
                         checkpoints(choice),
                         choice.checkpointInterval(),
+                        settings.engine().spilling(),
                         PATIENCE),
                 new LocalSessionFactory(settings.engine()),
                 settings.engine().memoryBytes(),
+                settings.engine().spilling(),
                 host(choice));
     }
 

@@ -176,6 +176,7 @@ final class DaemonProcess {
                 .field("threads", settings.engine().threads())
                 .field("memory_limit", settings.engine().memoryBytes())
                 .field("memory_used", sessions.factory().memoryBytes())
+                .field("spilled", sessions.factory().spilledBytes())
                 .list(
                         "sessions",
                         shown,
@@ -186,6 +187,7 @@ final class DaemonProcess {
                                 .field("pending_batches", session.pending())
                                 .field("memory_bytes", session.memoryBytes())
                                 .field("memory_limit", session.quota())
+                                .field("spilled_bytes", session.spilledBytes())
                                 .field("calls", session.received())
                                 .field("idle_seconds", session.idleNanoseconds() / 1_000_000_000L))
                 .toString();

@@ -27,6 +27,11 @@ record ServerOptions(
               --log FILE             the log, appended to
               --idle SECONDS         leave after so long without a session (default: 600)
               --memory SIZE          memory for arrays, such as 512m or 8g (default: 75 % of the machine's)
+              --spill SIZE           disk for arrays that memory has no room for: a size, off, or auto (default: eight
+                                     times the memory, at most half of what is free)
+              --spill-dir DIR        where it is (default: /var/tmp)
+              --spill-at P,P,P       percents of the memory: from the first on new arrays go to disk, at the second
+                                     computing waits, at the third what cannot go there is refused (default: 60,80,90)
               --threads N            threads that compute (default: all processors)
               --blas PATH            the OpenBLAS library to use
               --engine NAME          auto, avx2 or portable (default: auto)
@@ -35,8 +40,18 @@ record ServerOptions(
 
     private static final Duration DEFAULT_IDLE = Duration.ofMinutes(10);
     private static final String MEMORY_FILES = "memfd";
-    private static final List<String> NAMES =
-            List.of("--discovery", "--log", "--idle", "--memory", "--threads", "--blas", "--engine", "--shared-memory");
+    private static final List<String> NAMES = List.of(
+            "--discovery",
+            "--log",
+            "--idle",
+            "--memory",
+            "--spill",
+            "--spill-dir",
+            "--spill-at",
+            "--threads",
+            "--blas",
+            "--engine",
+            "--shared-memory");
 
     /**
      * @throws IllegalArgumentException what is wrong with it, for people
@@ -59,7 +74,11 @@ record ServerOptions(
                         .map(text -> number("--threads", text).intValue())
                         .orElseGet(Runtime.getRuntime()::availableProcessors),
                 optional(values, "--blas").map(Path::of),
-                values.getOrDefault("--engine", ServerSettings.ENGINE_AUTO));
+                values.getOrDefault("--engine", ServerSettings.ENGINE_AUTO),
+                ServerSettings.spilling(
+                        values.getOrDefault("--spill", ""),
+                        optional(values, "--spill-dir").map(Path::of),
+                        values.getOrDefault("--spill-at", "")));
         return new ServerOptions(
                 required(values, "--discovery"),
                 required(values, "--log"),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.maniple.bridge.memory.SharedMemorySettings;
 import io.maniple.server.session.ServerSettings;
+import io.maniple.server.store.SpillSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -41,6 +42,12 @@ class TestServerOptions {
                 "/b.so",
                 "--engine",
                 "portable",
+                "--spill",
+                "3g",
+                "--spill-dir",
+                "/tmp",
+                "--spill-at",
+                "50,70,95",
                 "--shared-memory",
                 "/dev/shm,/tmp");
         assertThat(options)
@@ -53,7 +60,12 @@ class TestServerOptions {
                                 SharedMemorySettings.DEFAULT_CACHED_BYTES,
                                 false,
                                 List.of(Path.of("/dev/shm"), Path.of("/tmp"))),
-                        new ServerSettings(2L << 30, 3, Optional.of(Path.of("/b.so")), "portable")));
+                        new ServerSettings(
+                                2L << 30,
+                                3,
+                                Optional.of(Path.of("/b.so")),
+                                "portable",
+                                new SpillSettings(3L << 30, Path.of("/tmp"), 50, 70, 95))));
     }
 
     @ParameterizedTest
@@ -78,7 +90,10 @@ class TestServerOptions {
                 "--threads 0",
                 "--threads 5000",
                 "--threads two",
-                "--engine quantum"
+                "--engine quantum",
+                "--spill much",
+                "--spill-dir /nowhere",
+                "--spill-at 90,80,70"
             })
     void mistakes(String arguments) {
         assertThatThrownBy(() -> parse(arguments.split(" "))).isInstanceOf(IllegalArgumentException.class);

@@ -35,6 +35,15 @@ public final class WorkerMain implements Runnable {
     @Option(names = "--memory", description = "most memory for arrays, like 8g")
     private String memory = "";
 
+    @Option(names = "--spill", description = "disk for arrays that memory has no room for: a size, auto or off")
+    private String spill = "";
+
+    @Option(names = "--spill-dir", description = "where it is")
+    private Optional<Path> spillDirectory = Optional.empty();
+
+    @Option(names = "--spill-at", description = "percents of the memory at which arrays go there")
+    private String spillAt = "";
+
     @Option(names = "--engine", description = "auto, avx2 or portable")
     private String engine = ServerSettings.ENGINE_AUTO;
 
@@ -60,7 +69,12 @@ public final class WorkerMain implements Runnable {
                             .orElseThrow(() -> new IllegalArgumentException("'" + memory + "' is no size"));
             WorkerProcess process = new WorkerProcess(
                     Credentials.ofLine(line),
-                    new ServerSettings(bytes, threads, blas.filter(java.nio.file.Files::exists), engine));
+                    new ServerSettings(
+                            bytes,
+                            threads,
+                            blas.filter(java.nio.file.Files::exists),
+                            engine,
+                            ServerSettings.spilling(spill, spillDirectory, spillAt)));
             String reason = process.run(host, server);
             LOGGER.info("Ended: {}", reason);
             System.err.println("maniple worker: " + reason);

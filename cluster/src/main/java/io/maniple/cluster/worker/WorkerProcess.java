@@ -49,7 +49,7 @@ final class WorkerProcess {
         this.credentials = credentials;
         this.settings = settings;
         this.factory = new LocalSessionFactory(settings);
-        this.memory = new SparseMemory(settings.memoryBytes());
+        this.memory = new SparseMemory(settings.memoryBytes(), settings.spilling());
     }
 
     LocalSessionFactory factory() {
@@ -116,7 +116,9 @@ final class WorkerProcess {
                 .build());
         while (!over.await(HEARTBEAT_SECONDS, TimeUnit.SECONDS)) {
             joining.sendMessage(Joining.newBuilder()
-                    .setAlive(Heartbeat.newBuilder().setMemoryBytes(memory.touched()))
+                    .setAlive(Heartbeat.newBuilder()
+                            .setMemoryBytes(memory.touched())
+                            .setSpilledBytes(memory.spill().used()))
                     .build());
         }
         listening.shutdownNow();

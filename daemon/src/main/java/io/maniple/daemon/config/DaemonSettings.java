@@ -92,7 +92,9 @@ public record DaemonSettings(
                     memory,
                     values.number(Setting.THREADS, Runtime.getRuntime().availableProcessors()),
                     blas,
-                    values.text(Setting.ENGINE));
+                    values.text(Setting.ENGINE),
+                    ServerSettings.spilling(
+                            values.text(Setting.SPILL), values.path(Setting.SPILL_DIR), values.text(Setting.SPILL_AT)));
         } catch (IllegalArgumentException e) {
             throw new SettingException(String.valueOf(e.getMessage()));
         }

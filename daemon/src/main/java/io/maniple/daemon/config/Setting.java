@@ -24,6 +24,15 @@ public enum Setting {
     USERS("FILE", "", "users with hashed tokens, roles and quotas; read again when it changes"),
     MEMORY("SIZE", "", "memory for arrays, such as 512m or 8g (default: 75 % of the machine's)"),
     SESSION_MEMORY("SIZE", "", "most memory of one session, but for users with a quota (default: a quarter of all)"),
+    SPILL(
+            "SIZE",
+            "auto",
+            "disk for arrays that memory has no room for; off, or auto: eight times the memory, at most half of what is free"),
+    SPILL_DIR("DIRECTORY", "", "where that is, on every machine that computes (default: /var/tmp)"),
+    SPILL_AT(
+            "P,P,P",
+            "60,80,90",
+            "percents of the memory: new arrays go to disk, computing waits, what cannot go to disk is refused"),
     SESSIONS("N", "64", "most sessions at a time"),
     QUEUED("N", "64", "most batches of a session that wait for their turn; its client waits when there are so many"),
     THREADS("N", "", "threads that compute (default: all processors)"),

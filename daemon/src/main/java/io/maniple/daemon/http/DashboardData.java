@@ -113,6 +113,13 @@ final class DashboardData {
                                         .mapToLong(RemoteSession::memoryBytes)
                                         .sum())
                 .field("memory_limit", memoryLimit(user))
+                .field(
+                        "spilled",
+                        user.operator()
+                                ? sessions.factory().spilledBytes()
+                                : seen.stream()
+                                        .mapToLong(RemoteSession::spilledBytes)
+                                        .sum())
                 .field("sessions_limit", sessionsLimit(user));
         if (user.operator()) {
             json.field("sessions_opened", sessions.openedTotal())
@@ -166,6 +173,7 @@ final class DashboardData {
                                         .field("calls", session.received())
                                         .field("memory_bytes", session.memoryBytes())
                                         .field("memory_limit", session.quota())
+                                        .field("spilled_bytes", session.spilledBytes())
                                         .list(
                                                 "buffers",
                                                 session.largestBuffers(BUFFERS),

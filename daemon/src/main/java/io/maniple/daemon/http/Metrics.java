@@ -55,6 +55,10 @@ final class Metrics {
                 .description("Memory that sessions hold")
                 .baseUnit("bytes")
                 .register(registry);
+        Gauge.builder("maniple.spilled", sessions, all -> all.factory().spilledBytes())
+                .description("Arrays on disk for want of memory")
+                .baseUnit("bytes")
+                .register(registry);
         FunctionCounter.builder("maniple.sessions.opened", sessions, RemoteSessions::openedTotal)
                 .description("Sessions opened since the start")
                 .register(registry);

@@ -156,6 +156,11 @@ public final class RemoteSession {
         return session.memoryBytes();
     }
 
+    /** Bytes of arrays on disk now. */
+    public long spilledBytes() {
+        return session.spilledBytes();
+    }
+
     public int pending() {
         return worker.pending();
     }

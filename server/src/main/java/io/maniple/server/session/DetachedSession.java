@@ -54,8 +54,11 @@ public interface DetachedSession extends Session {
      */
     void read(long handle, Consumer<MemorySegment> reader);
 
-    /** Bytes held now. May be called by any thread. */
+    /** Bytes of memory held now. May be called by any thread. */
     long memoryBytes();
+
+    /** Bytes of arrays on disk now. May be called by any thread. */
+    long spilledBytes();
 
     /** What is kept of when the batches ran, as a file for Perfetto or Chrome's tracing page. May be called by any thread. */
     String timelineFile();

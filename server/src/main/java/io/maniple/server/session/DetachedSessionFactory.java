@@ -20,6 +20,12 @@ public interface DetachedSessionFactory extends SessionFactory {
      */
     double measureBandwidth();
 
-    /** Bytes that all sessions hold now. */
+    /** Bytes of memory that all sessions hold now. */
     long memoryBytes();
+
+    /** Bytes of arrays on disk, of all sessions. */
+    long spilledBytes();
+
+    /** Most bytes of arrays on disk. */
+    long spillLimit();
 }

@@ -194,12 +194,12 @@ final class LocalSession implements DetachedSession {
         boolean[] there = new boolean[1];
         long[] passed = new long[1];
         try {
-            ScopedValue.where(Workers.CANCELLED, () -> interrupted)
+            ScopedValue.where(Workers.CANCELLED, this::isCancelled)
                     .run(() -> passed[0] = seat.run(() -> interrupted, () -> {
                         if (recorder != null) {
                             recorder.stepBegan();
                         }
-                        there[0] = compute(prepared, index, batch, batchMemory);
+                        batchMemory.during(step, () -> there[0] = compute(prepared, index, batch, batchMemory));
                     }));
             if (recorder != null) {
                 recorder.stepPassed(passed[0]);
@@ -240,6 +240,12 @@ final class LocalSession implements DetachedSession {
             }
         }
         return null;
+    }
+
+    /** Asked often by the threads that compute, which wait here while memory is too full. */
+    private boolean isCancelled() {
+        memory.pause();
+        return interrupted;
     }
 
     private String where(PreparedPlan prepared, int index, boolean there) {
@@ -346,8 +352,10 @@ final class LocalSession implements DetachedSession {
 
     @Override
     public ProfileReply profile() {
-        ProfileReply.Builder reply =
-                profile.reply().setKernelsCompiled(compilers.compiledCount()).setPeakBytes(memory.peakBytes());
+        ProfileReply.Builder reply = profile.reply()
+                .setKernelsCompiled(compilers.compiledCount())
+                .setPeakBytes(memory.peakBytes())
+                .setPeakSpilledBytes(memory.peakSpilled());
         DeviceSession used = device;
         if (used != null) {
             reply.setDevice(used.use());
@@ -418,6 +426,11 @@ final class LocalSession implements DetachedSession {
     @Override
     public long memoryBytes() {
         return memory.bytes();
+    }
+
+    @Override
+    public long spilledBytes() {
+        return memory.spilledBytes();
     }
 
     @Override

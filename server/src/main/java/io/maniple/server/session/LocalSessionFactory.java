@@ -46,7 +46,7 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
 
     public LocalSessionFactory(ServerSettings settings) {
         this.settings = settings;
-        this.memory = new PrivateMemory(settings.memoryBytes());
+        this.memory = new PrivateMemory(settings.memoryBytes(), settings.spilling());
         this.blas = new Blas(settings.blasLibrary());
         this.operations = OperationTable.standard().operations().stream()
                 // Without a LAPACK the client's NumPy has to do it.
@@ -108,6 +108,16 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
     @Override
     public long memoryBytes() {
         return memory.used();
+    }
+
+    @Override
+    public long spilledBytes() {
+        return memory.spill().used();
+    }
+
+    @Override
+    public long spillLimit() {
+        return memory.spill().limit();
     }
 
     /**

@@ -2,6 +2,7 @@ package io.maniple.server.session;
 
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.failure.ManipleException;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,10 +46,19 @@ public final class MemoryQuota {
      * @throws ManipleException OUT_OF_MEMORY, before anything is taken
      */
     public void take(long asked, long taken) {
-        takeOwn(asked, taken);
+        take(asked, taken, LongUnaryOperator.identity());
+    }
+
+    /**
+     * Like {@link #take(long, long)}, where more may be held than memory's limits say.
+     *
+     * @param most how much, by the limit
+     */
+    public void take(long asked, long taken, LongUnaryOperator most) {
+        takeOwn(asked, taken, most);
         if (together != null) {
             try {
-                together.take(asked, taken);
+                together.take(asked, taken, most);
             } catch (ManipleException refused) {
                 giveOwn(taken);
                 throw refused;
@@ -56,11 +66,50 @@ public final class MemoryQuota {
         }
     }
 
-    private synchronized void takeOwn(long asked, long taken) {
-        if (asked > limit - held) {
-            throw new ManipleException(
-                    Status.OUT_OF_MEMORY,
-                    asked + " bytes more do not fit: " + holder + " " + held + " bytes and may hold " + limit);
+    /**
+     * Takes memory, if there is room for what is asked for below a mark.
+     *
+     * @param beside bytes that the session holds elsewhere, and that count
+     * @param mark what of a limit may be held
+     * @return whether it was taken; nothing was otherwise
+     */
+    boolean tryTake(long asked, long taken, long beside, LongUnaryOperator mark) {
+        synchronized (this) {
+            if (asked > mark.applyAsLong(limit) - held - beside) {
+                return false;
+            }
+            held += taken;
+        }
+        if (together != null && !together.tryTake(asked, taken, 0, mark)) {
+            giveOwn(taken);
+            return false;
+        }
+        return true;
+    }
+
+    /** Whether sessions of one user share it. */
+    boolean isShared() {
+        return together != null;
+    }
+
+    /** Why so much does not fit; null if it is not for want of quota. */
+    @Nullable String refusal(long asked) {
+        synchronized (this) {
+            if (asked > limit - held) {
+                return refused(asked, limit);
+            }
+        }
+        return together == null ? null : together.refusal(asked);
+    }
+
+    private String refused(long asked, long most) {
+        return asked + " bytes more do not fit: " + holder + " " + held + " bytes and may hold " + most;
+    }
+
+    private synchronized void takeOwn(long asked, long taken, LongUnaryOperator most) {
+        long allowed = most.applyAsLong(limit);
+        if (asked > allowed - held) {
+            throw new ManipleException(Status.OUT_OF_MEMORY, refused(asked, allowed));
         }
         held += taken;
     }

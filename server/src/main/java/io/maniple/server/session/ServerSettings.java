@@ -1,5 +1,6 @@
 package io.maniple.server.session;
 
+import io.maniple.server.store.SpillSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +17,10 @@ import java.util.regex.Pattern;
  * @param threads threads that compute; default: the available processors
  * @param blasLibrary the OpenBLAS to use; default: none, the server looks for one itself
  * @param engine "auto" (the fastest that works here, the default), "avx2" (no wider vectors) or "portable"
+ * @param spilling what becomes of arrays that memory has no room for
  */
-public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasLibrary, String engine) {
+public record ServerSettings(
+        long memoryBytes, int threads, Optional<Path> blasLibrary, String engine, SpillSettings spilling) {
     public static final String ENGINE_AUTO = "auto";
     public static final String ENGINE_AVX2 = "avx2";
     public static final String ENGINE_PORTABLE = "portable";
@@ -37,6 +40,11 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
                     String.format(Locale.ROOT, "threads must be 1 to %d, not %d", MOST_THREADS, threads));
         }
         checkEngine(engine);
+    }
+
+    /** Nothing goes to disk. */
+    public ServerSettings(long memoryBytes, int threads, Optional<Path> blasLibrary, String engine) {
+        this(memoryBytes, threads, blasLibrary, engine, SpillSettings.off());
     }
 
     private static void checkEngine(String engine) {
@@ -62,7 +70,36 @@ public record ServerSettings(long memoryBytes, int threads, Optional<Path> blasL
 
     public static ServerSettings defaults() {
         return new ServerSettings(
-                defaultMemoryBytes(), Runtime.getRuntime().availableProcessors(), Optional.empty(), ENGINE_AUTO);
+                defaultMemoryBytes(),
+                Runtime.getRuntime().availableProcessors(),
+                Optional.empty(),
+                ENGINE_AUTO,
+                spilling("", Optional.empty(), ""));
+    }
+
+    /**
+     * What becomes of arrays that memory has no room for, as people write it.
+     *
+     * @param size of them on disk: bytes, "off" or "auto"; empty: auto
+     * @param directory empty: the default
+     * @param marks empty: the default
+     * @throws IllegalArgumentException what is wrong, for people
+     */
+    public static SpillSettings spilling(String size, Optional<Path> directory, String marks) {
+        long bytes = switch (size) {
+            case "", "auto" -> SpillSettings.AUTOMATIC;
+            case "off" -> 0;
+            default ->
+                bytes(size)
+                        .filter(number -> number >= 0)
+                        .orElseThrow(() -> new IllegalArgumentException(
+                                "--spill is a size such as 8g, auto or off, not '" + size + "'"));
+        };
+        Path where = directory.orElseGet(SpillSettings::defaultDirectory);
+        if (directory.isPresent() && (!Files.isDirectory(where) || !Files.isWritable(where))) {
+            throw new IllegalArgumentException("--spill-dir " + where + " is no directory that can be written to");
+        }
+        return SpillSettings.of(bytes, where, marks.isEmpty() ? SpillSettings.DEFAULT_MARKS : marks);
     }
 
     /** Bytes as people write them, with k, m, g or t for powers of 1024; empty if it is no size. */

@@ -8,9 +8,12 @@ import io.maniple.bridge.proto.Placement;
 import io.maniple.bridge.proto.Status;
 import io.maniple.server.engine.Memory;
 import io.maniple.server.failure.ManipleException;
+import io.maniple.server.plan.Effects;
 import io.maniple.server.plan.Plan;
 import io.maniple.server.store.Buffer;
+import io.maniple.server.store.Extent;
 import io.maniple.server.store.PrivateMemory;
+import io.maniple.server.store.Spill;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -21,6 +24,7 @@ import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The buffers of one session, by handle. */
@@ -41,19 +45,23 @@ final class SessionMemory implements AutoCloseable {
     private final Map<Long, Upload> uploads = new ConcurrentHashMap<>();
 
     private final AtomicLong lastUpload = new AtomicLong();
+    private final AtomicLong spilledBytes = new AtomicLong();
+    private final Spill spill;
     private volatile long peakBytes;
+    private volatile long peakSpilled;
 
     /** @param complete else it is still written to, and no buffer's content yet */
     private record Upload(PrivateMemory.Block block, long bytes, boolean complete) {}
 
     /**
      * @param shared null if the client sees no memory of this machine
-     * @param quota of private memory; nobody else takes from it
+     * @param quota of private memory; what goes to disk has one of its own, in proportion. Nobody else takes from it
      */
     SessionMemory(PrivateMemory privateMemory, @Nullable SharedMemory shared, MemoryQuota quota) {
         this.privateMemory = privateMemory;
         this.shared = shared;
         this.quota = quota;
+        this.spill = privateMemory.spill();
     }
 
     /** A device has copies of buffers from now on. */
@@ -87,7 +95,7 @@ final class SessionMemory implements AutoCloseable {
         if (bytes < 0) {
             throw new ManipleException(Status.INVALID_PROGRAM, "a buffer of " + bytes + " bytes");
         }
-        PrivateMemory.Block block = take(bytes);
+        PrivateMemory.Block block = take(bytes, true);
         long upload = lastUpload.incrementAndGet();
         uploads.put(upload, new Upload(block, bytes, false));
         return new DetachedSession.Upload(upload, EVERYTHING.asSlice(block.address(), bytes));
@@ -95,7 +103,12 @@ final class SessionMemory implements AutoCloseable {
 
     /** An upload is filled; any thread. */
     void complete(long upload) {
-        uploads.computeIfPresent(upload, (key, given) -> new Upload(given.block(), given.bytes(), true));
+        uploads.computeIfPresent(upload, (key, given) -> {
+            if (given.block().extent() != null) {
+                given.block().extent().close();
+            }
+            return new Upload(given.block(), given.bytes(), true);
+        });
     }
 
     /** Frees an upload that was not introduced; any thread. */
@@ -106,22 +119,82 @@ final class SessionMemory implements AutoCloseable {
         }
     }
 
-    private PrivateMemory.Block take(long bytes) {
+    /** @param checked whether it is read by what is told when steps begin and end */
+    private PrivateMemory.Block take(long bytes, boolean checked) {
+        boolean movable = spill.isOn() && bytes >= Spill.SMALLEST;
+        long beside = spill.isOn() && shared != null ? shared.usedBytes() : 0;
+        LongUnaryOperator mark = movable ? spill::spillMark : spill::refuseMark;
         long taken = PrivateMemory.blockBytes(bytes);
-        quota.take(bytes, taken);
-        try {
-            PrivateMemory.Block block = privateMemory.allocate(bytes, number);
-            notePeak();
-            return block;
-        } catch (ManipleException refused) {
+        if (quota.tryTake(bytes, taken, beside, mark)) {
+            PrivateMemory.Block block =
+                    privateMemory.allocateWithin(mark.applyAsLong(privateMemory.limit()), bytes, number);
+            if (block != null) {
+                notePeak();
+                return block;
+            }
             quota.give(taken);
-            throw refused;
+        }
+        if (movable) {
+            return takeOnDisk(bytes, checked);
+        }
+        throw noRoom(bytes);
+    }
+
+    private PrivateMemory.Block takeOnDisk(long bytes, boolean checked) {
+        long before;
+        do {
+            before = spilledBytes.get();
+            if (bytes > spill.limit(quota.limit()) - before) {
+                throw noRoom(bytes);
+            }
+        } while (!spilledBytes.compareAndSet(before, before + bytes));
+        try {
+            spill.consider(quota.limit());
+            // A device writes to what a step only reads.
+            PrivateMemory.Block block = privateMemory.allocateOnDisk(bytes, number, checked && device == null);
+            spilledBytes.addAndGet(block.bytes() - bytes);
+            peakSpilled = Math.max(peakSpilled, spilledBytes.get());
+            return block;
+        } catch (ManipleException noDisk) {
+            spilledBytes.addAndGet(-bytes);
+            throw noDisk;
         }
     }
 
+    private ManipleException noRoom(long bytes) {
+        String onDisk = spill.isOn()
+                ? ", and " + spilledBytes.get() + " bytes on disk of " + spill.limit(quota.limit())
+                        + " (--spill, MANIPLE_SPILL)"
+                : "";
+        // Where one session may have all, it is the server's limit that is met.
+        boolean isLimited = quota.isShared() || quota.limit() < privateMemory.limit();
+        String refused = isLimited ? quota.refusal(bytes) : null;
+        return new ManipleException(
+                Status.OUT_OF_MEMORY, (refused != null ? refused : privateMemory.refusal(bytes)) + onDisk);
+    }
+
     private void give(PrivateMemory.Block block) {
+        if (block.extent() == null) {
+            quota.give(block.bytes());
+        } else {
+            spilledBytes.addAndGet(-block.bytes());
+        }
         privateMemory.release(block);
-        quota.give(block.bytes());
+    }
+
+    /** Bytes on disk now. */
+    long spilledBytes() {
+        return spilledBytes.get();
+    }
+
+    /** The most there were. */
+    long peakSpilled() {
+        return peakSpilled;
+    }
+
+    /** Waits while memory is too full; to be called often while a step runs. */
+    void pause() {
+        spill.pause();
     }
 
     long peakBytes() {
@@ -212,7 +285,7 @@ final class SessionMemory implements AutoCloseable {
     }
 
     private void allocate(Buffer buffer) {
-        buffer.home(take(buffer.bytes()));
+        buffer.home(take(buffer.bytes(), true));
     }
 
     private void notePeak() {
@@ -268,6 +341,12 @@ final class SessionMemory implements AutoCloseable {
                 give(block);
             } else if (block != null) {
                 Copies.parallel(block.address(), region.memory().address(), buffer.bytes());
+                try {
+                    Spill.verifyRead(block.extent());
+                } catch (ManipleException damaged) {
+                    region.release();
+                    throw damaged;
+                }
                 give(block);
             } else if (!stale) {
                 region.memory().fill((byte) 0);
@@ -287,6 +366,7 @@ final class SessionMemory implements AutoCloseable {
             allocate(buffer);
             EVERYTHING.asSlice(buffer.address(), buffer.bytes()).fill((byte) 0);
         }
+        verify(buffer, 0, buffer.bytes());
         return EVERYTHING.asSlice(buffer.address(), buffer.bytes());
     }
 
@@ -300,9 +380,17 @@ final class SessionMemory implements AutoCloseable {
                 MemorySegment.copy(copy, 0, MemorySegment.ofArray(content), 0, length);
             }
         } else if (buffer.hasMemory()) {
+            verify(buffer, offset, offset + length);
             MemorySegment.copy(EVERYTHING, buffer.address() + offset, MemorySegment.ofArray(content), 0, length);
         }
         return content;
+    }
+
+    private static void verify(Buffer buffer, long begin, long end) {
+        PrivateMemory.Block block = buffer.block();
+        if (block != null && block.extent() != null) {
+            block.extent().verify(begin, end);
+        }
     }
 
     /** The memory of one batch: the session's buffers and the plan's temporaries. */
@@ -339,9 +427,58 @@ final class SessionMemory implements AutoCloseable {
             return found.address();
         }
 
+        private @Nullable Extent extent(int number) {
+            PrivateMemory.Block block = numbered[number].block();
+            return block == null ? null : block.extent();
+        }
+
+        /**
+         * Runs a step; what it touches on disk is watched meanwhile.
+         *
+         * @throws ManipleException where what it reads or changes came back damaged from the disk
+         */
+        void during(Plan.Step step, Runnable work) {
+            if (!spill.isOn()) {
+                work.run();
+                return;
+            }
+            spill.busy();
+            try {
+                if (spilledBytes.get() > 0) {
+                    for (int number : Effects.written(step)) {
+                        Extent extent = extent(number);
+                        if (extent != null) {
+                            extent.open(0, extent.bytes());
+                        }
+                    }
+                }
+                work.run();
+            } finally {
+                spill.idle();
+                if (spilledBytes.get() > 0) {
+                    close(step);
+                }
+            }
+            if (spilledBytes.get() > 0) {
+                for (int number : Effects.read(step)) {
+                    // What is written, too, was looked at before.
+                    Spill.verifyRead(extent(number));
+                }
+            }
+        }
+
+        private void close(Plan.Step step) {
+            for (int number : Effects.written(step)) {
+                Extent extent = extent(number);
+                if (extent != null) {
+                    extent.close();
+                }
+            }
+        }
+
         @Override
         public Scratch scratch(long bytes) {
-            PrivateMemory.Block block = take(bytes);
+            PrivateMemory.Block block = take(bytes, false);
             return new Scratch() {
                 @Override
                 public long address() {

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class WorkerBuffer {
     private final SparseMemory memory;
     private final Ownership ownership;
-    private long address;
-    private Spans touched = Spans.NONE;
+    private SparseMemory.@Nullable Area area;
     private @Nullable ManipleException failure;
 
     WorkerBuffer(SparseMemory memory, long bytes, int workers) {
@@ -27,12 +26,18 @@ final class WorkerBuffer {
         return ownership;
     }
 
+    private SparseMemory.Area area() {
+        SparseMemory.Area own = area;
+        if (own == null) {
+            own = memory.reserve(bytes(), true);
+            area = own;
+        }
+        return own;
+    }
+
     /** The address of the first byte. */
     long address() {
-        if (address == 0) {
-            address = memory.reserve(bytes());
-        }
-        return address;
+        return area().address();
     }
 
     /**
@@ -41,24 +46,54 @@ final class WorkerBuffer {
      * @throws ManipleException OUT_OF_MEMORY
      */
     void touch(Spans spans) {
-        if (!touched.covers(spans)) {
-            Spans more = touched.and(spans);
-            memory.touch(more.bytes() - touched.bytes());
-            touched = more;
+        if (!spans.isEmpty()) {
+            area().touch(spans);
+        }
+    }
+
+    /**
+     * Bytes are about to be written here.
+     *
+     * @throws ManipleException OUT_OF_MEMORY, or where what was there came back damaged from the disk
+     */
+    void open(Spans spans) {
+        touch(spans);
+        if (area != null) {
+            area.open(spans);
+        }
+    }
+
+    /** What was to be written is. */
+    void close() {
+        if (area != null) {
+            area.close();
+        }
+    }
+
+    /** @throws ManipleException where what is about to be read came back damaged from the disk */
+    void verify(Spans spans) {
+        if (area != null) {
+            area.verify(spans);
+        }
+    }
+
+    /** @throws ManipleException where what a step has read came back damaged from the disk */
+    void verifyRead() {
+        if (area != null) {
+            area.verifyRead();
         }
     }
 
     /** What was touched here. */
     Spans touched() {
-        return touched;
+        return area == null ? Spans.NONE : area.touched();
     }
 
     void release() {
-        if (address != 0) {
-            memory.release(address, bytes(), touched.bytes());
+        if (area != null) {
+            area.release();
         }
-        address = 0;
-        touched = Spans.NONE;
+        area = null;
     }
 
     @Nullable ManipleException failure() {

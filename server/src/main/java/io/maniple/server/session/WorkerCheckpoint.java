@@ -2,6 +2,7 @@ package io.maniple.server.session;
 
 import io.maniple.server.distribution.Peers;
 import io.maniple.server.distribution.Spans;
+import io.maniple.server.failure.ManipleException;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -53,6 +54,9 @@ final class WorkerCheckpoint {
                 WorkerBuffer buffer = entry.getValue();
                 // What nobody has touched was never written.
                 Spans own = buffer.ownership().keeper(peers.rank()).common(buffer.touched());
+                if (buffer.failure() == null) {
+                    verify(buffer, own);
+                }
                 output.writeLong(entry.getKey());
                 output.writeLong(buffer.bytes());
                 output.writeInt(own.ranges());
@@ -77,6 +81,14 @@ final class WorkerCheckpoint {
         }
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         return written;
+    }
+
+    private static void verify(WorkerBuffer buffer, Spans spans) throws IOException {
+        try {
+            buffer.verify(spans);
+        } catch (ManipleException damaged) {
+            throw new IOException(damaged.getMessage());
+        }
     }
 
     /** @param files of all workers, in any order */
@@ -126,7 +138,7 @@ final class WorkerCheckpoint {
             Spans spans = Spans.range(begin, end);
             boolean own = owner == peers.rank();
             if (own) {
-                buffer.touch(spans);
+                buffer.open(spans);
             }
             for (long at = begin; at < end; at += COPY_BYTES) {
                 int length = (int) Math.min(COPY_BYTES, end - at);
@@ -137,5 +149,6 @@ final class WorkerCheckpoint {
             }
             buffer.ownership().written(spans, 1L << owner);
         }
+        buffer.close();
     }
 }

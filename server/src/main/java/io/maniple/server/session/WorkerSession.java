@@ -82,6 +82,7 @@ public final class WorkerSession implements AutoCloseable {
     private final Map<Long, ManipleException> spoiled = new LinkedHashMap<>();
     private volatile boolean interrupted;
     private long peakBytes;
+    private long peakSpilled;
 
     /**
      * The answer to a batch.
@@ -128,7 +129,7 @@ public final class WorkerSession implements AutoCloseable {
     public void take(long upload, long bytes, long offset, MemorySegment content) {
         WorkerBuffer buffer = uploads.computeIfAbsent(upload, key -> new WorkerBuffer(memory, bytes, peers.size()));
         try {
-            buffer.touch(Spans.range(offset, offset + content.byteSize()));
+            buffer.open(Spans.range(offset, offset + content.byteSize()));
             MemorySegment.copy(content, 0, EVERYTHING, buffer.address() + offset, content.byteSize());
         } catch (ManipleException noMemory) {
             buffer.fail(noMemory);
@@ -148,7 +149,7 @@ public final class WorkerSession implements AutoCloseable {
             if (Files.getLastModifiedTime(file).toMillis() != modified) {
                 throw new IOException("it was changed meanwhile, or is not the one that the server sees");
             }
-            buffer.touch(part);
+            buffer.open(part);
             for (int range = 0; range < part.ranges(); range++) {
                 long length = part.end(range) - part.begin(range);
                 FileContent.read(
@@ -180,6 +181,13 @@ public final class WorkerSession implements AutoCloseable {
             return;
         }
         Spans own = buffer.ownership().keeper(peers.rank()).within(offset, offset + length);
+        try {
+            buffer.verify(own);
+        } catch (ManipleException damaged) {
+            buffer.fail(damaged);
+            spoiled.put(handle, damaged);
+            return;
+        }
         for (int range = 0; range < own.ranges(); range++) {
             reader.read(
                     own.begin(range),
@@ -199,7 +207,7 @@ public final class WorkerSession implements AutoCloseable {
                 }
             } else if (!fresh.getContent().isEmpty()) {
                 try {
-                    buffer.touch(Spans.range(0, fresh.getBytes()));
+                    buffer.open(Spans.range(0, fresh.getBytes()));
                     MemorySegment.copy(
                             MemorySegment.ofBuffer(fresh.getContent().asReadOnlyByteBuffer()),
                             0,
@@ -210,6 +218,7 @@ public final class WorkerSession implements AutoCloseable {
                     buffer.fail(noMemory);
                 }
             }
+            buffer.close();
             buffers.put(fresh.getHandle(), buffer);
             tell(fresh.getHandle(), buffer);
         }
@@ -254,6 +263,7 @@ public final class WorkerSession implements AutoCloseable {
         Map<Long, ManipleException> told = new LinkedHashMap<>(spoiled);
         spoiled.clear();
         peakBytes = Math.max(peakBytes, memory.touched());
+        peakSpilled = Math.max(peakSpilled, memory.spill().used());
         return new Outcome(reply, told);
     }
 
@@ -268,6 +278,8 @@ public final class WorkerSession implements AutoCloseable {
             }
         }
         ManipleException failure = travel.exchange(null);
+        ManipleException damaged = travel.end();
+        failure = failure == null ? damaged : failure;
         if (failure != null && peers.rank() == 0) {
             return reply.setStatus(failure.status())
                     .setMessage(String.valueOf(failure.getMessage()))
@@ -303,6 +315,9 @@ public final class WorkerSession implements AutoCloseable {
         private final Map<Integer, Pieces> incoming = new HashMap<>();
         private final List<Runnable> copies = new ArrayList<>();
         private long bytes;
+        /** What this worker reads. */
+        private final Set<WorkerBuffer> reads = new LinkedHashSet<>();
+
         private @Nullable ManipleException failure;
 
         private static final class Pieces {
@@ -326,6 +341,7 @@ public final class WorkerSession implements AutoCloseable {
         /** A worker needs bytes of a buffer; it has them behind the exchange. */
         void fetch(int worker, WorkerBuffer buffer, Spans spans) {
             if (worker == peers.rank()) {
+                reads.add(buffer);
                 try {
                     buffer.touch(spans);
                 } catch (ManipleException noMemory) {
@@ -343,7 +359,7 @@ public final class WorkerSession implements AutoCloseable {
                     if (source == peers.rank()) {
                         Pieces pieces = outgoing.computeIfAbsent(worker, key -> new Pieces());
                         pieces.add(buffer.address() + begin, end - begin);
-                        pieces.spoiled |= buffer.failure() != null;
+                        pieces.spoiled |= isSpoiled(buffer, begin, end);
                     } else if (worker == peers.rank()) {
                         // Without room for it the content is dropped.
                         incoming.computeIfAbsent(source, key -> new Pieces())
@@ -354,12 +370,43 @@ public final class WorkerSession implements AutoCloseable {
             // Those who only get it now send it to nobody.
             Spans fetched = missing.build();
             bytes += fetched.bytes();
+            if (worker == peers.rank() && failure == null) {
+                try {
+                    buffer.open(fetched);
+                } catch (ManipleException damaged) {
+                    failure = damaged;
+                }
+            }
             copies.add(() -> buffer.ownership().copied(fetched, only(worker)));
         }
 
         /** What is fetched by all workers together, for people. */
         String described() {
             return bytes == 0 ? "nothing is fetched" : bytes + " bytes are fetched";
+        }
+
+        private boolean isSpoiled(WorkerBuffer buffer, long begin, long end) {
+            try {
+                buffer.verify(Spans.range(begin, end));
+            } catch (ManipleException damaged) {
+                buffer.fail(damaged);
+            }
+            return buffer.failure() != null;
+        }
+
+        /**
+         * What was fetched and read is done with.
+         *
+         * @return why it meant nothing; null if it did
+         */
+        @Nullable ManipleException end() {
+            try {
+                reads.forEach(WorkerBuffer::close);
+                reads.forEach(WorkerBuffer::verifyRead);
+                return null;
+            } catch (ManipleException damaged) {
+                return damaged;
+            }
         }
 
         /** What a worker makes in place at everybody's. */
@@ -455,17 +502,22 @@ public final class WorkerSession implements AutoCloseable {
 
         @Override
         public Scratch scratch(long bytes) {
-            memory.touch(bytes);
-            long address = memory.reserve(bytes);
+            SparseMemory.Area area = memory.reserve(bytes, false);
+            try {
+                area.touch(Spans.range(0, bytes));
+            } catch (ManipleException noMemory) {
+                area.release();
+                throw noMemory;
+            }
             return new Scratch() {
                 @Override
                 public long address() {
-                    return address;
+                    return area.address();
                 }
 
                 @Override
                 public void close() {
-                    memory.release(address, bytes, bytes);
+                    area.release();
                 }
             };
         }
@@ -514,8 +566,16 @@ public final class WorkerSession implements AutoCloseable {
             ManipleException arrived = travel.exchange(source);
             failure = failure == null && takesPart ? arrived : failure;
             if (takesPart) {
-                failure = attempt(step, index, division, failure, source);
+                memory.spill().busy();
+                try {
+                    failure = attempt(step, index, division, failure, source);
+                } finally {
+                    memory.spill().idle();
+                }
+                closeWritten(division);
             }
+            ManipleException damaged = travel.end();
+            failure = failure == null && takesPart ? damaged : failure;
             record(division, alone);
             moved = null;
             if (failure != null) {
@@ -591,7 +651,7 @@ public final class WorkerSession implements AutoCloseable {
             try {
                 if (failure == null) {
                     try {
-                        touch(division);
+                        open(division);
                         StepShare own = engine.share(plan, index, batch.getScalarsList(), this);
                         share = own;
                         compute(own::compute);
@@ -681,25 +741,36 @@ public final class WorkerSession implements AutoCloseable {
                 }
                 moved = touches;
                 for (Touch touch : touches.get(peers.rank())) {
-                    numbered[touch.buffer()].touch(touch.spans());
+                    numbered[touch.buffer()].open(touch.spans());
                 }
             }
         }
 
-        private void touch(Division division) {
+        private void open(Division division) {
             for (Touch touch : division.writes(peers.rank())) {
-                numbered[touch.buffer()].touch(touch.spans());
+                numbered[touch.buffer()].open(touch.spans());
             }
             for (Touch touch : division.results()) {
-                numbered[touch.buffer()].touch(touch.spans());
+                numbered[touch.buffer()].open(touch.spans());
             }
+        }
+
+        private void closeWritten(Division division) {
+            division.writes(peers.rank()).forEach(touch -> numbered[touch.buffer()].close());
+            division.results().forEach(touch -> numbered[touch.buffer()].close());
+        }
+
+        /** Asked often by the threads that compute, which wait here while memory is too full. */
+        private boolean isCancelled() {
+            memory.spill().pause();
+            return interrupted;
         }
 
         private void compute(Runnable work) {
             if (interrupted) {
                 throw new CancellationException();
             }
-            ScopedValue.where(Workers.CANCELLED, () -> interrupted).run(() -> seat.run(() -> interrupted, work));
+            ScopedValue.where(Workers.CANCELLED, this::isCancelled).run(() -> seat.run(() -> interrupted, work));
         }
 
         private ManipleException told(Throwable thrown, int index, String source) {
@@ -813,6 +884,7 @@ public final class WorkerSession implements AutoCloseable {
         return profile.reply()
                 .setKernelsCompiled(compilers.compiledCount())
                 .setPeakBytes(peakBytes)
+                .setPeakSpilledBytes(peakSpilled)
                 .build();
     }
 

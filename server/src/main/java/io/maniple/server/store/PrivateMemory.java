@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The server's own memory for arrays: a pool of blocks in huge pages, handed out again while their pages are warm
@@ -18,6 +19,7 @@ public final class PrivateMemory {
     private static final long CHUNK = 4L << 20;
 
     private final long limit;
+    private final Spill spill;
     private final TreeMap<Long, ArrayDeque<Block>> free = new TreeMap<>();
     private long mapped;
     private long used;
@@ -27,12 +29,36 @@ public final class PrivateMemory {
      *
      * @param owner the number of the session it was last handed to, so that another one never sees what it held; 0 for
      *     none
+     * @param extent where it is on disk; null: it is memory
      */
-    public record Block(long address, long bytes, boolean cut, long owner) {}
+    public record Block(
+            long address,
+            long bytes,
+            boolean cut,
+            long owner,
+            @Nullable Extent extent) {
+        private Block(long address, long bytes, boolean cut, long owner) {
+            this(address, bytes, cut, owner, null);
+        }
+
+        private static Block of(Extent extent, long owner) {
+            return new Block(extent.address(), extent.bytes(), false, owner, extent);
+        }
+    }
 
     /** @param limit most bytes to take from the system */
     public PrivateMemory(long limit) {
+        this(limit, SpillSettings.off());
+    }
+
+    public PrivateMemory(long limit, SpillSettings spilling) {
         this.limit = limit;
+        this.spill = new Spill(spilling, limit);
+    }
+
+    /** Where arrays go that do not fit. */
+    public Spill spill() {
+        return spill;
     }
 
     public long limit() {
@@ -49,7 +75,25 @@ public final class PrivateMemory {
      * @throws ManipleException OUT_OF_MEMORY, before anything is taken, if the limit forbids it
      */
     public Block allocate(long bytes, long session) {
-        Block block = take(blockBytes(bytes), bytes);
+        Block block = allocateWithin(limit, bytes, session);
+        if (block == null) {
+            throw outOfMemory(bytes);
+        }
+        return block;
+    }
+
+    /** Like {@link #allocate}, on disk: zeros. */
+    public Block allocateOnDisk(long bytes, long session, boolean checked) {
+        return Block.of(spill.map(0, bytes, checked), session);
+    }
+
+    /** Like {@link #allocate}; null if all sessions together would then have more than so many bytes. */
+    public @Nullable Block allocateWithin(long most, long bytes, long session) {
+        long size = blockBytes(bytes);
+        Block block = take(size, most);
+        if (block == null) {
+            return null;
+        }
         if (block.owner() != 0 && block.owner() != session) {
             MemorySegment.ofAddress(block.address()).reinterpret(block.bytes()).fill((byte) 0);
         }
@@ -61,14 +105,17 @@ public final class PrivateMemory {
         return sizeClass(Math.max(64, bytes));
     }
 
-    private synchronized Block take(long size, long asked) {
+    private synchronized @Nullable Block take(long size, long most) {
         ArrayDeque<Block> queue = free.get(size);
-        if (queue != null && !queue.isEmpty()) {
+        if (queue != null && !queue.isEmpty() && used + size <= most) {
             used += size;
             return queue.pop();
         }
         if (size <= SMALL) {
-            long address = map(CHUNK, asked);
+            long address = map(CHUNK, most);
+            if (address == 0) {
+                return null;
+            }
             ArrayDeque<Block> blocks = free.computeIfAbsent(size, key -> new ArrayDeque<>());
             for (long offset = size; offset + size <= CHUNK; offset += size) {
                 blocks.push(new Block(address + offset, size, true, 0));
@@ -76,24 +123,28 @@ public final class PrivateMemory {
             used += size;
             return new Block(address, size, true, 0);
         }
-        long address = map(size, asked);
+        long address = map(size, most);
+        if (address == 0) {
+            return null;
+        }
         used += size;
         return new Block(address, size, false, 0);
     }
 
-    private long map(long size, long asked) {
-        if (mapped + size > limit) {
-            trim(mapped + size - limit);
+    /** @return 0 if there is no room */
+    private long map(long size, long most) {
+        if (mapped + size > most) {
+            trim(mapped + size - most);
         }
-        if (mapped + size > limit) {
-            throw outOfMemory(asked);
+        if (mapped + size > most) {
+            return 0;
         }
         long address;
         if (size >= HUGE_PAGE) {
             // Over-mapped by one huge page and cut to its alignment, or the kernel could not use huge pages.
             long raw = Libc.map(size + HUGE_PAGE);
             if (raw == 0) {
-                throw outOfMemory(asked);
+                return 0;
             }
             address = (raw + HUGE_PAGE - 1) & -HUGE_PAGE;
             if (address > raw) {
@@ -107,7 +158,7 @@ public final class PrivateMemory {
         } else {
             address = Libc.map(size);
             if (address == 0) {
-                throw outOfMemory(asked);
+                return 0;
             }
         }
         mapped += size;
@@ -115,11 +166,13 @@ public final class PrivateMemory {
     }
 
     private ManipleException outOfMemory(long asked) {
-        return new ManipleException(
-                Status.OUT_OF_MEMORY,
-                "an array of " + asked + " bytes does not fit: " + used + " bytes are in use and the server's limit is "
-                        + limit + " bytes (maniple server --memory, MANIPLE_MEMORY)",
-                "");
+        return new ManipleException(Status.OUT_OF_MEMORY, refusal(asked), "");
+    }
+
+    /** Why there is no room for an array. */
+    public synchronized String refusal(long asked) {
+        return "an array of " + asked + " bytes does not fit: " + used + " bytes are in use and the server's limit is "
+                + limit + " bytes (maniple server --memory, MANIPLE_MEMORY)";
     }
 
     /** Gives unused large blocks back to the system until so many bytes are free, largest first. */
@@ -140,7 +193,15 @@ public final class PrivateMemory {
         }
     }
 
-    public synchronized void release(Block block) {
+    public void release(Block block) {
+        if (block.extent() == null) {
+            keep(block);
+        } else {
+            spill.release(block.extent());
+        }
+    }
+
+    private synchronized void keep(Block block) {
         used -= block.bytes();
         free.computeIfAbsent(block.bytes(), key -> new ArrayDeque<>()).push(block);
     }
