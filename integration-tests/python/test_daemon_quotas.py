@@ -38,7 +38,7 @@ class Shared:
             self.tokens[name] = made.stdout.strip()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.http = free.getsockname()[1]
-        self.daemon = Daemon(folder / "trial", "--http", f"127.0.0.1:{self.http}", "--memory", "2g")
+        self.daemon = Daemon(folder / "trial", "--http", f"127.0.0.1:{self.http}", "--memory", "2g", "--spill", "off")
         (folder / "trial/maniple.toml").write_text(
             'tls_cert = "server.pem"\ntls_key = "server-key.pem"\nusers = "../users"\nreconnect = "3s"\n'
         )
