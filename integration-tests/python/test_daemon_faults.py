@@ -332,11 +332,17 @@ class Long(Client):
         batch.observations = [(pair[0], 0, 8)]
         try:
             self.backend.submit(batch)
-        finally:
-            free = self.batch()
-            for handle in pair:
-                self.instruction(free, 0, (handle, 0))
-            self.backend.submit(free)
+        except BackendError as error:
+            if not error.failed_batch:  # else the arrays were never there
+                self.free(pair)
+            raise
+        self.free(pair)
+
+    def free(self, pair: tuple[int, int]) -> None:
+        batch = self.batch()
+        for handle in pair:
+            self.instruction(batch, 0, (handle, 0))
+        self.backend.submit(batch)
 
 
 def test_work_is_given_up_at_any_moment(shared: Daemon) -> None:

@@ -17,6 +17,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -50,11 +51,20 @@ public final class DataFiles {
             Map.entry("<c8", DataType.COMPLEX64),
             Map.entry("<c16", DataType.COMPLEX128));
 
+    /** So long a table may give no rows. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
     private final List<Path> directories;
+    private final Duration patience;
 
     /** @param directories real paths */
     public DataFiles(List<Path> directories) {
+        this(directories, PATIENCE);
+    }
+
+    DataFiles(List<Path> directories, Duration patience) {
         this.directories = directories;
+        this.patience = patience;
     }
 
     /** @throws ManipleException what is wrong with the request or the file, or that there is no room */
@@ -71,7 +81,7 @@ public final class DataFiles {
                 return table(name, () -> new ArrowTable(file), request.getColumnsList(), session);
             }
             if (whole && begins(start, ParquetTable.MAGIC)) {
-                return table(name, () -> new ParquetTable(file), request.getColumnsList(), session);
+                return table(name, () -> new ParquetTable(file, patience), request.getColumnsList(), session);
             }
             if (request.getColumnsCount() > 0) {
                 throw wrong(name, "it is no table (Arrow IPC or Parquet) whose columns could be chosen");

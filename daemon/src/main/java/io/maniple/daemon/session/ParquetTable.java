@@ -14,9 +14,15 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A Parquet file, compressed by Snappy, gzip or not at all. */
 final class ParquetTable implements Table {
@@ -26,10 +32,16 @@ final class ParquetTable implements Table {
     private static final Set<CompressionCodec> CODECS =
             Set.of(CompressionCodec.UNCOMPRESSED, CompressionCodec.SNAPPY, CompressionCodec.GZIP);
 
+    private static final ScheduledExecutorService ALARMS = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("maniple-parquet").factory());
+
+    private final Duration patience;
     private final ParquetFileReader reader;
     private final List<Column> columns;
 
-    ParquetTable(Path file) throws IOException {
+    /** @param patience so long may pass without any rows; the calling thread is interrupted then */
+    ParquetTable(Path file, Duration patience) throws IOException {
+        this.patience = patience;
         this.reader = ParquetFileReader.open(InputFile.of(file));
         for (RowGroup group : reader.getFileMetaData().rowGroups()) {
             for (ColumnChunk chunk : group.columns()) {
@@ -98,17 +110,66 @@ final class ParquetTable implements Table {
             int bytes = Table.bytes(column.type().orElseThrow());
             MemorySegment target = targets.get(index);
             long done = 0;
-            try (ColumnReader values = reader.columnReader(columns.indexOf(column))) {
-                while (values.nextBatch()) {
+            ColumnReader values = reader.columnReader(columns.indexOf(column));
+            try {
+                while (patiently(values::nextBatch)) {
                     int rows = values.getRecordCount();
                     copy(column, values, rows, target.asSlice(bytes * done, (long) bytes * rows));
                     done += rows;
                 }
+            } finally {
+                close(values);
             }
             if (done != rows()) {
                 throw new IOException("the column '" + column.name() + "' has " + done + " rows of " + rows());
             }
         }
+    }
+
+    @FunctionalInterface
+    private interface Reading<T> {
+        T read() throws IOException;
+    }
+
+    /**
+     * The library's threads may end at a malformed page without a word, and whoever waits for them would do so for ever.
+     */
+    private <T> T patiently(Reading<T> reading) throws IOException {
+        Thread waiting = Thread.currentThread();
+        AtomicBoolean stalled = new AtomicBoolean();
+        ScheduledFuture<?> alarm = ALARMS.schedule(
+                () -> {
+                    stalled.set(true);
+                    waiting.interrupt();
+                },
+                patience.toMillis(),
+                TimeUnit.MILLISECONDS);
+        try {
+            return reading.read();
+        } catch (RuntimeException e) {
+            if (stalled.get()) {
+                throw new IOException("reading it does not go on: it is malformed", e);
+            }
+            throw e;
+        } finally {
+            alarm.cancel(false);
+            if (stalled.get()) {
+                boolean ignored = Thread.interrupted();
+            }
+        }
+    }
+
+    private void close(AutoCloseable closeable) throws IOException {
+        boolean ignored = patiently(() -> {
+            try {
+                closeable.close();
+            } catch (IOException | RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IOException(e);
+            }
+            return true;
+        });
     }
 
     private static void copy(Column column, ColumnReader values, int rows, MemorySegment target) {
@@ -153,6 +214,6 @@ final class ParquetTable implements Table {
 
     @Override
     public void close() throws IOException {
-        reader.close();
+        close(reader);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.maniple.bridge.proto.DataType;
 import io.maniple.bridge.proto.LoadReply;
 import io.maniple.bridge.proto.LoadRequest;
+import io.maniple.bridge.proto.LoadedColumn;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
@@ -14,16 +15,21 @@ import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.ServerSettings;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TestDataFiles {
     /** The long form: -Dmaniple.fuzz=1000000. */
@@ -39,7 +45,7 @@ class TestDataFiles {
 
     @BeforeEach
     void open() throws IOException {
-        files = new DataFiles(List.of(directory.toRealPath()));
+        files = new DataFiles(List.of(directory.toRealPath()), Duration.ofMillis(100));
     }
 
     @AfterEach
@@ -110,6 +116,59 @@ class TestDataFiles {
                 assertThat(e.getMessage()).doesNotContain(directory.toString());
             }
         }
+        assertThat(session.memoryBytes()).isZero();
+    }
+
+    /** Written by pyarrow: 20 rows of doubles, integers, booleans, and doubles half of which are null. */
+    @ParameterizedTest
+    @ValueSource(strings = {"small.arrow", "none.parquet", "snappy.parquet", "gzip.parquet"})
+    void refusesOrReadsWhateverATableHolds(String name) throws IOException {
+        byte[] valid;
+        try (InputStream resource = Objects.requireNonNull(getClass().getResourceAsStream(name))) {
+            valid = resource.readAllBytes();
+        }
+        Path file = directory.resolve("table");
+        LoadRequest request = LoadRequest.newBuilder().setPath("table").build();
+        Files.write(file, valid);
+        LoadReply whole = new DataFiles(List.of(directory.toRealPath())).load(request, session);
+        assertThat(whole.getColumnsList())
+                .extracting(LoadedColumn::getRows)
+                .containsOnly(20L)
+                .hasSize(4);
+        whole.getColumnsList().forEach(column -> session.discard(column.getNumber()));
+        Random random = new Random(name.hashCode());
+        int read = 0;
+        // Each opens a file, and some are given up only after the patience has ended.
+        for (int input = 0; input < INPUTS / 100; input++) {
+            byte[] content = valid.clone();
+            for (int change = random.nextInt(3); change >= 0; change--) {
+                // More often at the end, where the lengths and places of everything are.
+                int place = random.nextBoolean()
+                        ? content.length - 1 - random.nextInt(200)
+                        : random.nextInt(content.length);
+                content[place] = random.nextBoolean()
+                        ? (byte) random.nextInt()
+                        : (byte) (content[place] ^ 1 << random.nextInt(8));
+            }
+            if (random.nextInt(8) == 0) {
+                content = java.util.Arrays.copyOf(content, random.nextInt(content.length));
+            }
+            Files.write(file, content);
+            long begin = System.nanoTime();
+            try {
+                LoadReply reply = files.load(request, session);
+                reply.getColumnsList().forEach(column -> session.discard(column.getNumber()));
+                session.discard(reply.getNumber());
+                read++;
+            } catch (ManipleException e) {
+                assertThat(e.getMessage()).doesNotContain(directory.toString());
+            } catch (RuntimeException | Error e) {
+                throw new AssertionError(
+                        "input " + input + ": " + java.util.Base64.getEncoder().encodeToString(content), e);
+            }
+            assertThat(System.nanoTime() - begin).as("input %s", input).isLessThan(5_000_000_000L);
+        }
+        assertThat(read).isPositive();
         assertThat(session.memoryBytes()).isZero();
     }
 
