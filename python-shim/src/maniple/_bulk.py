@@ -11,9 +11,11 @@ import socket
 import ssl
 import struct
 import tempfile
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from maniple import _program_pb2 as pb
 from maniple._errors import ServerError
@@ -34,6 +36,13 @@ _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 20.0
 """A connection on which nothing moves for so long is given up, and another one asks again."""
 _LENGTH = struct.Struct(">I")
+_HEADER = struct.Struct(">II")
+_PACKED_PIECE = 1 << 20
+_PLAIN_PIECES = 15
+"""Where one hardly became smaller, so many are sent as they are before another one is tried."""
+
+_CODECS = {"lz4": (pb.LZ4, "lz4_raw"), "zstd": (pb.ZSTD, "zstd")}
+"""What MANIPLE_COMPRESSION may be, and the names of it here and in Arrow."""
 
 
 def port_of(offered: int) -> int:
@@ -54,6 +63,27 @@ def port_of(offered: int) -> int:
     return int(text)
 
 
+def codec_of(offered: Sequence[int]) -> str:
+    """Return what contents are to be compressed by: what MANIPLE_COMPRESSION says; empty: nothing.
+
+    Raises
+    ------
+    ServerError
+        The variable names nothing that is known, or that the daemon does not take.
+    """
+    name = os.environ.get("MANIPLE_COMPRESSION", "").strip()
+    if name in ("", "off"):
+        return ""
+    if name not in _CODECS:
+        raise ServerError(f"MANIPLE_COMPRESSION is {name!r}: it is lz4, zstd or off")
+    if _CODECS[name][0] not in offered:
+        raise ServerError(
+            f"MANIPLE_COMPRESSION is {name}, which the daemon does not take: it is to be started "
+            "with --compression on"
+        )
+    return name
+
+
 class BulkConnection:
     """A connection for transfers, one after another; of no use any more after an exception.
 
@@ -63,8 +93,11 @@ class BulkConnection:
         It cannot be made, or breaks.
     """
 
-    def __init__(self, address: DaemonAddress, port: int) -> None:
+    def __init__(self, address: DaemonAddress, port: int, codec: str = "") -> None:
         self.token = address.token
+        self._codec = _CODECS[codec][0] if codec else pb.PLAIN
+        self._packing = pa.Codec(_CODECS[codec][1]) if codec else None
+        self._plain = 0
         plain = socket.create_connection((address.host, port), _CONNECT_SECONDS)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -84,10 +117,15 @@ class BulkConnection:
         self, content: np.ndarray, transfer: pb.Transfer, progress: Progress
     ) -> pb.BulkReply:
         """Send what the daemon does not have yet; return its answer, a refusal perhaps."""
-        reply = self._ask(pb.BulkRequest(token=self.token, upload=transfer))
+        reply = self._ask(pb.BulkRequest(token=self.token, upload=transfer, codec=self._codec))
         if reply.status != pb.OK:
             return reply
         memory = content.data
+        if self._packing is not None:
+            for begin in range(reply.offset, len(memory), _PACKED_PIECE):
+                progress.update(begin)
+                self._send_packed(self._packing, memory[begin : begin + _PACKED_PIECE])
+            return self._reply()
         for begin in range(reply.offset, len(memory), _WRITE):
             if begin % _PIECE < _WRITE:
                 progress.update(begin)
@@ -98,7 +136,7 @@ class BulkConnection:
         self, target: np.ndarray, transfer: pb.Transfer, progress: Progress
     ) -> pb.BulkReply:
         """Fill the target from the transfer's offset on; the offset tells how far it came."""
-        reply = self._ask(pb.BulkRequest(token=self.token, download=transfer))
+        reply = self._ask(pb.BulkRequest(token=self.token, download=transfer, codec=self._codec))
         if reply.status != pb.OK:
             return reply
         memory = target.data
@@ -106,7 +144,10 @@ class BulkConnection:
             raise ConnectionError(f"{reply.bytes} bytes come where {len(memory)} were expected")
         done, shown = transfer.offset, 0
         while done < len(memory):
-            count = self.socket.recv_into(memory[done:])
+            if self._packing is not None:
+                count = self._receive_packed(self._packing, memory[done:])
+            else:
+                count = self.socket.recv_into(memory[done:])
             if not count:
                 raise ConnectionError("the daemon has closed the connection")
             done += count
@@ -115,6 +156,44 @@ class BulkConnection:
                 shown = done
                 progress.update(done)
         return reply
+
+    def _send_packed(self, packing: pa.Codec, piece: memoryview) -> None:
+        packed = piece
+        if self._plain:
+            self._plain -= 1
+        else:
+            smaller = memoryview(packing.compress(pa.py_buffer(piece)))
+            if len(smaller) < len(piece):
+                packed = smaller
+            if len(smaller) > len(piece) - len(piece) // 16:
+                self._plain = _PLAIN_PIECES
+        self.socket.sendall(_HEADER.pack(len(piece), len(packed)))
+        self.socket.sendall(packed)
+
+    def _receive_packed(self, packing: pa.Codec, target: memoryview) -> int:
+        """Fill the beginning of the target with one piece."""
+        count, packed = _HEADER.unpack(self._exactly(_HEADER.size))
+        if not 0 < packed <= count <= min(_PACKED_PIECE, len(target)):
+            raise ConnectionError(f"a piece of {count} bytes in {packed}")
+        if packed == count:
+            self._fill(target[:count])
+            return int(count)
+        scratch = memoryview(bytearray(packed))
+        self._fill(scratch)
+        try:
+            content = packing.decompress(pa.py_buffer(scratch), decompressed_size=count)
+        except (pa.ArrowException, OSError) as error:
+            raise ConnectionError(f"a piece that cannot be unpacked: {error}") from None
+        target[:count] = memoryview(content).cast("B")
+        return int(count)
+
+    def _fill(self, target: memoryview) -> None:
+        done = 0
+        while done < len(target):
+            count = self.socket.recv_into(target[done:])
+            if not count:
+                raise ConnectionError("the daemon has closed the connection")
+            done += count
 
     def _ask(self, request: pb.BulkRequest) -> pb.BulkReply:
         message = request.SerializeToString()

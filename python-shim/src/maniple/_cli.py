@@ -37,6 +37,8 @@ environment:
   MANIPLE_URL          the daemon to use, as --connect
   MANIPLE_TOKEN        the token it wants; or MANIPLE_TOKEN_FILE, a file of mode 0600
   MANIPLE_CA           certificates (PEM) to trust, where the system's are not the ones
+  MANIPLE_COMPRESSION  "lz4" or "zstd": how large arrays travel to a daemon and back, if it does
+                       that ("off")
   MANIPLE_BACKEND      "server" (default), "reference" or "none"
   MANIPLE_INCLUDE      patterns of module names that count as the program's own
   MANIPLE_EXCLUDE      patterns of module names that keep NumPy

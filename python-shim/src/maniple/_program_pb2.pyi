@@ -52,6 +52,12 @@ class FloatingPointKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DIVIDE: _ClassVar[FloatingPointKind]
     OVERFLOW: _ClassVar[FloatingPointKind]
     INVALID: _ClassVar[FloatingPointKind]
+
+class Codec(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLAIN: _ClassVar[Codec]
+    LZ4: _ClassVar[Codec]
+    ZSTD: _ClassVar[Codec]
 DATA_TYPE_UNSPECIFIED: DataType
 BOOL: DataType
 INT8: DataType
@@ -86,6 +92,9 @@ NONE: FloatingPointKind
 DIVIDE: FloatingPointKind
 OVERFLOW: FloatingPointKind
 INVALID: FloatingPointKind
+PLAIN: Codec
+LZ4: Codec
+ZSTD: Codec
 
 class Layout(_message.Message):
     __slots__ = ("type", "shape", "strides")
@@ -396,18 +405,20 @@ class Opening(_message.Message):
     def __init__(self, hello: _Optional[_Union[HelloRequest, _Mapping]] = ..., session: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Opened(_message.Message):
-    __slots__ = ("hello", "received", "reconnect_seconds", "chunk_bytes", "bulk_port")
+    __slots__ = ("hello", "received", "reconnect_seconds", "chunk_bytes", "bulk_port", "codecs")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     RECONNECT_SECONDS_FIELD_NUMBER: _ClassVar[int]
     CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
     BULK_PORT_FIELD_NUMBER: _ClassVar[int]
+    CODECS_FIELD_NUMBER: _ClassVar[int]
     hello: HelloReply
     received: int
     reconnect_seconds: int
     chunk_bytes: int
     bulk_port: int
-    def __init__(self, hello: _Optional[_Union[HelloReply, _Mapping]] = ..., received: _Optional[int] = ..., reconnect_seconds: _Optional[int] = ..., chunk_bytes: _Optional[int] = ..., bulk_port: _Optional[int] = ...) -> None: ...
+    codecs: _containers.RepeatedScalarFieldContainer[Codec]
+    def __init__(self, hello: _Optional[_Union[HelloReply, _Mapping]] = ..., received: _Optional[int] = ..., reconnect_seconds: _Optional[int] = ..., chunk_bytes: _Optional[int] = ..., bulk_port: _Optional[int] = ..., codecs: _Optional[_Iterable[_Union[Codec, str]]] = ...) -> None: ...
 
 class Call(_message.Message):
     __slots__ = ("number", "acknowledged", "batch", "profile", "explain", "close", "load", "timeline", "fallbacks")
@@ -544,14 +555,16 @@ class Uploaded(_message.Message):
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., message: _Optional[str] = ..., number: _Optional[int] = ..., received: _Optional[int] = ...) -> None: ...
 
 class BulkRequest(_message.Message):
-    __slots__ = ("token", "upload", "download")
+    __slots__ = ("token", "upload", "download", "codec")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     UPLOAD_FIELD_NUMBER: _ClassVar[int]
     DOWNLOAD_FIELD_NUMBER: _ClassVar[int]
+    CODEC_FIELD_NUMBER: _ClassVar[int]
     token: str
     upload: Transfer
     download: Transfer
-    def __init__(self, token: _Optional[str] = ..., upload: _Optional[_Union[Transfer, _Mapping]] = ..., download: _Optional[_Union[Transfer, _Mapping]] = ...) -> None: ...
+    codec: Codec
+    def __init__(self, token: _Optional[str] = ..., upload: _Optional[_Union[Transfer, _Mapping]] = ..., download: _Optional[_Union[Transfer, _Mapping]] = ..., codec: _Optional[_Union[Codec, str]] = ...) -> None: ...
 
 class BulkReply(_message.Message):
     __slots__ = ("status", "message", "offset", "number", "bytes")

@@ -35,7 +35,7 @@ from maniple._backend import (
     Batch,
     Placement,
 )
-from maniple._bulk import LEAST_BYTES, BulkConnection, port_of
+from maniple._bulk import LEAST_BYTES, BulkConnection, codec_of, port_of
 from maniple._encode import batch_message
 from maniple._errors import ServerError
 from maniple._interrupt import InterruptGuard, Repetition
@@ -225,6 +225,7 @@ class Channel:
         self.chunk = _PIECE
         self.patience = 0.0
         self.bulk_port = 0
+        self.codec = ""
         self._bulk: BulkConnection | None = None
         self._bulk_failures = 0
         self.lost: ServerError | None = None
@@ -263,6 +264,11 @@ class Channel:
         self.chunk = opened.chunk_bytes or _PIECE
         self.patience = opened.reconnect_seconds
         self.bulk_port = port_of(opened.bulk_port)
+        try:
+            self.codec = codec_of(opened.codecs) if self.bulk_port else ""
+        except ServerError:
+            self.close()
+            raise
         return opened.hello
 
     def _first_stream(self, opening: pb.Opening) -> tuple[_Stream, pb.Opened]:
@@ -477,7 +483,7 @@ class Channel:
             return None
         if self._bulk is None:
             try:
-                self._bulk = BulkConnection(self.address, self.bulk_port)
+                self._bulk = BulkConnection(self.address, self.bulk_port, self.codec)
             except OSError:
                 self._drop_bulk()
         return self._bulk

@@ -3,6 +3,7 @@ package io.maniple.daemon.bulk;
 import com.google.protobuf.MessageLite;
 import io.maniple.bridge.proto.BulkReply;
 import io.maniple.bridge.proto.BulkRequest;
+import io.maniple.bridge.proto.Codec;
 import io.maniple.bridge.proto.Status;
 import io.maniple.bridge.proto.Transfer;
 import io.maniple.daemon.flight.Messages;
@@ -14,6 +15,7 @@ import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.Replies;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -31,16 +33,25 @@ final class BulkConnection {
     private final Line line;
     private final Users users;
     private final RemoteSessions sessions;
+    private final boolean compression;
+    private final Arena arena;
+    private @Nullable Pieces pieces;
 
     private volatile long since = System.nanoTime();
     private volatile boolean letIn;
     private volatile boolean busy;
     private volatile @Nullable RemoteSession session;
 
-    BulkConnection(Line line, Users users, RemoteSessions sessions) {
+    /**
+     * @param compression whether contents may be compressed
+     * @param arena lives as long as this
+     */
+    BulkConnection(Line line, Users users, RemoteSessions sessions, boolean compression, Arena arena) {
         this.line = line;
         this.users = users;
         this.sessions = sessions;
+        this.compression = compression;
+        this.arena = arena;
     }
 
     /** Serves until the client goes away or breaks the rules. */
@@ -119,10 +130,29 @@ final class BulkConnection {
         letIn = true;
         touch();
         switch (request.getWhatCase()) {
-            case UPLOAD -> upload(session(user, request.getUpload()), request.getUpload());
-            case DOWNLOAD -> download(session(user, request.getDownload()), request.getDownload());
+            case UPLOAD -> upload(session(user, request.getUpload()), request.getUpload(), pieces(request.getCodec()));
+            case DOWNLOAD ->
+                download(session(user, request.getDownload()), request.getDownload(), pieces(request.getCodec()));
             case WHAT_NOT_SET -> throw new ManipleException(Status.INVALID_PROGRAM, "an unknown kind of request");
         }
+    }
+
+    /** What packs and unpacks; null: contents travel as they are. */
+    private @Nullable Pieces pieces(Codec codec) {
+        if (codec == Codec.PLAIN) {
+            return null;
+        }
+        if (!compression || codec == Codec.UNRECOGNIZED) {
+            throw new ManipleException(
+                    Status.INVALID_PROGRAM,
+                    "this daemon takes no contents compressed by " + codec + " (--compression)");
+        }
+        Pieces known = pieces;
+        if (known == null || known.codec() != codec) {
+            known = new Pieces(line, codec, arena);
+            pieces = known;
+        }
+        return known;
     }
 
     private RemoteSession session(User user, Transfer transfer) {
@@ -133,16 +163,21 @@ final class BulkConnection {
         return found;
     }
 
-    private void upload(RemoteSession served, Transfer transfer) throws IOException {
+    private void upload(RemoteSession served, Transfer transfer, @Nullable Pieces packed) throws IOException {
         RemoteSession.Incoming upload = served.upload(transfer.getUpload(), transfer.getBytes());
         long done = upload.received();
         send(BulkReply.newBuilder().setOffset(done).build());
         try {
             while (done < transfer.getBytes()) {
-                long before = done;
-                done += upload.fill(done, this::take);
-                if (done == before) {
-                    line.await();
+                if (packed != null) {
+                    packed.receive(transfer.getBytes() - done);
+                    done += upload.fill(done, rest -> unpack(packed, rest));
+                } else {
+                    long before = done;
+                    done += upload.fill(done, this::take);
+                    if (done == before) {
+                        line.await();
+                    }
                 }
                 touch();
             }
@@ -152,6 +187,14 @@ final class BulkConnection {
         }
         served.complete(transfer.getUpload());
         send(BulkReply.newBuilder().setOffset(done).setNumber(upload.number()).build());
+    }
+
+    private static long unpack(Pieces packed, MemorySegment rest) {
+        try {
+            return packed.unpack(rest);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private long take(MemorySegment rest) {
@@ -164,15 +207,15 @@ final class BulkConnection {
         return target.position();
     }
 
-    private void download(RemoteSession served, Transfer transfer) throws IOException {
+    private void download(RemoteSession served, Transfer transfer, @Nullable Pieces packed) throws IOException {
         try {
-            served.read(transfer.getHandle(), content -> send(content, transfer.getOffset()));
+            served.read(transfer.getHandle(), content -> send(content, transfer.getOffset(), packed));
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
     }
 
-    private void send(MemorySegment content, long offset) {
+    private void send(MemorySegment content, long offset, @Nullable Pieces packed) {
         long bytes = content.byteSize();
         if (offset < 0 || offset > bytes) {
             throw new ManipleException(Status.INVALID_PROGRAM, "byte " + offset + " of a buffer of " + bytes);
@@ -180,8 +223,14 @@ final class BulkConnection {
         try {
             send(BulkReply.newBuilder().setBytes(bytes - offset).build());
             long piece = 4L << 20;
-            for (long done = offset; done < bytes; done += piece) {
-                line.send(content.asSlice(done, Math.min(piece, bytes - done)).asByteBuffer());
+            for (long done = offset; done < bytes; ) {
+                if (packed != null) {
+                    done += packed.send(content.asSlice(done));
+                } else {
+                    long count = Math.min(piece, bytes - done);
+                    line.send(content.asSlice(done, count).asByteBuffer());
+                    done += count;
+                }
                 touch();
             }
         } catch (IOException e) {

@@ -36,14 +36,21 @@ public final class BulkServer implements AutoCloseable {
     private final Optional<TlsContexts> tls;
     private final Users users;
     private final RemoteSessions sessions;
+    private final boolean compression;
     private final Set<BulkConnection> connections = ConcurrentHashMap.newKeySet();
     private final AtomicLong numbers = new AtomicLong();
 
-    private BulkServer(ServerSocketChannel listener, Optional<TlsContexts> tls, Users users, RemoteSessions sessions) {
+    private BulkServer(
+            ServerSocketChannel listener,
+            Optional<TlsContexts> tls,
+            Users users,
+            RemoteSessions sessions,
+            boolean compression) {
         this.listener = listener;
         this.tls = tls;
         this.users = users;
         this.sessions = sessions;
+        this.compression = compression;
         Thread.ofPlatform().daemon().name("maniple-bulk-accept").start(this::accept);
     }
 
@@ -74,7 +81,8 @@ public final class BulkServer implements AutoCloseable {
                 LOGGER.info("Port {} is not free: contents go through another one (--bulk sets it)", flightPort + 1);
             }
         }
-        return Optional.of(new BulkServer(listener, tls, users, sessions));
+        return Optional.of(
+                new BulkServer(listener, tls, users, sessions, settings.bulk().compression()));
     }
 
     private static ServerSocketChannel listen(String host, int port) throws IOException {
@@ -128,7 +136,7 @@ public final class BulkServer implements AutoCloseable {
                             tls.get().engine(),
                             arrived,
                             arena.allocate(LEAVING_BYTES).asByteBuffer());
-            BulkConnection connection = new BulkConnection(line, users, sessions);
+            BulkConnection connection = new BulkConnection(line, users, sessions, compression, arena);
             connections.add(connection);
             try {
                 connection.serve();

@@ -63,17 +63,20 @@ public record DaemonSettings(
      *
      * @param on else they go through Flight
      * @param port empty: the one after Flight's, or any
+     * @param compression whether contents may travel compressed
      */
-    public record Bulk(boolean on, OptionalInt port) {
+    public record Bulk(boolean on, OptionalInt port, boolean compression) {
         static Bulk of(SettingValues values) {
             String text = values.text(Setting.BULK);
+            boolean compression =
+                    values.choice(Setting.COMPRESSION, List.of("off", "on")).equals("on");
             if (text.isEmpty() || text.equals("off")) {
-                return new Bulk(text.isEmpty(), OptionalInt.empty());
+                return new Bulk(text.isEmpty(), OptionalInt.empty(), compression);
             }
             try {
                 int port = Integer.parseInt(text);
                 if (port >= 0 && port <= 0xffff) {
-                    return new Bulk(true, OptionalInt.of(port));
+                    return new Bulk(true, OptionalInt.of(port), compression);
                 }
             } catch (NumberFormatException e) {
                 // Said below.

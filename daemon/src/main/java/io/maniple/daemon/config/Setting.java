@@ -17,6 +17,7 @@ public enum Setting {
             "PORT",
             "",
             "port for large arrays, on the host of --listen (default: the one after that of --listen; off: none)"),
+    COMPRESSION("NAME", "off", "on: large arrays travel compressed for clients that ask for it (MANIPLE_COMPRESSION)"),
     TLS_CERT("FILE", "", "certificate chain, PEM; read again when it changes"),
     TLS_KEY("FILE", "", "the certificate's private key, PEM (PKCS #8)"),
     TLS_CLIENT_CA("FILE", "", "clients must have a certificate of one of these authorities, PEM"),

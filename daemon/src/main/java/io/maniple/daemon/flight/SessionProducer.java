@@ -3,6 +3,7 @@ package io.maniple.daemon.flight;
 import com.google.protobuf.MessageLite;
 import io.maniple.bridge.proto.Answer;
 import io.maniple.bridge.proto.Call;
+import io.maniple.bridge.proto.Codec;
 import io.maniple.bridge.proto.HelloReply;
 import io.maniple.bridge.proto.HelloRequest;
 import io.maniple.bridge.proto.Opened;
@@ -112,6 +113,9 @@ final class SessionProducer extends NoOpFlightProducer {
                     .setReconnectSeconds((int) settings.reconnect().toSeconds())
                     .setChunkBytes(Bytes.CHUNK)
                     .setBulkPort(bulkPort);
+            if (settings.bulk().compression()) {
+                opened.addCodecs(Codec.LZ4).addCodecs(Codec.ZSTD);
+            }
             try {
                 session = opening.getSession().isEmpty() ? open(user, opening) : session(user, opening.getSession());
                 hello.setSession(session.id());
