@@ -122,6 +122,7 @@ class BulkConnection:
             return reply
         memory = content.data
         if self._packing is not None:
+            self._plain = 0
             for begin in range(reply.offset, len(memory), _PACKED_PIECE):
                 progress.update(begin)
                 self._send_packed(self._packing, memory[begin : begin + _PACKED_PIECE])

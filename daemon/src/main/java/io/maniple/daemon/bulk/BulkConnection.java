@@ -152,6 +152,7 @@ final class BulkConnection {
             known = new Pieces(line, codec, arena);
             pieces = known;
         }
+        known.begin();
         return known;
     }
 

@@ -40,6 +40,11 @@ final class Pieces {
         this.packed = arena.allocate(compressor.maxCompressedLength(PIECE));
     }
 
+    /** Another content begins: what the one before was like says nothing of it. */
+    void begin() {
+        plain = 0;
+    }
+
     Codec codec() {
         return codec;
     }
