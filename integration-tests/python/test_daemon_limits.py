@@ -75,6 +75,33 @@ def test_small_calls_beside_large_ones(tmp_path: Path) -> None:
     assert percentile(beside.all, 0.99) < 20 * percentile(many.all, 0.99)
 
 
+SUMS = """
+import hashlib, sys
+import numpy as np
+real = sys.modules["numpy"]
+digest = hashlib.sha256()
+a = np.random.default_rng(11).random(1_000_000)
+for k in range(4):
+    for b in (
+        np.sin(a * k) + 0.1, a.cumsum(), np.sort(a * -k), np.fft.rfft(a), a.reshape(500, 2000) @ a[:4000].reshape(2000, 2),
+        a.reshape(1000, 1000).var(axis=k % 2), a[a > 0.1 * k].sum(), a.reshape(10, 100, 1000).sum(axis=1), np.median(a[k:]),
+        np.linalg.solve(a[:90_000].reshape(100, 30, 30), a[:3000].reshape(100, 30, 1)), np.histogram(a, 50)[0],
+    ):
+        digest.update(real.ascontiguousarray(real.asarray(b)).tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_results_are_the_same_beside_others(shared: Daemon) -> None:
+    """To the bit: steps are left for those of others, and taken up again."""
+    alone = shared.run(SUMS)
+    beside = [shared.begin(SUMS) for _ in range(2)]
+    for process in beside:
+        out, error = process.communicate(timeout=240)
+        assert process.returncode == 0, error
+        assert out == alone
+
+
 def test_more_sessions_than_allowed_are_told_to_come_back(tmp_path: Path) -> None:
     with daemon(tmp_path / "trial", "--sessions", "3", "--reconnect", "1s") as running:
         address = address_of(running)
