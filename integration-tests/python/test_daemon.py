@@ -257,8 +257,7 @@ def test_users_have_sessions_of_their_own(tmp_path: Path) -> None:
     trial = tmp_path / "trial"
     assert maniple("server", "init", trial).returncode == 0
     (trial / "maniple.toml").write_text(
-        'tls_cert = "server.pem"\ntls_key = "server-key.pem"\nusers = "../users"\nreconnect = "3s"\n'
-        'spill = "off"\n'
+        'tls_cert = "server.pem"\ntls_key = "server-key.pem"\nusers = "../users"\nreconnect = "3s"\nspill = "off"\n'
     )
     running = Daemon(trial, init=False).start()
     try:
