@@ -149,13 +149,19 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
                 memory,
                 quota,
                 // What has no room in the workers' memory goes to their disks.
-                limit -> memory.spill().isOn() ? limit + memory.spill().limit(limit) : limit,
+                this::withDisk,
                 settings.patience(),
                 SessionTrace.detached(options, listener),
                 new Checkpoints(
                         settings.checkpointDirectory().map(directory -> directory.resolve(name)),
                         settings.checkpointInterval(),
                         CHECKPOINT_LOG_BYTES));
+    }
+
+    /** A limit of memory may be none at all. */
+    private long withDisk(long limit) {
+        long disk = memory.spill().isOn() ? memory.spill().limit(limit) : 0;
+        return limit > Long.MAX_VALUE - disk ? Long.MAX_VALUE : limit + disk;
     }
 
     @Override
