@@ -62,6 +62,7 @@ def test_a_program_goes_on_where_its_daemon_was_killed(tmp_path: Path, cluster: 
         assert "is back" in (daemon.directory / "log").read_text()
         daemon.await_sessions(0, 10)
         assert not journals(tmp_path), "nothing is kept of a session that is over"
+        assert os.listdir(tmp_path / "kept") == ["sessions"], "nor of a daemon that is dead"
     finally:
         daemon.stop()
 
