@@ -43,7 +43,8 @@ def test_a_program_goes_on_where_its_daemon_was_killed(tmp_path: Path, cluster: 
     seed = int(os.environ.get("MANIPLE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
     print(f"MANIPLE_SEED={seed}")
     chance = random.Random(seed)
-    daemon = running(tmp_path, *cluster)
+    # On a busy machine a daemon with workers takes some time to be there again, and may be killed twice before.
+    daemon = running(tmp_path, "--reconnect", "120s", *cluster)
     try:
         undisturbed = daemon.run(PROGRAM)
         program = daemon.begin(PROGRAM)
