@@ -21,6 +21,8 @@ from test_cluster import workers
 
 LONG = os.environ.get("MANIPLE_LONG") == "1"
 KILLS = 20 if LONG else 3
+SHARE = 1 if LONG else 3
+"""The short form does that part of each program's rounds."""
 ROUNDS = 3 if LONG else 1
 OPTIONS = ("--worker-memory", "2g", "--worker-threads", "1", "--memory", "2g", "--session-memory", "2g")
 
@@ -40,7 +42,7 @@ generator = np.random.default_rng(11)
 PROGRAMS = {
     "jacobi": """
 x = generator.random((1200, 1200))
-for k in range(500):
+for k in range(500 // share):
     x[1:-1, 1:-1] = 0.25 * (x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:])
     if k % 50 == 20:
         print("sum", float(x.sum()), flush=True)
@@ -49,7 +51,7 @@ digest(x)
     "kmeans": """
 points = generator.random((400_000, 4))
 centres = points[:6].copy()
-for k in range(30):
+for k in range(30 // share):
     distances = ((points[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
     nearest = distances.argmin(axis=1)
     centres = np.stack([points[nearest == c].mean(axis=0) for c in range(6)])
@@ -58,7 +60,7 @@ digest(centres, nearest)
 """,
     "sort": """
 x = generator.random(1_500_000)
-for k in range(12):
+for k in range(12 // share):
     y = np.sort(x)
     x = (x * 17.0 + y[::-1]) % 1.0
     print("sum", float(x.sum()), flush=True)
@@ -67,7 +69,7 @@ digest(x, y)
     "matmul": """
 a = generator.random((700, 700))
 b = np.eye(700) + 0.001
-for k in range(25):
+for k in range(25 // share):
     b = a @ b
     b = b / np.abs(b).max()
     print("max", float(b[3, 5]), flush=True)
@@ -75,7 +77,7 @@ digest(b)
 """,
     "montecarlo": """
 inside = 0
-for k in range(25):
+for k in range(25 // share):
     x = generator.random(2_000_000)
     y = generator.random(2_000_000)
     inside += int((x * x + y * y < 1.0).sum())
@@ -110,7 +112,7 @@ class Drill:
 
     def run(self, program: str, kills: int, chance: random.Random) -> str:
         """What a program prints while workers are killed."""
-        process = self.running.begin(BEGIN + program)
+        process = self.running.begin(f"share = {SHARE}\n" + BEGIN + program)
         assert process.stdout is not None
         first = process.stdout.readline()
         for _ in range(kills):

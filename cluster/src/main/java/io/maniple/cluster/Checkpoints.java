@@ -1,6 +1,9 @@
 package io.maniple.cluster;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,6 +38,39 @@ final class Checkpoints implements AutoCloseable {
         this.directory = directory.orElse(null);
         this.interval = interval.toNanos();
         this.logBytes = logBytes;
+    }
+
+    /**
+     * The directory of a session of this process, in one that others may use, too.
+     *
+     * @param session its name, which begins with the process's number
+     */
+    static Path folder(Path directory, String session) {
+        return directory.resolve(host() + "@" + session);
+    }
+
+    private static String host() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "localhost";
+        }
+    }
+
+    /** Removes what processes of this machine have left that were killed. */
+    static void removeAbandoned(Path directory) {
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, host() + "@*-*")) {
+            for (Path folder : found) {
+                String name = folder.getFileName().toString();
+                String process = name.substring(host().length() + 1, name.indexOf("-", host().length() + 1));
+                if (process.matches("\\d{1,9}")
+                        && ProcessHandle.of(Long.parseLong(process)).isEmpty()) {
+                    delete(folder);
+                }
+            }
+        } catch (IOException e) {
+            LOGGER.warn("Old checkpoints could not be looked for: {}", e.getMessage());
+        }
     }
 
     boolean isDue(SessionLog log) {

@@ -63,6 +63,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
         this.local = local;
         this.host = host;
         this.memory = new SparseMemory(memoryBytes, spilling);
+        settings.checkpointDirectory().ifPresent(Checkpoints::removeAbandoned);
         Credentials credentials = Credentials.create();
         this.roster = new Roster(settings.workers(), credentials);
         this.server = Endpoints.listen(
@@ -153,7 +154,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
                 settings.patience(),
                 SessionTrace.detached(options, listener),
                 new Checkpoints(
-                        settings.checkpointDirectory().map(directory -> directory.resolve(name)),
+                        settings.checkpointDirectory().map(directory -> Checkpoints.folder(directory, name)),
                         settings.checkpointInterval(),
                         CHECKPOINT_LOG_BYTES));
     }

@@ -23,6 +23,7 @@ import java.util.Set;
  * @param queued most batches of a session that wait
  * @param reconnect so long a session waits for its client to come back
  * @param data directories whose files clients may open
+ * @param journals where sessions are written down, so that they outlive this daemon; empty: they do not
  * @param cluster where sessions run; empty: here
  * @param jsonLog whether the log's lines are JSON objects
  * @param tracing where spans are sent; empty: nowhere
@@ -44,6 +45,7 @@ public record DaemonSettings(
         boolean jsonLog,
         Optional<SettingValues.HostAndPort> http,
         Optional<TracingSettings> tracing,
+        Optional<Path> journals,
         Optional<ClusterChoice> cluster) {
 
     private static final String HELP =
@@ -118,6 +120,7 @@ public record DaemonSettings(
                 values.choice(Setting.LOG_FORMAT, List.of("plain", "json")).equals("json"),
                 values.address(Setting.HTTP),
                 TracingSettings.of(values),
+                journals(values),
                 ClusterChoice.of(values, memory));
         settings.check();
         return settings;
@@ -137,6 +140,15 @@ public record DaemonSettings(
         key.ifPresent(DaemonSettings::readable);
         clientCa.ifPresent(DaemonSettings::readable);
         return certificate.map(file -> new Tls(file, key.orElseThrow(), clientCa));
+    }
+
+    private static Optional<Path> journals(SettingValues values) {
+        Optional<Path> directory = values.path(Setting.CHECKPOINT_DIR);
+        if (directory.isPresent() && (!Files.isDirectory(directory.get()) || !Files.isWritable(directory.get()))) {
+            throw new SettingException(
+                    "--checkpoint-dir: " + directory.get() + " is no directory that can be written to");
+        }
+        return directory.map(parent -> parent.resolve("sessions"));
     }
 
     private static List<Path> directories(SettingValues values) {

@@ -55,7 +55,11 @@ public enum Setting {
             "HOST", "", "the address under which workers reach this server (default: 127.0.0.1 where all are here)"),
     CLUSTER_SECRET_FILE("FILE", "", "Spark's secret (spark.authenticate), in a file of mode 0600"),
     SPARK_SETTINGS("FILE", "", "Spark's own settings, in a file like spark-defaults.conf; they go before Maniple's"),
-    CHECKPOINT_DIR("DIRECTORY", "", "where all workers see it: what a lost worker had is taken up from there"),
+    CHECKPOINT_DIR(
+            "DIRECTORY",
+            "",
+            "sessions are written down there and outlive the daemon; on a cluster, where all workers see it, what a lost"
+                    + " worker had is taken up from there"),
     CHECKPOINT_INTERVAL("TIME", "60s", "about so much work may have to be done again when a worker is lost"),
     LOG_FORMAT("NAME", "plain", "plain, or json: an object a line with time, level, session, user, event, message"),
     HTTP("HOST:PORT", "", "dashboard, metrics, health and readiness over HTTP, with TLS as above (default: off)"),

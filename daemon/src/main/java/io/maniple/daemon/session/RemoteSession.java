@@ -1,10 +1,12 @@
 package io.maniple.daemon.session;
 
 import io.maniple.bridge.proto.Answer;
+import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.Call;
 import io.maniple.bridge.proto.Limits;
 import io.maniple.bridge.proto.LoadReply;
 import io.maniple.bridge.proto.LoadRequest;
+import io.maniple.bridge.proto.NewBuffer;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.Status;
 import io.maniple.daemon.security.User;
@@ -14,12 +16,14 @@ import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.Replies;
 import io.maniple.server.session.SessionWorker;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
@@ -50,6 +54,10 @@ public final class RemoteSession {
     private final Limits limits;
     private final DataFiles files;
     private final SessionObserver.Watch watch;
+    private volatile @Nullable Journal journal;
+    /** What uploads are called that another daemon has taken; their numbers here. */
+    private final Map<Long, Long> renumbered = new ConcurrentHashMap<>();
+
     private final long opened = System.currentTimeMillis();
 
     /** Held while a call is answered: one at a time, whichever stream it came on. */
@@ -263,7 +271,14 @@ public final class RemoteSession {
             if (call.getFallbacksCount() > 0) {
                 watch.fallbacks(call.getFallbacksList());
             }
+            Journal own = journal;
+            if (own != null) {
+                own.call(call);
+            }
             Answer answer = carryOut(call);
+            if (own != null) {
+                note(own, call, answer);
+            }
             kept.put(call.getNumber(), answer);
             keptBytes += answer.getSerializedSize();
             return answer;
@@ -272,6 +287,84 @@ public final class RemoteSession {
             calls.unlock();
             touch();
         }
+    }
+
+    private static void note(Journal journal, Call call, Answer answer) {
+        if (answer.hasLoad() && answer.getLoad().getStatus() == Status.OK) {
+            journal.loaded(call.getNumber(), answer.getLoad());
+        } else if (answer.hasReply() && answer.getReply().getStatus() != Status.OK) {
+            // What was queued behind it may have been done or not: that depends on the moment.
+            journal.forget(
+                    "a batch failed or was interrupted: " + answer.getReply().getMessage());
+        }
+    }
+
+    /** From now on it is written down what happens here. */
+    void writeDown(Journal where) {
+        journal = where;
+    }
+
+    /** Does again what another daemon has done. */
+    void repeat(Call call) throws InterruptedException {
+        Answer ignored = answer(call);
+        while (worker.pending() > 0) {
+            Thread.sleep(1);
+        }
+    }
+
+    /** A file was opened by the last call: what was made of it then has other numbers now. */
+    void repeatLoad(long number, LoadReply before) throws IOException {
+        Answer answer = kept.getOrDefault(number, Answer.getDefaultInstance());
+        LoadReply now = answer.getLoad();
+        if (!answer.hasLoad()
+                || now.getStatus() != Status.OK
+                || now.getBytes() != before.getBytes()
+                || now.getColumnsCount() != before.getColumnsCount()) {
+            throw new IOException("a file that it has opened is not there any more, or has changed");
+        }
+        renumbered.put(before.getNumber(), now.getNumber());
+        for (int column = 0; column < before.getColumnsCount(); column++) {
+            renumbered.put(
+                    before.getColumns(column).getNumber(),
+                    now.getColumns(column).getNumber());
+        }
+        kept.put(number, answer.toBuilder().setLoad(before).build());
+    }
+
+    /** Takes an upload again. */
+    void repeatUpload(String name, long number, long bytes, Journal.Content content) throws IOException {
+        Incoming incoming = upload(name, bytes);
+        content.into(incoming.memory);
+        incoming.received = bytes;
+        renumbered.put(number, incoming.number());
+        complete(name);
+    }
+
+    /** Gives no number again that another daemon has given. */
+    void numbersBegin(long last) {
+        while (true) {
+            DetachedSession.Upload burnt = session.upload(0);
+            session.discard(burnt.number());
+            if (burnt.number() >= last) {
+                return;
+            }
+        }
+    }
+
+    private Batch numbered(Batch batch) {
+        if (renumbered.isEmpty()) {
+            return batch;
+        }
+        Batch.Builder changed = batch.toBuilder();
+        changed.getBuffersBuilderList().stream()
+                .filter(NewBuffer.Builder::hasPlacement)
+                .forEach(buffer -> {
+                    Long number = renumbered.remove(buffer.getPlacement().getOffset());
+                    if (number != null) {
+                        buffer.getPlacementBuilder().setOffset(number);
+                    }
+                });
+        return changed.build();
     }
 
     private Answer carryOut(Call call) throws InterruptedException {
@@ -302,7 +395,7 @@ public final class RemoteSession {
         }
         int bytes = call.getBatch().getSerializedSize();
         Reply reply = bytes <= limits.getBatchBytes()
-                ? worker.submit(call.getBatch())
+                ? worker.submit(numbered(call.getBatch()))
                 : Replies.failure(
                         Status.LIMIT_EXCEEDED,
                         "a batch of " + bytes + " bytes; at most " + limits.getBatchBytes() + " are allowed");
@@ -444,6 +537,10 @@ public final class RemoteSession {
         Incoming known = uploads.remove(name);
         if (known != null) {
             session.complete(known.number());
+            Journal own = journal;
+            if (own != null) {
+                own.upload(name, known.number(), known.memory);
+            }
             complete.put(name, known);
         }
     }
@@ -493,6 +590,10 @@ public final class RemoteSession {
         }
         worker.close();
         session.close();
+        Journal own = journal;
+        if (own != null) {
+            own.close();
+        }
         watch.closed(reason);
         if (end != null) {
             end.run();

@@ -11,6 +11,7 @@ import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.DetachedSessionFactory;
 import io.maniple.server.session.MemoryQuota;
 import io.maniple.server.session.SessionWorker;
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +37,10 @@ public final class RemoteSessions {
     private final DataFiles files;
     private final SessionObserver observer;
     private final Observatory observatory;
+    private final Journals journals;
+    /** Held while a session is made again that another daemon had. */
+    private final ReentrantLock restoring = new ReentrantLock();
+
     private final SecureRandom random = new SecureRandom();
     private final AtomicLong openedTotal = new AtomicLong();
     private final AtomicLong refusedTotal = new AtomicLong();
@@ -56,6 +62,7 @@ public final class RemoteSessions {
         this.factory = factory;
         this.settings = settings;
         this.files = new DataFiles(settings.data());
+        this.journals = new Journals(settings.journals(), settings.reconnect());
         this.observer = observer;
         this.observatory = observatory;
     }
@@ -109,12 +116,27 @@ public final class RemoteSessions {
                 && open >= user.quotas().sessions().getAsInt()) {
             throw refused(user, "the user " + user.name() + " has " + open + " sessions, as many as allowed");
         }
-        UserQuotas own = quotas.computeIfAbsent(user.name(), key -> new UserQuotas(user, settings));
-        own.change(user.quotas());
-        MemoryQuota memory = own.sessionMemory();
         byte[] bits = new byte[ID_BYTES];
         random.nextBytes(bits);
-        String id = HexFormat.of().formatHex(bits);
+        RemoteSession opened = make(user, HexFormat.of().formatHex(bits), name, hello);
+        journals.begin(opened, new Journal.Opened(user.name(), name, hello));
+        sessions.put(opened.id(), opened);
+        openedTotal.incrementAndGet();
+        LOGGER.atInfo()
+                .addKeyValue("event", "session.opened")
+                .addKeyValue("session", opened.shortId())
+                .addKeyValue("user", user.name())
+                .log("Session {} of {} opened ({})", opened.shortId(), user.name(), opened.client());
+        return opened;
+    }
+
+    private RemoteSession make(User user, String id, String name, HelloRequest hello) {
+        UserQuotas own;
+        synchronized (this) {
+            own = quotas.computeIfAbsent(user.name(), key -> new UserQuotas(user, settings));
+            own.change(user.quotas());
+        }
+        MemoryQuota memory = own.sessionMemory();
         String client = "version " + shortened(hello.getClientVersion()) + ", process "
                 + Integer.toUnsignedLong(hello.getClientPid());
         SessionObserver.Watch watch = observer.opened(new SessionObserver.Opened(
@@ -133,16 +155,7 @@ public final class RemoteSessions {
                 settings.queued(),
                 own.queue(),
                 () -> RemoteSession.logAs(RemoteSession.shortened(id), user));
-        RemoteSession opened =
-                new RemoteSession(id, name, user, memory, client, session, worker, factory.limits(), files, watch);
-        sessions.put(opened.id(), opened);
-        openedTotal.incrementAndGet();
-        LOGGER.atInfo()
-                .addKeyValue("event", "session.opened")
-                .addKeyValue("session", opened.shortId())
-                .addKeyValue("user", user.name())
-                .log("Session {} of {} opened ({})", opened.shortId(), user.name(), opened.client());
-        return opened;
+        return new RemoteSession(id, name, user, memory, client, session, worker, factory.limits(), files, watch);
     }
 
     private ManipleException refused(User user, String message) {
@@ -159,10 +172,48 @@ public final class RemoteSessions {
         return text.length() <= 40 ? text : text.substring(0, 40);
     }
 
-    /** A session of this user; those of others are not there for it. */
-    public synchronized Optional<RemoteSession> find(User user, String id) {
+    /**
+     * A session of this user, perhaps one that a daemon before this one had; those of others are not there for it.
+     */
+    public Optional<RemoteSession> find(User user, String id) {
+        Optional<RemoteSession> known = known(user, id);
+        return known.isPresent() ? known : restore(user, id);
+    }
+
+    private synchronized Optional<RemoteSession> known(User user, String id) {
         return Optional.ofNullable(sessions.get(id))
                 .filter(session -> session.user().name().equals(user.name()));
+    }
+
+    private Optional<RemoteSession> restore(User user, String id) {
+        restoring.lock();
+        try {
+            synchronized (this) {
+                if (draining || sessions.containsKey(id)) {
+                    return known(user, id);
+                }
+            }
+            Optional<Journal.Opened> before =
+                    journals.find(id).filter(opened -> opened.user().equals(user.name()));
+            if (before.isEmpty()) {
+                return Optional.empty();
+            }
+            RemoteSession session =
+                    make(user, id, before.get().name(), before.get().hello());
+            try {
+                journals.restore(session);
+            } catch (IOException e) {
+                LOGGER.warn("Session {} cannot be made again: {}", session.shortId(), e.getMessage());
+                session.close("it cannot be made again");
+                return Optional.empty();
+            }
+            synchronized (this) {
+                sessions.put(id, session);
+            }
+            return Optional.of(session);
+        } finally {
+            restoring.unlock();
+        }
     }
 
     public synchronized List<RemoteSession> all() {
@@ -189,6 +240,14 @@ public final class RemoteSessions {
 
     /** Closes those whose client has not come back, or has done nothing for long; to be called every second or so. */
     public void closeAbandoned() {
+        if (restoring.tryLock()) {
+            try {
+                journals.sweep(
+                        id -> all().stream().anyMatch(session -> session.id().equals(id)));
+            } finally {
+                restoring.unlock();
+            }
+        }
         for (RemoteSession session : all()) {
             long idle = session.idleNanoseconds();
             if (!session.isAttached() && idle > settings.reconnect().toNanos()) {

@@ -41,6 +41,8 @@ public final class Spill {
     private final AtomicLong used = new AtomicLong();
     private final AtomicLong written = new AtomicLong();
     private final SpillGovernor governor;
+    /** Of those that use this now. */
+    private volatile long smallestQuota = Long.MAX_VALUE;
 
     // Guarded by this.
     private final Map<Long, ArrayDeque<Long>> holes = new HashMap<>();
@@ -48,7 +50,6 @@ public final class Spill {
     private int descriptor = -1;
     private long end;
     private long limit = -1;
-    private long smallestQuota = Long.MAX_VALUE;
 
     /** @param memoryBytes the memory that this belongs to */
     public Spill(SpillSettings settings, long memoryBytes) {
@@ -95,7 +96,7 @@ public final class Spill {
     }
 
     /** Mapped pages there may be at a time. */
-    synchronized long window() {
+    long window() {
         return Math.min(memoryBytes, smallestQuota) / PERCENTS * (settings.pauseAt() - settings.spillAt());
     }
 

@@ -108,14 +108,20 @@ final class SpillGovernor {
         try {
             while (true) {
                 if (awaitWork()) {
-                    look();
+                    lookAgain();
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Whatever goes wrong, nobody waits for ever. */
+    private void lookAgain() {
+        try {
+            look();
         } catch (RuntimeException e) {
-            LOGGER.error("Memory cannot be watched any more", e);
-        } finally {
+            LOGGER.error("Memory could not be given back", e);
             full(false);
         }
     }
