@@ -111,7 +111,11 @@ def _elementwise(row: _Row, operands: list[_Operand]) -> None:
         _store(out.array, np.asarray(result), where)
 
 
-def _power(row: _Row, operands: list[_Operand], exponent: int) -> None:
+# The exponents that have an operation of their own.
+_POWERS = (-4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0.5, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8)
+
+
+def _power(row: _Row, operands: list[_Operand], exponent: float) -> None:
     _same_shape(operands)
     where = _condition(operands, 2)
     x = _cast(operands[1].array, row.inputs[0])
@@ -319,8 +323,8 @@ def _table() -> list[_Row]:
             rows.append(_Row("arange", f"{c}{c}->{c}", _arange))
     rows += [
         _Row(f"power{n}", f"{c}->{c}", functools.partial(_power, exponent=n))
-        for n in (3, 4)
-        for c in "efd"
+        for n in _POWERS
+        for c in ("efd" if n != 0.5 else "fd")
     ]
     rows += [_Row("matmul", f"{c}{c}->{c}", _matmul) for c in "fdFD"]
     rows += [_Row(name, loop, execute) for name, loop, execute in _reference_linear.rows()]

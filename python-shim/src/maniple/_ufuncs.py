@@ -355,6 +355,15 @@ def _dtype(value: Any) -> np.dtype:
     return dtype
 
 
+_EXPONENTS = (int, float, np.float64, np.float32, np.int64)
+
+
+def _power_by_products(exponent: Any) -> str:
+    """What the backend may call the power with this exponent."""
+    whole = abs(exponent) < 100 and exponent == int(exponent)
+    return f"power{int(exponent)}" if whole else f"power{exponent!s}"
+
+
 def _record(
     ufunc: np.ufunc,
     operands: tuple[Any, ...],
@@ -413,12 +422,13 @@ def _record(
     if ufunc is np.power and plan.ranges[1] is not None and _negative(operands[1]):
         return HOST  # with NumPy's error
     number, sources = plan.number, operands
-    if ufunc is np.power and type(operands[1]) in (int, float) and plan.inputs[0].kind == "f":
+    if ufunc is np.power and type(operands[1]) in _EXPONENTS and plan.inputs[0].kind == "f":
+        name = _power_by_products(operands[1])
         c = CHARACTER[plan.inputs[0]]
-        product = stream.operations.get(f"power{operands[1]:g}:{c}->{c}")
+        product = stream.operations.get(f"{name}:{c}->{c}")
         if product is not None:
             number, sources = product, operands[:1]
-            stream.call_it(f"power{operands[1]:g}", "power")
+            stream.call_it(name, "power")
     with stream.lock:
         if given and not prepare_outputs(given):
             return HOST

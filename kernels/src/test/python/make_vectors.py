@@ -33,6 +33,8 @@ arcsin arccos arctan arctan2 hypot sinh cosh tanh arcsinh arccosh arctanh degree
 logaddexp2 heaviside copysign signbit nextafter spacing ldexp modf frexp isnan isinf isfinite greater greater_equal
 less less_equal equal not_equal logical_and logical_or logical_xor logical_not maximum minimum fmax fmin bitwise_and
 bitwise_or bitwise_xor invert left_shift right_shift gcd lcm bitwise_count clip""".split()
+# The exponents of power that have a row of their own.
+POWERS = (-4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0.5, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8)
 # Rows whose accuracy the table bounds by more than one rounding.
 INEXACT = set(
     """power float_power exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh
@@ -168,11 +170,13 @@ def rows(pools):
                 results = (precise(name, arguments, results[0].dtype, results[0]),)
             data = " ".join(encode(result) for result in results)
             lines.append(f"row {name} {signature} {' '.join(names)} {data}")
-    for exponent in (3, 4):
-        for character in FLOATS:
+    for exponent in POWERS:
+        for character in FLOATS if exponent != 0.5 else FLOATS[1:]:  # their power is the root
             x = pools["many-" + character]
             wide = np.full(x.shape, exponent, np.longdouble)
-            result = precise("power", [x, wide], x.dtype, np.power(x, x.dtype.type(exponent)))
+            result = np.power(x, x.dtype.type(exponent))
+            if exponent != 0.5:
+                result = precise("power", [x, wide], x.dtype, result)
             lines.append(f"row power{exponent} {character}->{character} many-{character} {encode(result)}")
     for character in "?" + INTEGERS + FLOATS + COMPLEX:
         lines.append(f"row copyto {character}->{character} {character} {encode(pools[character])}")

@@ -60,6 +60,7 @@ public final class CudaExpressions {
             case TRUNC -> function(primitive, type, "trunc", x);
             case RINT -> function(primitive, type, "rint", x);
             case ROUND_TO_HALF -> floating(primitive, type, "maniple_round_to_half(" + x + ")");
+            case FUSED_MULTIPLY_ADD -> function(primitive, type, "fma", x + ", " + y + ", " + arguments.get(2));
             case AND -> whole(primitive, type, "(" + x + " & " + y + ")");
             case OR -> whole(primitive, type, "(" + x + " | " + y + ")");
             case XOR -> whole(primitive, type, "(" + x + " ^ " + y + ")");

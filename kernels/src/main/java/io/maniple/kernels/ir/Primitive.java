@@ -28,6 +28,8 @@ public enum Primitive {
     RINT(1),
     /** FLOAT32 to the nearest float16 value (ties to even, overflow to inf), kept as FLOAT32. */
     ROUND_TO_HALF(1),
+    /** (x, y, z): x * y + z, rounded once. Floating point only. */
+    FUSED_MULTIPLY_ADD(3),
     /** Integers and BOOL. */
     AND(2),
     OR(2),

@@ -48,9 +48,9 @@ final class DivisionRows {
                 .exact("power", INTEGERS, "TT->T", binary((x, y) -> x.apply(Primitive.INTEGER_POWER, y)))
                 .elementwise("power", FLOATS, "TT->T", 1, binary((x, y) -> x.apply(Primitive.POW, y)))
                 .elementwise("float_power", "d", "TT->T", 1, binary((x, y) -> x.apply(Primitive.POW, y)));
-        // What the client records for power with these exponents: correctly rounded, as good as the function's.
-        table.elementwise("power3", FLOATS, "T->T", 1, unary(SmallPowers::cube))
-                .elementwise("power4", FLOATS, "T->T", 1, unary(SmallPowers::fourth));
+        SmallPowers.names()
+                .forEach(name ->
+                        table.elementwise(name, SmallPowers.family(name), "T->T", 1, unary(SmallPowers.formula(name))));
     }
 
     private record Division(Term quotient, Term remainder) {}

@@ -31,8 +31,6 @@ public final class FloatingPointRules {
             Map.entry("reciprocal", DIVIDE | OVERFLOW),
             Map.entry("power", ALL),
             Map.entry("float_power", ALL),
-            Map.entry("power3", OVERFLOW),
-            Map.entry("power4", OVERFLOW),
             Map.entry("floor_divide", ALL),
             Map.entry("divmod", ALL),
             Map.entry("remainder", INVALID),
@@ -137,7 +135,9 @@ public final class FloatingPointRules {
                 if (operation.name().equals("spacing")) {
                     yield result == DType.FLOAT16 ? INVALID : 0;
                 }
-                yield (isFloating(result) ? OF_FLOATS : OF_INTEGERS).getOrDefault(operation.name(), 0);
+                yield isFloating(result)
+                        ? SmallPowers.errors(operation.name()).orElse(OF_FLOATS.getOrDefault(operation.name(), 0))
+                        : OF_INTEGERS.getOrDefault(operation.name(), 0);
             }
             case Operation.Kind.Fold fold ->
                 // A product's unused lanes may meet infinity times zero.
@@ -271,6 +271,9 @@ public final class FloatingPointRules {
             default -> {
                 if (POLES.contains(name)) {
                     divide = overflow;
+                } else if (SmallPowers.errors(name).isPresent()) {
+                    divide = overflow.and(x.isZero());
+                    overflow = overflow.and(x.isZero().not());
                 }
             }
         }

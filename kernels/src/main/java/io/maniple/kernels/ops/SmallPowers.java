@@ -1,69 +1,183 @@
 package io.maniple.kernels.ops;
 
 import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.Primitive;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * Powers with small whole exponents as products, rounded once: what rounding takes away from a product is carried along.
+ * Powers with small whole and half exponents as products, roots and quotients. What rounding takes away is carried along
+ * as a second number, so that the result is the correctly rounded one but for about one in 2^48; below 2^-1020, where
+ * what is carried along itself underflows, it may be off by two units.
  *
- * <p>The error of a product is found without a fused multiplication, by splitting both factors into halves: T. J. Dekker,
- * "A floating-point technique for extending the available precision", Numerische Mathematik 18 (1971). Where that
- * overflows, so does the power.
+ * <p>Whole exponents of one sign are multiplied from x or 1 / x, so that nothing on the way overflows or vanishes before
+ * the result does.
  */
 final class SmallPowers {
-    /** 2^27 + 1: the halves of a product by it have 26 bits each. */
-    private static final double SPLITTER = 0x1.0p27 + 1;
+    private static final String PREFIX = "power";
+    private static final int MOST = 8;
+    private static final int LEAST = -4;
 
     private SmallPowers() {}
 
-    static Term cube(Term x) {
-        if (x.type() != ElementType.FLOAT64) {
-            // A double holds a square of floats exactly.
-            Term wide = x.cast(ElementType.FLOAT64);
-            return wide.times(wide).times(wide).cast(x.type());
+    /** Twice the exponents that there is a product for: those from -4 to 4 by halves, and 5, 6, 7 and 8. */
+    private static IntStream doubled() {
+        return IntStream.rangeClosed(2 * LEAST, 2 * MOST)
+                .filter(twice -> twice != 0 && twice != 2 && (twice <= 8 || twice % 2 == 0));
+    }
+
+    /** What the client records instead of `power` with these exponents. */
+    static Stream<String> names() {
+        return doubled().mapToObj(SmallPowers::name);
+    }
+
+    private static String name(int twice) {
+        return twice % 2 == 0 ? PREFIX + twice / 2 : PREFIX + String.format(Locale.ROOT, "%.1f", twice / 2.0);
+    }
+
+    private static int twice(String name) {
+        return (int) (2 * Double.parseDouble(name.substring(PREFIX.length())));
+    }
+
+    /** NumPy's power of floats and doubles with the exponent 1/2 is the root, but not that of half precision. */
+    static String family(String name) {
+        return twice(name) == 1 ? "fd" : TableBuilder.FLOATS;
+    }
+
+    static UnaryOperator<Term> formula(String name) {
+        int twice = twice(name);
+        return x -> {
+            if (x.type() == ElementType.FLOAT64) {
+                return power(x, twice);
+            }
+            // Four doublings of a float's digits are room enough without carrying anything along.
+            return plain(x.cast(ElementType.FLOAT64), twice).cast(x.type());
+        };
+    }
+
+    /** The kinds of errors of an operation by its name; empty if it is not one of these. */
+    static Optional<Integer> errors(String name) {
+        return names().filter(name::equals).findFirst().map(SmallPowers::kinds);
+    }
+
+    private static int kinds(String name) {
+        int twice = twice(name);
+        return FloatingPointRules.OVERFLOW
+                | (twice < 0 ? FloatingPointRules.DIVIDE : 0)
+                | (twice % 2 != 0 ? FloatingPointRules.INVALID : 0);
+    }
+
+    private static Term plain(Term x, int twice) {
+        if (twice % 2 == 0) {
+            Term whole = plainWhole(x, Math.abs(twice / 2));
+            return twice < 0 ? x.number(1).over(whole) : whole;
         }
-        Halves halves = Halves.of(x);
-        Term square = x.times(x);
-        Term squareError = error(square, halves, halves);
-        Term result = square.times(x);
-        return corrected(result, error(result, Halves.of(square), halves).plus(squareError.times(x)));
-    }
-
-    static Term fourth(Term x) {
-        if (x.type() != ElementType.FLOAT64) {
-            Term wide = x.cast(ElementType.FLOAT64);
-            Term square = wide.times(wide);
-            return square.times(square).cast(x.type());
+        if (twice == 1) {
+            return x.apply(Primitive.SQRT);
         }
-        Halves halves = Halves.of(x);
-        Term square = x.times(x);
-        Term squareError = error(square, halves, halves);
-        Term result = square.times(square);
-        Halves ofSquare = Halves.of(square);
-        Term twice = squareError.plus(squareError).times(square);
-        return corrected(result, error(result, ofSquare, ofSquare).plus(twice));
+        Term base = rootable(x);
+        Term root = base.apply(Primitive.SQRT);
+        Term power = twice == -1 ? root : root.times(plainWhole(base, Math.abs(twice) / 2));
+        return twice < 0 ? x.number(1).over(power) : power;
     }
 
-    private record Halves(Term high, Term low) {
-        static Halves of(Term x) {
-            Term scaled = x.times(x.number(SPLITTER));
-            Term high = scaled.minus(scaled.minus(x));
-            return new Halves(high, x.minus(high));
+    private static Term plainWhole(Term x, int exponent) {
+        if (exponent == 1) {
+            return x;
         }
+        Term half = plainWhole(x, exponent / 2);
+        Term square = half.times(half);
+        return exponent % 2 == 0 ? square : square.times(x);
     }
 
-    /** What is missing from a rounded product of two numbers, exactly. */
-    private static Term error(Term product, Halves left, Halves right) {
-        return left.high()
-                .times(right.high())
-                .minus(product)
-                .plus(left.high().times(right.low()))
-                .plus(left.low().times(right.high()))
-                .plus(left.low().times(right.low()));
+    private static Term power(Term x, int twice) {
+        if (twice % 2 == 0) {
+            Pair base = twice < 0 ? Pair.reciprocal(x) : Pair.exactly(x);
+            return base.power(Math.abs(twice / 2)).rounded();
+        }
+        if (twice == 1) {
+            return x.apply(Primitive.SQRT);
+        }
+        Term base = rootable(x);
+        if (twice < 0) {
+            return Pair.reciprocalRoot(base).power(-twice).rounded();
+        }
+        Pair threeHalves = Pair.timesRoot(base);
+        int rest = (twice - 3) / 2;
+        return (rest == 0 ? threeHalves : threeHalves.times(Pair.exactly(base).power(rest))).rounded();
     }
 
-    /** A zero keeps its sign; an infinity has no error. */
-    private static Term corrected(Term result, Term error) {
-        Term counts = error.isFinite().and(error.isZero().not());
-        return counts.select(result.plus(error), result);
+    /** C's pow takes a negative zero for zero and negative infinity for infinity where the exponent is not whole. */
+    private static Term rootable(Term x) {
+        Term infinity = x.number(Double.POSITIVE_INFINITY);
+        Term unsigned = x.plus(x.number(0));
+        return unsigned.equal(infinity.negate()).select(infinity, unsigned);
+    }
+
+    /** A number and what is missing from it; {@code exact}: nothing is. */
+    private record Pair(Term high, Term low, boolean exact) {
+        static Pair exactly(Term x) {
+            return new Pair(x, x, true);
+        }
+
+        private static Pair of(Term high, Term low) {
+            return new Pair(high, low, false);
+        }
+
+        static Pair reciprocal(Term x) {
+            Term quotient = x.number(1).over(x);
+            return of(quotient, x.negate().fused(quotient, x.number(1)).times(quotient));
+        }
+
+        /** x^-1/2: one step of Newton's from the rounded one, whose product with x is between x and 1. */
+        static Pair reciprocalRoot(Term x) {
+            Term near = x.number(1).over(x.apply(Primitive.SQRT));
+            Term product = x.times(near);
+            Term missing = x.fused(near, product.negate());
+            Term residue = product.negate().fused(near, x.number(1));
+            Term rest = missing.negate().fused(near, residue);
+            return of(near, rest.times(near.times(x.number(0.5))));
+        }
+
+        /** x^3/2: what is missing from the root is its residue over twice the root, and x over the root is the root. */
+        static Pair timesRoot(Term x) {
+            Term root = x.apply(Primitive.SQRT);
+            Term product = x.times(root);
+            Term residue = root.negate().fused(root, x);
+            return of(product, residue.fused(root.times(x.number(0.5)), x.fused(root, product.negate())));
+        }
+
+        Pair times(Pair other) {
+            Term product = high.times(other.high);
+            Term missing = high.fused(other.high, product.negate());
+            if (!other.exact) {
+                missing = high.fused(other.low, missing);
+            }
+            if (!exact) {
+                missing = low.fused(other.high, missing);
+            }
+            return of(product, missing);
+        }
+
+        Pair power(int exponent) {
+            if (exponent == 1) {
+                return this;
+            }
+            Pair half = power(exponent / 2);
+            Pair square = half.times(half);
+            return exponent % 2 == 0 ? square : square.times(this);
+        }
+
+        /** A zero keeps its sign; what belongs to an infinity is no number. */
+        Term rounded() {
+            if (exact) {
+                return high;
+            }
+            Term counts = low.isFinite().and(low.isZero().not());
+            return counts.select(high.plus(low), high);
+        }
     }
 }

@@ -60,6 +60,11 @@ record Term(KernelBuilder builder, int node) {
         return apply(Primitive.DIVIDE, other);
     }
 
+    /** This times a factor plus a term, rounded once. */
+    Term fused(Term factor, Term term) {
+        return new Term(builder, builder.apply(Primitive.FUSED_MULTIPLY_ADD, node, factor.node, term.node));
+    }
+
     Term negate() {
         return apply(Primitive.NEGATE);
     }

@@ -62,6 +62,12 @@ final class DoubleBlocks {
         }
     }
 
+    static void fused(double[] out, double[] x, double[] y, double[] z, int count) {
+        for (int i = 0; i < count; i++) {
+            out[i] = Math.fma(x[i], y[i], z[i]);
+        }
+    }
+
     static void select(double[] out, byte[] condition, double[] yes, double[] no, int count) {
         for (int i = 0; i < count; i++) {
             out[i] = condition[i] != 0 ? yes[i] : no[i];

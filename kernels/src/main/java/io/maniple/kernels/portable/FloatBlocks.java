@@ -63,6 +63,12 @@ final class FloatBlocks {
         }
     }
 
+    static void fused(float[] out, float[] x, float[] y, float[] z, int count) {
+        for (int i = 0; i < count; i++) {
+            out[i] = Math.fma(x[i], y[i], z[i]);
+        }
+    }
+
     static void select(float[] out, byte[] condition, float[] yes, float[] no, int count) {
         for (int i = 0; i < count; i++) {
             out[i] = condition[i] != 0 ? yes[i] : no[i];

@@ -197,7 +197,9 @@ final class PortableKernel implements KernelCompiler.Executable {
             List<Integer> arguments = apply.arguments();
             Object x = values[arguments.getFirst()];
             Object y = values[arguments.get(arguments.size() > 1 ? 1 : 0)];
-            if (primitive == Primitive.SELECT) {
+            if (primitive == Primitive.FUSED_MULTIPLY_ADD) {
+                fused(type, out, x, y, values[arguments.get(2)]);
+            } else if (primitive == Primitive.SELECT) {
                 select(type, out, (byte[]) x, y, values[arguments.get(2)]);
             } else if (primitive.isComparison()) {
                 compare(primitive, type, (byte[]) out, x, y);
@@ -210,6 +212,15 @@ final class PortableKernel implements KernelCompiler.Executable {
                     case DOUBLE ->
                         DoubleBlocks.apply(primitive, type, (double[]) out, (double[]) x, (double[]) y, count);
                 }
+            }
+        }
+
+        private void fused(ElementType type, Object out, Object x, Object y, Object z) {
+            switch (Lane.of(type)) {
+                case FLOAT -> FloatBlocks.fused((float[]) out, (float[]) x, (float[]) y, (float[]) z, count);
+                case DOUBLE -> DoubleBlocks.fused((double[]) out, (double[]) x, (double[]) y, (double[]) z, count);
+                case BOOL, INT, LONG ->
+                    throw new IllegalArgumentException(Primitive.FUSED_MULTIPLY_ADD + " has no meaning for " + type);
             }
         }
 

@@ -90,8 +90,17 @@ final class Floats {
                     HYPOT,
                     FMOD,
                     NEXTAFTER -> call(primitive, isDouble, arguments);
-            case AND, OR, XOR, NOT, SHIFT_LEFT, SHIFT_RIGHT, SELECT, QUOTIENT, REMAINDER, INTEGER_POWER ->
-                throw new UnsupportedKernelException(primitive + " of " + type);
+            case AND,
+                    OR,
+                    XOR,
+                    NOT,
+                    SHIFT_LEFT,
+                    SHIFT_RIGHT,
+                    SELECT,
+                    FUSED_MULTIPLY_ADD,
+                    QUOTIENT,
+                    REMAINDER,
+                    INTEGER_POWER -> throw new UnsupportedKernelException(primitive + " of " + type);
         };
     }
 
@@ -109,6 +118,15 @@ final class Floats {
 
     private int two(VectorOp op, boolean isDouble, int x, int y, int count) {
         return steps.vector(op, Conversions.size(bytes(isDouble), count), 0, x, y);
+    }
+
+    /** x * y + z; {@code negated}: which of the product and the term are taken off instead. */
+    int fused(ElementType type, List<Integer> arguments, boolean negatedProduct, boolean negatedTerm) {
+        boolean isDouble = type == ElementType.FLOAT64;
+        VectorOp op = negatedProduct
+                ? isDouble ? FNMADD231PD : FNMADD231PS
+                : negatedTerm ? isDouble ? FMSUB231PD : FMSUB231PS : isDouble ? FMADD231PD : FMADD231PS;
+        return steps.vector(op, size(isDouble), 0, arguments.get(0), arguments.get(1), arguments.get(2));
     }
 
     private int sign(boolean isDouble) {

@@ -189,6 +189,9 @@ final class Lowering {
         if (type == ElementType.BOOL) {
             return bool(apply);
         }
+        if (primitive == Primitive.FUSED_MULTIPLY_ADD) {
+            return fused(apply);
+        }
         List<Integer> ids =
                 apply.arguments().stream().map(node -> values[node].id).toList();
         if (primitive.isComparison()) {
@@ -200,6 +203,27 @@ final class Lowering {
                 type.isFloating()
                         ? floats.apply(primitive, type, ids)
                         : integer(primitive, type, apply.arguments(), ids));
+    }
+
+    /** A negated factor or term is part of the instruction, unless both are negated. */
+    private Value fused(Node.Apply apply) {
+        if (!apply.type().isFloating()) {
+            throw new UnsupportedKernelException(apply.primitive() + " of " + apply.type());
+        }
+        List<Integer> arguments = new ArrayList<>(apply.arguments());
+        boolean negatedProduct = takeSign(arguments, 0);
+        boolean negatedTerm = !negatedProduct && takeSign(arguments, 2);
+        List<Integer> ids = arguments.stream().map(node -> values[node].id).toList();
+        return Value.number(floats.fused(apply.type(), ids, negatedProduct, negatedTerm));
+    }
+
+    private boolean takeSign(List<Integer> arguments, int place) {
+        if (kernel.nodes().get(arguments.get(place)) instanceof Node.Apply inner
+                && inner.primitive() == Primitive.NEGATE) {
+            arguments.set(place, inner.arguments().getFirst());
+            return true;
+        }
+        return false;
     }
 
     private Value compare(Primitive primitive, ElementType type, int x, int y) {

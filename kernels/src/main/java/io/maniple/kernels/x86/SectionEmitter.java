@@ -177,6 +177,7 @@ final class SectionEmitter {
                 registers.release(sources);
                 putMasked(op, size, result(step), 0, source, memory, mask, true);
             }
+            case FUSED -> fused(step);
             case MASKS -> {
                 int first = registers.acquire(sources.get(0));
                 int second = registers.acquire(sources.get(1));
@@ -199,6 +200,24 @@ final class SectionEmitter {
                 assembler.vector(op, size, op.extension(), result(step), source, step.immediate());
             }
             case MOVE -> throw new IllegalStateException(op + " is no step");
+        }
+    }
+
+    /** The result takes the register of the term or of a factor where one of these ends here. */
+    private void fused(Step.Vector step) {
+        VectorOp op = step.op();
+        int first = registers.acquire(step.sources().get(0));
+        int second = registers.acquire(step.sources().get(1));
+        int term = registers.acquire(step.sources().get(2));
+        registers.release(step.sources());
+        int result = result(step);
+        if (result == term) {
+            assembler.vector(op, step.size(), result, first, second);
+        } else if (result == first || result == second) {
+            assembler.vector(op.overFactor(), step.size(), result, result == first ? second : first, term);
+        } else {
+            assembler.vector(VectorOp.MOVAPS, step.size(), result, 0, term);
+            assembler.vector(op, step.size(), result, first, second);
         }
     }
 

@@ -82,7 +82,7 @@ final class Uses {
         int place = switch (vector.op().form()) {
             case ONE, ONE_IMMEDIATE, MASKED -> 0;
             case TWO, TWO_IMMEDIATE, BLEND -> 1;
-            case MASKS, REVERSED, REVERSED_IMMEDIATE, SHIFT, MOVE -> -1;
+            case FUSED, MASKS, REVERSED, REVERSED_IMMEDIATE, SHIFT, MOVE -> -1;
         };
         if (place < 0) {
             return;

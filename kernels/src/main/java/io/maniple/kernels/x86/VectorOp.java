@@ -1,6 +1,7 @@
 package io.maniple.kernels.x86;
 
 import static io.maniple.kernels.x86.VectorOp.Form.BLEND;
+import static io.maniple.kernels.x86.VectorOp.Form.FUSED;
 import static io.maniple.kernels.x86.VectorOp.Form.MASKED;
 import static io.maniple.kernels.x86.VectorOp.Form.MASKS;
 import static io.maniple.kernels.x86.VectorOp.Form.MOVE;
@@ -155,8 +156,21 @@ enum VectorOp {
     PEXTRD(MOVE, 1, 3, 0x16),
     PEXTRQ(MOVE, 1, 3, 0x16, true),
     /** destination + first * second. */
-    FMADD231PS(MOVE, 1, 2, 0xB8),
-    FMADD231PD(MOVE, 1, 2, 0xB8, true),
+    FMADD231PS(FUSED, 1, 2, 0xB8),
+    FMADD231PD(FUSED, 1, 2, 0xB8, true),
+    /** first * second - destination. */
+    FMSUB231PS(FUSED, 1, 2, 0xBA),
+    FMSUB231PD(FUSED, 1, 2, 0xBA, true),
+    /** destination - first * second. */
+    FNMADD231PS(FUSED, 1, 2, 0xBC),
+    FNMADD231PD(FUSED, 1, 2, 0xBC, true),
+    /** The same with first * destination and second in their places. */
+    FMADD213PS(MOVE, 1, 2, 0xA8),
+    FMADD213PD(MOVE, 1, 2, 0xA8, true),
+    FMSUB213PS(MOVE, 1, 2, 0xAA),
+    FMSUB213PD(MOVE, 1, 2, 0xAA, true),
+    FNMADD213PS(MOVE, 1, 2, 0xAC),
+    FNMADD213PD(MOVE, 1, 2, 0xAC, true),
     MASKMOVPS_LOAD(MOVE, 1, 2, 0x2C),
     MASKMOVPD_LOAD(MOVE, 1, 2, 0x2D),
     MASKMOVPS_STORE(MOVE, 1, 2, 0x2E),
@@ -263,6 +277,8 @@ enum VectorOp {
         BLEND,
         /** A source that may be memory, mask; zeros elsewhere. */
         MASKED,
+        /** Two factors and a term; one of the three is overwritten. */
+        FUSED,
         /** On mask registers. */
         MASKS,
         /** The destination takes the place of the memory operand. */
@@ -293,6 +309,11 @@ enum VectorOp {
             PERMQ_BY,
             SHUF64X2,
             PCOMPRESSQ,
+            FMSUB231PD,
+            FNMADD231PD,
+            FMADD213PD,
+            FMSUB213PD,
+            FNMADD213PD,
             PADDQ,
             PSUBQ,
             PMULUDQ,
@@ -402,6 +423,19 @@ enum VectorOp {
     /** Bytes a memory operand in the last place is read for by an instruction on vectors of {@code size} bytes. */
     int memoryBytes(int size) {
         return size / extra;
+    }
+
+    /** FUSED: the instruction that overwrites a factor instead of the term. */
+    VectorOp overFactor() {
+        return switch (this) {
+            case FMADD231PS -> FMADD213PS;
+            case FMADD231PD -> FMADD213PD;
+            case FMSUB231PS -> FMSUB213PS;
+            case FMSUB231PD -> FMSUB213PD;
+            case FNMADD231PS -> FNMADD213PS;
+            case FNMADD231PD -> FNMADD213PD;
+            default -> throw new IllegalArgumentException(this + " is not fused");
+        };
     }
 
     /** Whether the two sources may change places (NaN payloads aside). */

@@ -28,7 +28,8 @@ final class RandomKernels {
     private static final Primitive[] FLOATING = {
         Primitive.ADD, Primitive.SUBTRACT, Primitive.MULTIPLY, Primitive.DIVIDE, Primitive.MINIMUM, Primitive.MAXIMUM,
         Primitive.NEGATE, Primitive.ABSOLUTE, Primitive.SQRT, Primitive.FLOOR, Primitive.CEIL, Primitive.TRUNC,
-        Primitive.RINT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL, Primitive.NOT_EQUAL, Primitive.SELECT
+        Primitive.RINT, Primitive.LESS, Primitive.LESS_EQUAL, Primitive.EQUAL, Primitive.NOT_EQUAL, Primitive.SELECT,
+        Primitive.FUSED_MULTIPLY_ADD
     };
     private static final Primitive[] INTEGER = {
         Primitive.ADD,

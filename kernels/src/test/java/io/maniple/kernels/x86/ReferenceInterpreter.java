@@ -98,7 +98,13 @@ final class ReferenceInterpreter {
                 case Node.Apply(Primitive primitive, ElementType type, List<Integer> args) -> {
                     long x = v[args.get(0)];
                     long y = args.size() > 1 ? v[args.get(1)] : 0;
-                    v[k] = primitive == Primitive.SELECT ? (x != 0 ? y : v[args.get(2)]) : apply(primitive, type, x, y);
+                    if (primitive == Primitive.SELECT) {
+                        v[k] = x != 0 ? y : v[args.get(2)];
+                    } else if (primitive == Primitive.FUSED_MULTIPLY_ADD) {
+                        v[k] = fused(type, x, y, v[args.get(2)]);
+                    } else {
+                        v[k] = apply(primitive, type, x, y);
+                    }
                 }
                 case Node.Cast(int value, ElementType from, ElementType type) -> v[k] = cast(v[value], from, type);
                 case Node.Reinterpret(int value, ElementType from, ElementType type) -> v[k] = normal(type, v[value]);
@@ -218,6 +224,12 @@ final class ReferenceInterpreter {
             case ROUND_TO_HALF -> single(Float.float16ToFloat(Float.floatToFloat16((float) x)));
             default -> bits(isDouble, functions.apply(primitive, isDouble, x, y));
         };
+    }
+
+    private static long fused(ElementType type, long x, long y, long z) {
+        return type == ElementType.FLOAT64
+                ? bits(true, Math.fma(asDouble(x), asDouble(y), asDouble(z)))
+                : single(Math.fma(asFloat(x), asFloat(y), asFloat(z)));
     }
 
     private static BigInteger big(ElementType type, long bits) {
