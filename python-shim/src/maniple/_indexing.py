@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _attribution, _fallback, _profile, _settings, _ufuncs
+from maniple import _attribution, _fallback, _profile, _reductions, _settings, _ufuncs
 from maniple._array import _new, make, ndarray
 from maniple._buffer import SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
@@ -435,7 +435,7 @@ def _checked(index: Any, n: int, axis: int) -> Any:
     """Return `index` with negative entries wrapped; IndexError where it is out of bounds."""
     if type(index) is ndarray and not busy(index) and index._size < _settings.defer:
         index = index._host()
-    low, high = index.min(), index.max()
+    low, high = _reductions.extremes(index)
     if high >= n or low < -n:
         host = _fallback.real(index)
         wrong = host[(host >= n) | (host < -n)].flat[0]

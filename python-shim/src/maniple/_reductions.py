@@ -677,3 +677,14 @@ def count_nonzero(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
         return HOST
     mask = a if a._dtype == BOOL else np.not_equal(a, 0)
     return settle(add_reduce(mask, axis, INTP, None, keepdims))
+
+
+def extremes(a: Any) -> tuple[int, int]:
+    """Look at the least and the greatest element of an integer array, read once."""
+    if type(a) is np.ndarray or not worthwhile(a):
+        return int(a.min()), int(a.max())
+    low, high = (fold(u, a, None) for u in (np.minimum, np.maximum))
+    if low is HOST or high is HOST:
+        return int(a.min()), int(a.max())
+    first, last = _scalars(low.array, high.array)
+    return int(first), int(last)

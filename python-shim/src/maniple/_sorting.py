@@ -96,17 +96,6 @@ def _integers(value: Any) -> Any:
     return None if value.dtype == np.dtype("u8") or CODE.get(value.dtype) is None else value
 
 
-def _extremes(a: Any) -> tuple[int, int]:
-    """Look at the least and the greatest element of an integer array."""
-    if type(a) is np.ndarray or not worthwhile(a):
-        return int(a.min()), int(a.max())
-    low, high = (_reductions.fold(u, a, None) for u in (np.minimum, np.maximum))
-    if low is HOST or high is HOST:
-        return int(a.min()), int(a.max())
-    first, last = _reductions._scalars(low.array, high.array)
-    return int(first), int(last)
-
-
 def _rows(a: Any, axis: Any) -> tuple[Any, int | None]:
     """Return the array and the axis: flattened where there is none; None for NumPy to complain."""
     a = operand(a)
@@ -302,7 +291,7 @@ def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any
         sorter = _integers(sorter)
         if sorter is None or sorter.shape != a.shape or type(a) is not ndarray:
             return HOST
-        low, high = _extremes(sorter)
+        low, high = _reductions.extremes(sorter)
         if low < 0 or high >= a.size:
             return HOST
         a = _indexing.getitem(a, sorter)
@@ -414,7 +403,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
             return HOST
         if weights.dtype.kind not in "biuf" or CODE.get(weights.dtype) is None:
             return HOST
-    low, high = _extremes(x)
+    low, high = _reductions.extremes(x)
     return HOST if low < 0 else _count(x, max(high + 1, minlength), weights)
 
 
@@ -539,7 +528,7 @@ def repeat(a: ndarray, counts: Any, axis: Any) -> Any:
     counts = _integers(counts)
     if axis is None or counts is None or counts.shape != (a._shape[axis],):
         return HOST
-    low, _ = _extremes(counts)
+    low, _ = _reductions.extremes(counts)
     total = int(counts.sum())
     if low < 0 or not total:
         return HOST
@@ -681,7 +670,7 @@ def reduceat(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -
     except TypeError:
         return HOST
     c = CHARACTER.get(types[0])
-    low, high = _extremes(indices)
+    low, high = _reductions.extremes(indices)
     if c is None or types[1] != types[0] or low < 0 or high >= a._shape[axis]:
         return HOST
     shape = (*a._shape[:axis], indices.size, *a._shape[axis + 1 :])

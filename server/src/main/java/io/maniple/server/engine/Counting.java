@@ -65,9 +65,9 @@ final class Counting {
         long bins = call.layout(0).elements();
         long values = call.address(1);
         long count = call.layout(1).elements();
-        fill(out, 8 * bins);
-        check(values, count, bins);
         if (call.operands() == 3) {
+            fill(out, 8 * bins);
+            check(values, count, bins);
             long weights = call.address(2);
             inOrder(count, (worker, begin, end) -> {
                 for (long index = begin; index < end; index++) {
@@ -78,25 +78,49 @@ final class Counting {
                 }
             });
         } else if (bins <= OWN_COUNTS) {
-            long[][] counts = new long[workers.threads()][(int) bins];
-            workers.run(count, GRAIN, (worker, begin, end) -> {
-                long[] own = counts[worker];
-                for (long index = begin; index < end; index++) {
-                    own[(int) get(values, index)]++;
-                }
-            });
-            for (long[] own : counts) {
-                for (int bin = 0; bin < bins; bin++) {
-                    put(out, bin, get(out, bin) + own[bin]);
-                }
-            }
+            Counts counts = new Counts(workers.threads(), (int) bins);
+            workers.run(
+                    count,
+                    GRAIN,
+                    (worker, begin, end) -> count(values, begin, end, bins, counts.of(worker), counts.step()));
+            counts.write(out);
         } else {
+            fill(out, 8 * bins);
+            check(values, count, bins);
             inOrder(count, (worker, begin, end) -> {
                 for (long index = begin; index < end; index++) {
                     long bin = get(values, index);
                     put(out, bin, get(out, bin) + 1);
                 }
             });
+        }
+    }
+
+    /** Counts into {@link Counts#LANES} tables, one behind the other: equal neighbours do not wait for each other. */
+    private static void count(long values, long begin, long end, long bins, long[] counts, int step) {
+        long index = begin;
+        for (; index <= end - Counts.LANES; index += Counts.LANES) {
+            long first = get(values, index);
+            long second = get(values, index + 1);
+            long third = get(values, index + 2);
+            long fourth = get(values, index + 3);
+            if (Long.compareUnsigned(first, bins) >= 0
+                    || Long.compareUnsigned(second, bins) >= 0
+                    || Long.compareUnsigned(third, bins) >= 0
+                    || Long.compareUnsigned(fourth, bins) >= 0) {
+                break;
+            }
+            counts[(int) first]++;
+            counts[step + (int) second]++;
+            counts[2 * step + (int) third]++;
+            counts[3 * step + (int) fourth]++;
+        }
+        for (; index < end; index++) {
+            long position = get(values, index);
+            if (Long.compareUnsigned(position, bins) >= 0) {
+                throw outside(position, bins);
+            }
+            counts[(int) position]++;
         }
     }
 

@@ -12,6 +12,9 @@ import java.util.Map;
  */
 final class Histograms {
     private static final long GRAIN = 65_536;
+    /** Values whose bins are computed at once, by vector instructions. */
+    private static final int BLOCK = 1024;
+
     /** Every thread has counts of its own. */
     private static final long MOST_BINS = 1 << 20;
 
@@ -36,35 +39,42 @@ final class Histograms {
         double[] edges = new double[(int) bins + 1];
         MemorySegment.copy(MEMORY, ValueLayout.JAVA_DOUBLE_UNALIGNED, call.address(2), edges, 0, edges.length);
         long values = call.address(1);
-        long[][] counts = new long[workers.threads()][];
+        Counts counts = new Counts(workers.threads(), (int) bins);
         workers.run(call.layout(1).elements(), GRAIN, (worker, begin, end) -> {
-            if (counts[worker] == null) {
-                counts[worker] = new long[(int) bins];
+            double[] block = new double[BLOCK];
+            int[] places = new int[BLOCK];
+            for (long index = begin; index < end; index += BLOCK) {
+                int length = (int) Math.min(BLOCK, end - index);
+                MemorySegment.copy(MEMORY, ValueLayout.JAVA_DOUBLE_UNALIGNED, values + 8 * index, block, 0, length);
+                places(block, length, edges, places);
+                count(block, length, edges, places, counts.of(worker), counts.step());
             }
-            count(values, begin, end, edges, counts[worker]);
         });
-        for (int bin = 0; bin < bins; bin++) {
-            long sum = 0;
-            for (long[] own : counts) {
-                sum += own == null ? 0 : own[bin];
-            }
-            MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, call.address(0) + 8L * bin, sum);
+        counts.write(call.address(0));
+    }
+
+    /** The bin of each value before the corrections at the edges; anything for what lies outside. */
+    private static void places(double[] values, int length, double[] edges, int[] places) {
+        int bins = edges.length - 1;
+        double first = edges[0];
+        double range = edges[bins] - first;
+        for (int index = 0; index < length; index++) {
+            places[index] = (int) ((values[index] - first) / range * bins);
         }
     }
 
-    private static void count(long values, long begin, long end, double[] edges, long[] counts) {
-        int bins = counts.length;
+    private static void count(double[] values, int length, double[] edges, int[] places, long[] counts, int step) {
+        int bins = edges.length - 1;
         double first = edges[0];
         double last = edges[bins];
-        double range = last - first;
-        for (long index = begin; index < end; index++) {
-            double value = MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, values + 8 * index);
+        for (int index = 0; index < length; index++) {
+            double value = values[index];
             if (value >= first && value <= last) {
-                int bin = Math.min((int) ((value - first) / range * bins), bins - 1);
+                int bin = Math.min(places[index], bins - 1);
                 // Rounding may have taken it beyond an edge.
                 bin -= value < edges[bin] ? 1 : 0;
                 bin += value >= edges[bin + 1] && bin != bins - 1 ? 1 : 0;
-                counts[bin]++;
+                counts[(index & Counts.LANES - 1) * step + bin]++;
             }
         }
     }
