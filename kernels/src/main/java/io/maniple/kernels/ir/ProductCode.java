@@ -13,7 +13,7 @@ import java.util.List;
  * @param lanes elements of a vector
  * @param turned lines that {@link #turn} takes at a time; {@code rows} and {@code lanes} are multiples of it
  * @param multiply by the number of vectors in a panel of the right matrix, less one: multiplies {@link Arguments#PANELS} panels
- *     of the left matrix by one of the right one
+ *     of the left matrix by each of {@link Arguments#RIGHT_PANELS} of the right one
  * @param packLeft packs one panel of a left matrix whose columns are contiguous
  * @param packRight by the number of vectors, less one: packs one panel of a right matrix whose rows are contiguous
  * @param turn packs some lines of a panel that are contiguous along the common dimension
@@ -43,7 +43,7 @@ public record ProductCode(
     public static final class Arguments {
         /** Packed panels of the left matrix, or what is packed: the first line. */
         public static final int SOURCE = 0;
-        /** The packed panel of the right matrix, or where is packed to. */
+        /** The first packed panel of the right matrix, or where is packed to. */
         public static final int PACKED = 8;
         /** The first element of the result. */
         public static final int TARGET = 16;
@@ -59,6 +59,10 @@ public record ProductCode(
         public static final int LAST_ROWS = 56;
         /** The lanes of the last vector that are there: a bit each. */
         public static final int MASK = 64;
+        /** multiply: panels of the right matrix that lie one behind the other, at least 1; 0 on return. */
+        public static final int RIGHT_PANELS = 72;
+        /** multiply: the code's own. */
+        public static final int NEXT_RIGHT = 80;
         /** The same as lanes of -1 and 0, 32 bytes of them. */
         public static final int LANES = 96;
         /** turn: the addresses of the lines. */

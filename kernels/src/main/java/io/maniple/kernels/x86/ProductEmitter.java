@@ -75,12 +75,14 @@ final class ProductEmitter {
     }
 
     private Executable multiply(int vectors) throws CodeMemory.RefusedException {
-        assembler.load(Gpr.R8, argument(Arguments.SOURCE));
         assembler.load(Gpr.R9, argument(Arguments.PACKED));
-        assembler.load(Gpr.R10, argument(Arguments.TARGET));
         assembler.load(Gpr.R11, argument(Arguments.STRIDE));
-        assembler.load(Gpr.RAX, argument(Arguments.PANELS));
         loadMask();
+        Label right = new Label();
+        assembler.bind(right);
+        assembler.load(Gpr.R8, argument(Arguments.SOURCE));
+        assembler.load(Gpr.R10, argument(Arguments.TARGET));
+        assembler.load(Gpr.RAX, argument(Arguments.PANELS));
         Label panel = new Label();
         assembler.align(ALIGNMENT);
         assembler.bind(panel);
@@ -91,6 +93,10 @@ final class ProductEmitter {
         assembler.alu(Alu.ADD, Gpr.R10, Gpr.RSI);
         assembler.aluImmediate(Alu.SUB, Gpr.RAX, 1);
         assembler.jump(Condition.NOT_ZERO, panel);
+        assembler.load(Gpr.R9, argument(Arguments.NEXT_RIGHT));
+        assembler.aluImmediate(Alu.ADD, argument(Arguments.TARGET), vectors * vectorBytes);
+        assembler.aluImmediate(Alu.SUB, argument(Arguments.RIGHT_PANELS), 1);
+        assembler.jump(Condition.NOT_ZERO, right);
         return finish();
     }
 
@@ -126,6 +132,7 @@ final class ProductEmitter {
         assembler.aluImmediate(Alu.ADD, Gpr.R8, rows * elementBytes);
         assembler.aluImmediate(Alu.SUB, Gpr.RCX, 1);
         assembler.jump(Condition.NOT_ZERO, place);
+        assembler.store(argument(Arguments.NEXT_RIGHT), Gpr.RDX);
     }
 
     private void results(int vectors) {

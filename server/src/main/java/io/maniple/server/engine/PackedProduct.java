@@ -93,6 +93,8 @@ final class PackedProduct {
         private final long arguments;
         private final long packedLeft;
         private final long packedRight;
+        /** The lanes that the arguments' mask has now. */
+        private long masked;
 
         Run(long target, long leading, long a, long b, Tile tile, long scratch) {
             this.target = target;
@@ -111,6 +113,10 @@ final class PackedProduct {
         }
 
         private void mask(long lanes) {
+            if (lanes == masked) {
+                return;
+            }
+            masked = lanes;
             set(Arguments.MASK, (1L << lanes) - 1);
             for (int lane = 0; lane < 32 / bytes; lane++) {
                 long value = lane < lanes ? -1 : 0;
@@ -208,14 +214,24 @@ final class PackedProduct {
             set(Arguments.PANELS, panels);
             set(Arguments.ADD, add ? 1 : 0);
             set(Arguments.LAST_ROWS, bottom - top - (panels - 1) * code.rows());
-            for (long column = tile.left; column < tile.right; column += code.columns()) {
-                long width = width(column);
-                int vectors = vectors(width);
-                mask(width - (long) (vectors - 1) * code.lanes());
-                set(Arguments.PACKED, panel(column, length));
-                set(Arguments.TARGET, target + top * rowBytes + column * bytes);
-                code.multiply().get(vectors - 1).run(arguments);
+            // The panels of full width in one call, and then the last one.
+            long full = (tile.right - tile.left) / code.columns();
+            if (full > 0) {
+                multiply(top, tile.left, full, code.columns(), length);
             }
+            long column = tile.left + full * code.columns();
+            if (column < tile.right) {
+                multiply(top, column, 1, tile.right - column, length);
+            }
+        }
+
+        private void multiply(long top, long column, long panels, long width, long length) {
+            int vectors = vectors(width);
+            mask(width - (long) (vectors - 1) * code.lanes());
+            set(Arguments.RIGHT_PANELS, panels);
+            set(Arguments.PACKED, panel(column, length));
+            set(Arguments.TARGET, target + top * rowBytes + column * bytes);
+            code.multiply().get(vectors - 1).run(arguments);
         }
     }
 }
