@@ -23,6 +23,10 @@ class Failure(Exception):
     """A worker gave no result; the message says why in one line."""
 
 
+# Before an engine has its turn.
+SETTLING_SECONDS = 0.06
+
+
 def environment(scale: float, **more: str) -> dict[str, str]:
     """That of the workers. An OpenBLAS kernel chosen by hand would not be the one that NumPy has for this machine."""
     unwanted = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -48,6 +52,8 @@ class Worker:
         return self._answer()
 
     def time(self) -> float:
+        # OpenBLAS's threads of another engine go on looking for work for some 25 ms after its turn.
+        time.sleep(SETTLING_SECONDS)
         return float(self._ask("time")["seconds"])
 
     def digest(self) -> list[dict[str, Any]]:
