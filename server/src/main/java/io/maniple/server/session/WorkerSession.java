@@ -112,7 +112,7 @@ public final class WorkerSession implements AutoCloseable {
         return Ownership.all(peers.size());
     }
 
-    private long only(int worker) {
+    static long only(int worker) {
         return 1L << worker;
     }
 
@@ -269,7 +269,7 @@ public final class WorkerSession implements AutoCloseable {
 
     private Reply observe(Batch batch) {
         Reply.Builder reply = Reply.newBuilder();
-        Travel travel = new Travel();
+        Travel travel = new Travel(peers);
         for (Observation observation : batch.getObservationsList()) {
             WorkerBuffer buffer = buffers.get(observation.getHandle());
             if (buffer != null && observation.getLength() > 0) {
@@ -307,151 +307,6 @@ public final class WorkerSession implements AutoCloseable {
             errors.clear();
         }
         return reply.build();
-    }
-
-    /** What has to travel between the workers before something can be done. */
-    private final class Travel {
-        private final Map<Integer, Pieces> outgoing = new HashMap<>();
-        private final Map<Integer, Pieces> incoming = new HashMap<>();
-        private final List<Runnable> copies = new ArrayList<>();
-        private long bytes;
-        /** What this worker reads. */
-        private final Set<WorkerBuffer> reads = new LinkedHashSet<>();
-
-        private @Nullable ManipleException failure;
-
-        private static final class Pieces {
-            private final List<Long> addresses = new ArrayList<>();
-            private final List<Long> lengths = new ArrayList<>();
-            private boolean spoiled;
-
-            private void add(long address, long length) {
-                addresses.add(address);
-                lengths.add(length);
-            }
-
-            private Peers.Parcel parcel(int peer) {
-                return new Peers.Parcel(
-                        peer,
-                        addresses.stream().mapToLong(Long::longValue).toArray(),
-                        lengths.stream().mapToLong(Long::longValue).toArray());
-            }
-        }
-
-        /** A worker needs bytes of a buffer; it has them behind the exchange. */
-        void fetch(int worker, WorkerBuffer buffer, Spans spans) {
-            if (worker == peers.rank()) {
-                reads.add(buffer);
-                try {
-                    buffer.touch(spans);
-                } catch (ManipleException noMemory) {
-                    failure = failure == null ? noMemory : failure;
-                }
-            }
-            Spans.Builder missing = new Spans.Builder(0);
-            for (int range = 0; range < spans.ranges(); range++) {
-                buffer.ownership().visit(spans.begin(range), spans.end(range), (begin, end, mask) -> {
-                    if ((mask & only(worker)) != 0) {
-                        return;
-                    }
-                    missing.add(begin, end);
-                    int source = Ownership.source(mask, worker);
-                    if (source == peers.rank()) {
-                        Pieces pieces = outgoing.computeIfAbsent(worker, key -> new Pieces());
-                        pieces.add(buffer.address() + begin, end - begin);
-                        pieces.spoiled |= isSpoiled(buffer, begin, end);
-                    } else if (worker == peers.rank()) {
-                        // Without room for it the content is dropped.
-                        incoming.computeIfAbsent(source, key -> new Pieces())
-                                .add(failure == null ? buffer.address() + begin : 0, end - begin);
-                    }
-                });
-            }
-            // Those who only get it now send it to nobody.
-            Spans fetched = missing.build();
-            bytes += fetched.bytes();
-            if (worker == peers.rank() && failure == null) {
-                try {
-                    buffer.open(fetched);
-                } catch (ManipleException damaged) {
-                    failure = damaged;
-                }
-            }
-            copies.add(() -> buffer.ownership().copied(fetched, only(worker)));
-        }
-
-        /** What is fetched by all workers together, for people. */
-        String described() {
-            return bytes == 0 ? "nothing is fetched" : bytes + " bytes are fetched";
-        }
-
-        private boolean isSpoiled(WorkerBuffer buffer, long begin, long end) {
-            try {
-                buffer.verify(Spans.range(begin, end));
-            } catch (ManipleException damaged) {
-                buffer.fail(damaged);
-            }
-            return buffer.failure() != null;
-        }
-
-        /**
-         * What was fetched and read is done with.
-         *
-         * @return why it meant nothing; null if it did
-         */
-        @Nullable ManipleException end() {
-            try {
-                reads.forEach(WorkerBuffer::close);
-                reads.forEach(WorkerBuffer::verifyRead);
-                return null;
-            } catch (ManipleException damaged) {
-                return damaged;
-            }
-        }
-
-        /** What a worker makes in place at everybody's. */
-        void spread(long address, List<Spans> byWorker, boolean spoiled) {
-            for (int peer = 0; peer < peers.size(); peer++) {
-                if (peer == peers.rank()) {
-                    continue;
-                }
-                add(outgoing, peer, address, byWorker.get(peers.rank()));
-                add(incoming, peer, address, byWorker.get(peer));
-            }
-            outgoing.values().forEach(pieces -> pieces.spoiled |= spoiled);
-        }
-
-        private void add(Map<Integer, Pieces> parcels, int peer, long address, Spans spans) {
-            for (int range = 0; range < spans.ranges(); range++) {
-                parcels.computeIfAbsent(peer, key -> new Pieces())
-                        .add(address == 0 ? 0 : address + spans.begin(range), spans.end(range) - spans.begin(range));
-            }
-        }
-
-        /**
-         * @param source the user's line that waits for it
-         * @return why what was fetched means nothing; null if it does
-         */
-        @Nullable ManipleException exchange(@Nullable String source) {
-            copies.forEach(Runnable::run);
-            if (outgoing.isEmpty() && incoming.isEmpty()) {
-                return failure;
-            }
-            List<Peers.Parcel> out = new ArrayList<>();
-            boolean[] bad = new boolean[outgoing.size()];
-            for (Map.Entry<Integer, Pieces> entry : outgoing.entrySet()) {
-                bad[out.size()] = entry.getValue().spoiled;
-                out.add(entry.getValue().parcel(entry.getKey()));
-            }
-            List<Peers.Parcel> in = new ArrayList<>();
-            incoming.forEach((peer, pieces) -> in.add(pieces.parcel(peer)));
-            for (boolean arrived : peers.exchange(out, bad, in)) {
-                if (arrived && failure == null) {
-                    failure = new ManipleException(Status.INTERNAL, ELSEWHERE, source == null ? "" : source);
-                }
-            }
-            return failure;
-        }
     }
 
     /** One batch. */
@@ -550,7 +405,7 @@ public final class WorkerSession implements AutoCloseable {
             int alone = division instanceof Division.Alone ? nearest(division.reads(0)) : -1;
             boolean takesPart = alone < 0 || alone == rank;
             String source = Profile.name(batch.getSourcesList(), Effects.source(step));
-            Travel travel = new Travel();
+            Travel travel = new Travel(peers);
             for (int worker = 0; worker < peers.size(); worker++) {
                 if (alone < 0 || alone == worker) {
                     for (Touch touch : division.reads(worker)) {
@@ -699,7 +554,7 @@ public final class WorkerSession implements AutoCloseable {
 
             @Override
             public void spread(long address, List<Spans> byWorker, @Nullable RuntimeException failure) {
-                Travel travel = new Travel();
+                Travel travel = new Travel(peers);
                 travel.spread(failure == null ? address : 0, byWorker, failure != null);
                 ManipleException arrived = travel.exchange(source);
                 throwFirst(failure, arrived);
@@ -792,7 +647,7 @@ public final class WorkerSession implements AutoCloseable {
 
         private @Nullable ManipleException exchangePartials(
                 Division division, @Nullable StepShare share, @Nullable ManipleException failure, String source) {
-            Travel travel = new Travel();
+            Travel travel = new Travel(peers);
             switch (division) {
                 case Division.Boxes boxes -> {
                     int number = 0;
