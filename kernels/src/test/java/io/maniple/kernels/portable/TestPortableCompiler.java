@@ -82,7 +82,11 @@ class TestPortableCompiler {
                 arguments(Primitive.HYPOT, INF, new double[] {INF, NAN}),
                 arguments(Primitive.HYPOT, 5.0, new double[] {3, 4}),
                 arguments(Primitive.FMOD, -1.0, new double[] {-7, 3}),
-                arguments(Primitive.NEXTAFTER, -0.0, new double[] {0.0, -0.0}));
+                arguments(Primitive.NEXTAFTER, -0.0, new double[] {0.0, -0.0}),
+                arguments(Primitive.FUSED_MULTIPLY_ADD, NAN, new double[] {0, INF, 1}),
+                // The product's last bit would be lost in float32 if it were rounded.
+                arguments(Primitive.FUSED_MULTIPLY_ADD, 0x1p-24, new double[] {1 + 0x1p-12, 1 + 0x1p-12, -(1 + 0x1p-11)
+                }));
     }
 
     @ParameterizedTest
