@@ -34,7 +34,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     data = tmp_path_factory.mktemp("data")
     packed_files(data)
     directory = tmp_path_factory.mktemp("hostile") / "trial"
-    options = ("--memory", "4g", "--session-memory", "96m", "--reconnect", "2s", "--data", data)
+    options = ("--memory", "4g", "--session-memory", "96m", "--spill", "off", "--reconnect", "2s", "--data", data)
     with daemon(directory, *options) as running:
         warm_up(running)
         yield running
