@@ -25,6 +25,8 @@ MANIPLE_UNARY(cosh) MANIPLE_UNARY(tanh) MANIPLE_UNARY(asinh) MANIPLE_UNARY(acosh
 MANIPLE_UNARY(cbrt)
 #define MANIPLE_BINARY(name) double name(double, double); float name##f(float, float);
 MANIPLE_BINARY(pow) MANIPLE_BINARY(atan2) MANIPLE_BINARY(hypot) MANIPLE_BINARY(fmod) MANIPLE_BINARY(nextafter)
+double fma(double, double, double);
+float fmaf(float, float, float);
 }
 
 template <typename To, typename From> static inline To maniple_bits(From from) {
