@@ -6,17 +6,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.Product;
-import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,26 +28,7 @@ class TestCublas {
 
     @BeforeAll
     static void makeLibrary() throws Exception {
-        Path source = folder.resolve("fake_cublas.cpp");
-        try (InputStream stream = TestCublas.class.getResourceAsStream("/io/maniple/cuda/fake_cublas.cpp")) {
-            Files.copy(stream, source, StandardCopyOption.REPLACE_EXISTING);
-        }
-        Process process;
-        try {
-            process = new ProcessBuilder(
-                            "g++",
-                            "-shared",
-                            "-fPIC",
-                            "-o",
-                            folder.resolve("libcublas.so.13").toString(),
-                            source.toString())
-                    .inheritIO()
-                    .start();
-        } catch (IOException e) {
-            Assumptions.abort("no g++ on this machine: " + e.getMessage());
-            return;
-        }
-        assertThat(process.waitFor()).isZero();
+        FakeLibraries.compile(folder, "fake_cublas.cpp", "libcublas.so.13");
     }
 
     private static double get(Product.Type type, MemorySegment memory, long number) {

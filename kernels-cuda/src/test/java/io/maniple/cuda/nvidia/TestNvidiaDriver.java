@@ -2,16 +2,12 @@ package io.maniple.cuda.nvidia;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,26 +19,7 @@ class TestNvidiaDriver {
 
     @BeforeAll
     static void makeDriver() throws Exception {
-        Path source = folder.resolve("fake_cuda.cpp");
-        try (InputStream stream = TestNvidiaDriver.class.getResourceAsStream("/io/maniple/cuda/fake_cuda.cpp")) {
-            Files.copy(stream, source, StandardCopyOption.REPLACE_EXISTING);
-        }
-        Process process;
-        try {
-            process = new ProcessBuilder(
-                            "g++",
-                            "-shared",
-                            "-fPIC",
-                            "-o",
-                            folder.resolve("libcuda.so.1").toString(),
-                            source.toString())
-                    .inheritIO()
-                    .start();
-        } catch (IOException e) {
-            Assumptions.abort("no g++ on this machine: " + e.getMessage());
-            return;
-        }
-        assertThat(process.waitFor()).isZero();
+        FakeLibraries.compile(folder, "fake_cuda.cpp", "libcuda.so.1");
     }
 
     private static String probe(boolean withDriver, boolean withNatives, Map<String, String> environment)
