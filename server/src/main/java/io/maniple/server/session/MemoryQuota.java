@@ -55,13 +55,11 @@ public final class MemoryQuota {
      * @param most how much, by the limit
      */
     public void take(long asked, long taken, LongUnaryOperator most) {
-        takeOwn(asked, taken, most);
-        if (together != null) {
-            try {
-                together.take(asked, taken, most);
-            } catch (ManipleException refused) {
-                giveOwn(taken);
-                throw refused;
+        while (!tryTake(asked, taken, 0, most)) {
+            String refused = refusal(asked, most);
+            // Else somebody has just given something back.
+            if (refused != null) {
+                throw new ManipleException(Status.OUT_OF_MEMORY, refused);
             }
         }
     }
@@ -94,24 +92,17 @@ public final class MemoryQuota {
 
     /** Why so much does not fit; null if it is not for want of quota. */
     @Nullable String refusal(long asked) {
+        return refusal(asked, LongUnaryOperator.identity());
+    }
+
+    private @Nullable String refusal(long asked, LongUnaryOperator most) {
         synchronized (this) {
-            if (asked > limit - held) {
-                return refused(asked, limit);
+            long allowed = most.applyAsLong(limit);
+            if (asked > allowed - held) {
+                return asked + " bytes more do not fit: " + holder + " " + held + " bytes and may hold " + allowed;
             }
         }
-        return together == null ? null : together.refusal(asked);
-    }
-
-    private String refused(long asked, long most) {
-        return asked + " bytes more do not fit: " + holder + " " + held + " bytes and may hold " + most;
-    }
-
-    private synchronized void takeOwn(long asked, long taken, LongUnaryOperator most) {
-        long allowed = most.applyAsLong(limit);
-        if (asked > allowed - held) {
-            throw new ManipleException(Status.OUT_OF_MEMORY, refused(asked, allowed));
-        }
-        held += taken;
+        return together == null ? null : together.refusal(asked, most);
     }
 
     /** Gives back what was taken. */

@@ -1,7 +1,5 @@
 package io.maniple.server.store;
 
-import io.maniple.bridge.proto.Status;
-import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Map;
@@ -69,25 +67,17 @@ public final class PrivateMemory {
         return used;
     }
 
-    /**
-     * Memory of at least the given size, aligned to 64 bytes, its contents unspecified but never another session's.
-     *
-     * @throws ManipleException OUT_OF_MEMORY, before anything is taken, if the limit forbids it
-     */
-    public Block allocate(long bytes, long session) {
-        Block block = allocateWithin(limit, bytes, session);
-        if (block == null) {
-            throw outOfMemory(bytes);
-        }
-        return block;
-    }
-
-    /** Like {@link #allocate}, on disk: zeros. */
+    /** Like {@link #allocateWithin}, on disk: zeros. */
     public Block allocateOnDisk(long bytes, long session, boolean checked) {
         return Block.of(spill.map(0, bytes, checked), session);
     }
 
-    /** Like {@link #allocate}; null if all sessions together would then have more than so many bytes. */
+    /**
+     * Memory of at least the given size, aligned to 64 bytes, its contents unspecified but never another session's.
+     *
+     * @param most bytes that all sessions together may then have
+     * @return null, before anything is taken, if that forbids it
+     */
     public @Nullable Block allocateWithin(long most, long bytes, long session) {
         long size = blockBytes(bytes);
         Block block = take(size, most);
@@ -163,10 +153,6 @@ public final class PrivateMemory {
         }
         mapped += size;
         return address;
-    }
-
-    private ManipleException outOfMemory(long asked) {
-        return new ManipleException(Status.OUT_OF_MEMORY, refusal(asked), "");
     }
 
     /** Why there is no room for an array. */
