@@ -1,6 +1,8 @@
 package io.maniple.server.distribution;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** A set of bytes of a buffer, as ranges in ascending order that neither overlap nor touch. Immutable. */
 public final class Spans {
@@ -19,6 +21,15 @@ public final class Spans {
     /** From {@code begin} to before {@code end}. */
     public static Spans range(long begin, long end) {
         return begin >= end ? NONE : new Spans(new long[] {begin, end});
+    }
+
+    /** Equal ranges, one behind the other. */
+    public static List<Spans> equalParts(long bytes, int count) {
+        List<Spans> parts = new ArrayList<>();
+        for (int part = 0; part < count; part++) {
+            parts.add(range(bytes * part, bytes * (part + 1)));
+        }
+        return parts;
     }
 
     /**

@@ -72,13 +72,23 @@ final class Buckets {
     }
 
     private static long[] sample(BucketSort.Source source, long count) {
-        long[] sample = new long[Math.clamp(count / 64, LEAST_SAMPLE, MOST_SAMPLE)];
+        return sample(source, count, Math.clamp(count / 64, LEAST_SAMPLE, MOST_SAMPLE));
+    }
+
+    /** Some keys of a row, from all over it. */
+    static long[] sample(BucketSort.Source source, long count, int size) {
+        long[] sample = new long[size];
         long[] one = new long[1];
-        for (int index = 0; index < sample.length; index++) {
-            source.keys(Math.unsignedMultiplyHigh(index * SPREAD, count), 1, one);
+        for (int index = 0; index < size; index++) {
+            source.keys(place(index, count), 1, one);
             sample[index] = one[0];
         }
         return sample;
+    }
+
+    /** A pseudo-random place below a count, for each number another one. */
+    static long place(long number, long count) {
+        return Math.unsignedMultiplyHigh(number * SPREAD, count);
     }
 
     private static long shifted(long key, int shift) {

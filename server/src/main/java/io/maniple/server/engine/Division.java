@@ -53,6 +53,25 @@ public sealed interface Division {
         return cuts;
     }
 
+    /** Each worker has a part of its own. */
+    sealed interface Shares extends Division {
+        /** What each worker must have. */
+        List<List<Touch>> touched();
+
+        /** What each worker writes. */
+        List<List<Touch>> written();
+
+        @Override
+        default List<Touch> reads(int worker) {
+            return touched().get(worker);
+        }
+
+        @Override
+        default List<Touch> writes(int worker) {
+            return written().get(worker);
+        }
+    }
+
     /** All of the step, by everybody. */
     record Everywhere(List<Touch> touched, List<Touch> results) implements Division {
         @Override
@@ -91,39 +110,19 @@ public sealed interface Division {
 
     /** A kernel's loop cut along a dimension that is not folded. */
     record Slices(int dimension, long[] low, long[] high, List<List<Touch>> touched, List<List<Touch>> written)
-            implements Division {
+            implements Shares {
         @Override
         public String place() {
             return "dimension " + dimension + " " + at(cuts(low, high));
-        }
-
-        @Override
-        public List<Touch> reads(int worker) {
-            return touched.get(worker);
-        }
-
-        @Override
-        public List<Touch> writes(int worker) {
-            return written.get(worker);
         }
     }
 
     /** A routine whose operands are cut along their first dimension, those that can be. */
     record Rows(boolean[] cut, long[] low, long[] high, List<List<Touch>> touched, List<List<Touch>> written)
-            implements Division {
+            implements Shares {
         @Override
         public String place() {
             return "rows " + at(cuts(low, high));
-        }
-
-        @Override
-        public List<Touch> reads(int worker) {
-            return touched.get(worker);
-        }
-
-        @Override
-        public List<Touch> writes(int worker) {
-            return written.get(worker);
         }
     }
 
@@ -186,20 +185,10 @@ public sealed interface Division {
      * @param written as much of the output as each gets if nothing comes of it
      */
     record Sorted(long[] cuts, List<Spans> samples, List<List<Touch>> touched, Touch target, List<List<Touch>> written)
-            implements Division {
+            implements Shares {
         @Override
         public String place() {
             return "input " + at(cuts) + ", sorted by a sample of it";
-        }
-
-        @Override
-        public List<Touch> reads(int worker) {
-            return touched.get(worker);
-        }
-
-        @Override
-        public List<Touch> writes(int worker) {
-            return written.get(worker);
         }
 
         @Override
@@ -216,25 +205,20 @@ public sealed interface Division {
      * @param written as much of the output as each gets if nothing comes of it
      * @param results the count
      */
-    record Selected(Rows rows, Touch target, List<List<Touch>> written, List<Touch> results) implements Division {
+    record Selected(Rows rows, Touch target, List<List<Touch>> written, List<Touch> results) implements Shares {
         @Override
         public String place() {
             return rows.place() + ", counts to everybody";
         }
 
         @Override
-        public List<Touch> reads(int worker) {
-            return rows.reads(worker);
-        }
-
-        @Override
-        public List<Touch> writes(int worker) {
-            return written.get(worker);
+        public List<List<Touch>> touched() {
+            return rows.touched();
         }
 
         @Override
         public List<Spans> shown() {
-            return SharedSelection.countBytes(rows.low().length);
+            return Spans.equalParts(Long.BYTES, rows.low().length);
         }
     }
 
@@ -243,25 +227,25 @@ public sealed interface Division {
      *
      * @param rows of the values; nothing is written
      */
-    record Tally(Rows rows, long bins, List<Touch> results) implements Division {
+    record Tally(Rows rows, long bins, List<Touch> results) implements Shares {
         @Override
         public String place() {
             return rows.place() + ", counts to everybody";
         }
 
         @Override
-        public List<Touch> reads(int worker) {
-            return rows.reads(worker);
+        public List<List<Touch>> touched() {
+            return rows.touched();
         }
 
         @Override
-        public List<Touch> writes(int worker) {
-            return List.of();
+        public List<List<Touch>> written() {
+            return rows.written();
         }
 
         @Override
         public List<Spans> shown() {
-            return SharedTally.tallyBytes(bins, rows.low().length);
+            return Spans.equalParts(Long.BYTES * bins, rows.low().length);
         }
     }
 
@@ -277,21 +261,11 @@ public sealed interface Division {
             List<List<Touch>> touched,
             List<List<Touch>> written,
             List<Touch> results)
-            implements Division {
+            implements Shares {
         @Override
         public String place() {
             return "pieces " + Arrays.stream(cuts).map(Division::at).collect(Collectors.joining("; "))
                     + ", partial results to everybody";
-        }
-
-        @Override
-        public List<Touch> reads(int worker) {
-            return touched.get(worker);
-        }
-
-        @Override
-        public List<Touch> writes(int worker) {
-            return written.get(worker);
         }
     }
 
@@ -301,20 +275,10 @@ public sealed interface Division {
      * @param cuts where each worker's blocks begin, and their number last
      */
     record Blocks(long[] cuts, List<List<Touch>> touched, List<List<Touch>> written, List<Touch> results)
-            implements Division {
+            implements Shares {
         @Override
         public String place() {
             return "blocks " + at(cuts);
-        }
-
-        @Override
-        public List<Touch> reads(int worker) {
-            return touched.get(worker);
-        }
-
-        @Override
-        public List<Touch> writes(int worker) {
-            return written.get(worker);
         }
 
         /** A byte for each worker that has partial results: who sends, where only that is known. */

@@ -190,11 +190,7 @@ final class MatrixProduct {
         Matrix(Layout layout) {
             this.layout = Objects.requireNonNull(layout);
             this.transposed = !MatrixLayout.isRowMajor(layout);
-            int outer = transposed ? 1 : 0;
-            long least = Math.max(1, layout.size(1 - outer));
-            this.leading = layout.size(outer) == 1
-                    ? least
-                    : Math.max(least, layout.stride(outer) / layout.type().bytes());
+            this.leading = MatrixLayout.leading(layout);
         }
 
         boolean isTransposed() {

@@ -61,11 +61,11 @@ final class RoutineDivider {
         if (touched <= everywhereBytes) {
             return new Division.Everywhere(Parts.touches(reads), Parts.touches(writes));
         }
-        Division rows = rows(step);
-        return rows == null ? new Division.Alone(Parts.touches(reads), Parts.touches(writes)) : rows;
+        Division shared = shared(step);
+        return shared == null ? new Division.Alone(Parts.touches(reads), Parts.touches(writes)) : shared;
     }
 
-    private @Nullable Division rows(Plan.RoutineStep step) {
+    private @Nullable Division shared(Plan.RoutineStep step) {
         Instruction instruction = step.instruction();
         List<Operand.View> views = new ArrayList<>();
         for (Operand operand : instruction.operands()) {
@@ -80,20 +80,16 @@ final class RoutineDivider {
             return null;
         }
         RoutineForm form = RoutineForms.of(step.operation().name());
-        if (step.operation().name().equals("sort") && views.get(0).layout().rank() == 1) {
-            return sorted(views.get(0), views.get(1));
-        }
-        if (step.operation().name().equals("compress")) {
-            return selected(step);
-        }
-        boolean counts = step.operation().name().equals("histogram")
-                || step.operation().name().equals("bincount") && views.size() == 2;
-        if (counts) {
-            return tally(step);
-        }
-        if (form.makesItems(views)) {
-            return items(views, step.operation().outputs().size());
-        }
+        return switch (form.sharing(views)) {
+            case ROWS -> rows(step, form, views);
+            case ITEMS -> items(views, step.operation().outputs().size());
+            case SORTED -> sorted(views.get(0), views.get(1));
+            case SELECTED -> selected(step);
+            case COUNTED -> tally(step);
+        };
+    }
+
+    private @Nullable Division rows(Plan.RoutineStep step, RoutineForm form, List<Operand.View> views) {
         boolean[] cut = form.cutRows(views);
         return cut.length == 0 ? null : rows(step, cut, form.rowsTogether(views));
     }
@@ -108,7 +104,7 @@ final class RoutineDivider {
 
     private @Nullable Division sorted(Operand.View out, Operand.View in) {
         Layout layout = in.layout();
-        if (layout.type().isComplex() || layout.elements() < homes.workers()) {
+        if (layout.elements() < homes.workers()) {
             return null;
         }
         int itemBytes = layout.type().bytes();
@@ -161,10 +157,10 @@ final class RoutineDivider {
 
     private @Nullable Division selected(Plan.RoutineStep step) {
         Division.Rows rows = inputRows(step, new boolean[] {false, false, true, true}, 2);
-        if (rows == null) {
+        Touch out = touch(step.instruction().view(0));
+        if (rows == null || out.spans().isEmpty()) {
             return null;
         }
-        Touch out = touch(step.instruction().view(0));
         Parts writes = new Parts(homes.workers(), 0);
         for (int worker = 0; worker < homes.workers(); worker++) {
             writes.add(

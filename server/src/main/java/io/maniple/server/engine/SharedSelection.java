@@ -17,7 +17,7 @@ import java.util.List;
  * What a mask chooses, by several workers: each counts what its rows give, all tell each other, and each writes behind what
  * those before it have. The result is where it is made.
  */
-final class SharedSelection implements AutoCloseable {
+final class SharedSelection implements SharedRoutine {
     private static final long GRAIN = 65_536;
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
@@ -49,20 +49,13 @@ final class SharedSelection implements AutoCloseable {
         this.runBytes = run;
     }
 
-    /** The bytes of each worker's count. */
-    static List<Spans> countBytes(int size) {
-        List<Spans> byWorker = new ArrayList<>();
-        for (int worker = 0; worker < size; worker++) {
-            byWorker.add(Spans.range(8L * worker, 8L * worker + 8));
-        }
-        return byWorker;
+    @Override
+    public StepShare.Partials shown() {
+        return new StepShare.Partials(counts.address(), Spans.equalParts(Long.BYTES, size));
     }
 
-    StepShare.Partials counts() {
-        return new StepShare.Partials(counts.address(), countBytes(size));
-    }
-
-    void count() {
+    @Override
+    public void compute() {
         Operand.View mask = part.instruction().view(3);
         long address = Routines.address(mask, memory);
         long[] chosen = new long[engine.workers().threads()];
@@ -88,7 +81,8 @@ final class SharedSelection implements AutoCloseable {
         return sum;
     }
 
-    void exchange(StepShare.Exchanges exchanges) {
+    @Override
+    public void exchange(StepShare.Exchanges exchanges) {
         Layout out = part.instruction().view(0).layout();
         long room = out.size(0);
         if (before(size) > room) {
@@ -104,7 +98,8 @@ final class SharedSelection implements AutoCloseable {
         exchanges.written(byWorker);
     }
 
-    void finish() {
+    @Override
+    public void finish() {
         Operand.View out = part.instruction().view(0);
         Operand.View count = part.instruction().view(1);
         List<Operand> operands = new ArrayList<>(part.instruction().operands());

@@ -2,8 +2,10 @@ package io.maniple.server.engine;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Layout;
+import io.maniple.bridge.program.Operand;
 import io.maniple.server.distribution.Peers;
 import io.maniple.server.distribution.Spans;
+import io.maniple.server.plan.Plan;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -16,16 +18,13 @@ import org.jspecify.annotations.Nullable;
  * deals its part of the input out, sends what is others' and sorts what it gets. Equal keys at a border are dealt out in
  * turn, so that many of them burden nobody. Sorting by a sample: W. Frazer and A. McKellar, Samplesort, J. ACM 17 (1970).
  */
-final class SharedSort implements AutoCloseable {
+final class SharedSort implements SharedRoutine {
     /** Of each worker: parts differ in length by half a percent then. */
     private static final int SAMPLE = 8192;
 
     private static final int BLOCK = 65_536;
     /** What is counted of the keys for one worker: all, negative zeros, positive zeros. */
     private static final int COUNTS = 3;
-
-    /** A multiplier of pseudo-random places: 2^64 divided by the golden ratio. */
-    private static final long SPREAD = 0x9e37_79b9_7f4a_7c15L;
 
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
@@ -55,25 +54,17 @@ final class SharedSort implements AutoCloseable {
     private Memory.@Nullable Scratch signs;
 
     /**
-     * @param source the address of the whole input, of which this worker has its part
-     * @param target of the whole output
+     * @param step operands: out, in
      * @param cuts where each worker's part of the input begins, and the number of elements last
      */
-    SharedSort(
-            Workers workers,
-            Compilers compilers,
-            DType type,
-            long source,
-            long target,
-            long[] cuts,
-            int rank,
-            Memory memory) {
-        this.workers = workers;
-        this.sorting = new Sorting(workers, compilers);
-        this.type = type;
+    SharedSort(Engine engine, Plan.RoutineStep step, long[] cuts, int rank, Memory memory) {
+        Operand.View in = step.instruction().view(1);
+        this.workers = engine.workers();
+        this.sorting = new Sorting(workers, engine.compilers());
+        this.type = in.layout().type();
         this.bytes = type.bytes();
-        this.source = source;
-        this.target = target;
+        this.source = Routines.address(in, memory);
+        this.target = Routines.address(step.instruction().view(0), memory);
         this.cuts = cuts;
         this.rank = rank;
         this.size = cuts.length - 1;
@@ -118,14 +109,16 @@ final class SharedSort implements AutoCloseable {
         return byWorker;
     }
 
-    StepShare.Partials samples() {
+    @Override
+    public StepShare.Partials shown() {
         return new StepShare.Partials(samples.address(), sampleBytes(cuts));
     }
 
-    void sample() {
+    @Override
+    public void compute() {
         long length = length(rank);
         for (long index = 0; index < sampled(length); index++) {
-            long place = length <= SAMPLE ? index : Math.unsignedMultiplyHigh(index * SPREAD, length);
+            long place = length <= SAMPLE ? index : Buckets.place(index, length);
             put(samples.address(), (long) SAMPLE * rank + index, key(cuts[rank] + place));
         }
     }
@@ -134,12 +127,13 @@ final class SharedSort implements AutoCloseable {
      * Everything from the samples on to what this worker has to sort. Whoever fails takes part in the next exchange all the
      * same, which tells the others; in the last one only those are told who get something.
      */
-    void exchange(StepShare.Exchanges exchanges) {
+    @Override
+    public void exchange(StepShare.Exchanges exchanges) {
         RuntimeException failure = attempt(() -> exchanges.compute(() -> {
             chooseBorders();
             count();
         }));
-        exchanges.spread(counts.address(), countBytes(), failure);
+        exchanges.spread(counts.address(), Spans.equalParts(8L * COUNTS * size, size), failure);
         failure = attempt(() -> exchanges.written(ranges()));
         if (mixesZeros()) {
             exchangeSigns(exchanges, failure);
@@ -247,15 +241,6 @@ final class SharedSort implements AutoCloseable {
             put(counts.address(), at + 1, negative);
             put(counts.address(), at + 2, positive);
         }
-    }
-
-    private List<Spans> countBytes() {
-        List<Spans> byWorker = new ArrayList<>();
-        long each = 8L * COUNTS * size;
-        for (int worker = 0; worker < size; worker++) {
-            byWorker.add(Spans.range(each * worker, each * (worker + 1)));
-        }
-        return byWorker;
     }
 
     private long counted(int from, int to, int what) {
@@ -408,7 +393,8 @@ final class SharedSort implements AutoCloseable {
 
     // -- sorting ----------------------------------------------------------------------------------------------------
 
-    void finish() {
+    @Override
+    public void finish() {
         long length = counted(rank);
         if (length == 0) {
             return;

@@ -6,11 +6,10 @@ import io.maniple.server.distribution.Spans;
 import io.maniple.server.plan.Plan;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Whole numbers that are counted by several workers, each its part of the values; everybody adds everybody's counts. */
-final class SharedTally implements AutoCloseable {
+final class SharedTally implements SharedRoutine {
     private static final long GRAIN = 65_536;
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
@@ -35,20 +34,13 @@ final class SharedTally implements AutoCloseable {
         this.tallies = memory.scratch(Math.max(1, 8 * bins * size));
     }
 
-    /** The bytes of each worker's counts. */
-    static List<Spans> tallyBytes(long bins, int size) {
-        List<Spans> byWorker = new ArrayList<>();
-        for (int worker = 0; worker < size; worker++) {
-            byWorker.add(Spans.range(8 * bins * worker, 8 * bins * (worker + 1)));
-        }
-        return byWorker;
+    @Override
+    public StepShare.Partials shown() {
+        return new StepShare.Partials(tallies.address(), Spans.equalParts(Long.BYTES * bins, size));
     }
 
-    StepShare.Partials tallies() {
-        return new StepShare.Partials(tallies.address(), tallyBytes(bins, size));
-    }
-
-    void count() {
+    @Override
+    public void compute() {
         Operand.View out = part.instruction().view(0);
         long own = tallies.address() + 8 * bins * rank - out.offset();
         engine.run(part, scalars, new Memory() {
@@ -64,7 +56,8 @@ final class SharedTally implements AutoCloseable {
         });
     }
 
-    void finish() {
+    @Override
+    public void finish() {
         long target = Routines.address(part.instruction().view(0), memory);
         engine.workers().run(bins, GRAIN, (worker, begin, end) -> {
             for (long bin = begin; bin < end; bin++) {

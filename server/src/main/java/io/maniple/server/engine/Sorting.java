@@ -94,8 +94,8 @@ final class Sorting {
     private void sortShort(DType type, long source, long target, long rows, int length, Memory memory) {
         long bytes = (long) length * type.bytes();
         SortCode code = compilers.sorts().orElse(null);
-        long room = (8L * length + VectorSort.SPARE_BYTES + 63) & -64;
-        long each = code == null ? 0 : ((VectorSort.BYTES + 63) & -64) + 2 * room;
+        long room = VectorRow.roundUp(8L * length + VectorSort.SPARE_BYTES);
+        long each = code == null ? 0 : VectorRow.roundUp(VectorSort.BYTES) + 2 * room;
         try (Memory.Scratch scratch = memory.scratch(Math.max(1, each * workers.threads()))) {
             workers.run(rows, Math.max(1, GRAIN / length), (worker, begin, end) -> {
                 long[] keys = new long[length];

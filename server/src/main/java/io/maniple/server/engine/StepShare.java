@@ -1,6 +1,5 @@
 package io.maniple.server.engine;
 
-import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Scalar;
 import io.maniple.server.distribution.Peers;
 import io.maniple.server.distribution.Spans;
@@ -101,9 +100,10 @@ public abstract sealed class StepShare implements AutoCloseable {
                         items.cuts()[plan.rank()],
                         items.cuts()[plan.rank() + 1]);
             case Division.Line line -> new Scanned(engine, (Plan.RoutineStep) step, memory, line, plan.rank());
-            case Division.Sorted sorted -> new Sorted(engine, (Plan.RoutineStep) step, memory, sorted, plan.rank());
+            case Division.Sorted sorted ->
+                new Together(new SharedSort(engine, (Plan.RoutineStep) step, sorted.cuts(), plan.rank(), memory));
             case Division.Selected selected ->
-                new Selected(new SharedSelection(
+                new Together(new SharedSelection(
                         engine,
                         plan.part(index, selected.rows()),
                         scalars,
@@ -111,7 +111,7 @@ public abstract sealed class StepShare implements AutoCloseable {
                         plan.rank(),
                         selected.rows().low().length));
             case Division.Tally tally ->
-                new Tally(new SharedTally(
+                new Together(new SharedTally(
                         engine,
                         plan.part(index, tally.rows()),
                         scalars,
@@ -264,107 +264,36 @@ public abstract sealed class StepShare implements AutoCloseable {
         }
     }
 
-    /** A vector that all sort. */
-    private static final class Sorted extends StepShare {
-        private final SharedSort sort;
+    private static final class Together extends StepShare {
+        private final SharedRoutine routine;
 
-        Sorted(Engine engine, Plan.RoutineStep step, Memory memory, Division.Sorted division, int rank) {
-            Operand.View in = step.instruction().view(1);
-            this.sort = new SharedSort(
-                    engine.workers(),
-                    engine.compilers(),
-                    in.layout().type(),
-                    Routines.address(in, memory),
-                    Routines.address(step.instruction().view(0), memory),
-                    division.cuts(),
-                    rank,
-                    memory);
+        Together(SharedRoutine routine) {
+            this.routine = routine;
         }
 
         @Override
         public void compute() {
-            sort.sample();
+            routine.compute();
         }
 
         @Override
         public List<Partials> partials() {
-            return List.of(sort.samples());
+            return List.of(routine.shown());
         }
 
         @Override
         public void exchange(Exchanges exchanges) {
-            sort.exchange(exchanges);
+            routine.exchange(exchanges);
         }
 
         @Override
         public void finish() {
-            sort.finish();
+            routine.finish();
         }
 
         @Override
         public void close() {
-            sort.close();
-        }
-    }
-
-    private static final class Selected extends StepShare {
-        private final SharedSelection selection;
-
-        Selected(SharedSelection selection) {
-            this.selection = selection;
-        }
-
-        @Override
-        public void compute() {
-            selection.count();
-        }
-
-        @Override
-        public List<Partials> partials() {
-            return List.of(selection.counts());
-        }
-
-        @Override
-        public void exchange(Exchanges exchanges) {
-            selection.exchange(exchanges);
-        }
-
-        @Override
-        public void finish() {
-            selection.finish();
-        }
-
-        @Override
-        public void close() {
-            selection.close();
-        }
-    }
-
-    private static final class Tally extends StepShare {
-        private final SharedTally tally;
-
-        Tally(SharedTally tally) {
-            this.tally = tally;
-        }
-
-        @Override
-        public void compute() {
-            tally.count();
-        }
-
-        @Override
-        public List<Partials> partials() {
-            return List.of(tally.tallies());
-        }
-
-        @Override
-        public void finish() {
-            tally.finish();
-        }
-
-        @Override
-        public void close() {
-            tally.close();
+            routine.close();
         }
     }
 

@@ -24,9 +24,6 @@ final class VectorRow {
     private static final int SAMPLES_A_BUCKET = 32;
     private static final long[] NONE = {};
 
-    /** A multiplier of pseudo-random places: 2^64 divided by the golden ratio. */
-    private static final long SPREAD = 0x9e37_79b9_7f4a_7c15L;
-
     private final Workers workers;
     private final SortCode code;
     private final Memory memory;
@@ -70,7 +67,7 @@ final class VectorRow {
         }
     }
 
-    private static long roundUp(long bytes) {
+    static long roundUp(long bytes) {
         return (bytes + 63) & -64;
     }
 
@@ -85,12 +82,7 @@ final class VectorRow {
 
     /** The keys at which buckets begin, but for the first one. */
     private static long[] borders(BucketSort.Source source, long count, int buckets) {
-        long[] sample = new long[(int) Math.min(count, (long) SAMPLES_A_BUCKET * buckets)];
-        long[] one = new long[1];
-        for (int index = 0; index < sample.length; index++) {
-            source.keys(Math.unsignedMultiplyHigh(index * SPREAD, count), 1, one);
-            sample[index] = one[0];
-        }
+        long[] sample = Buckets.sample(source, count, (int) Math.min(count, (long) SAMPLES_A_BUCKET * buckets));
         Arrays.sort(sample);
         long[] borders = new long[buckets - 1];
         for (int border = 0; border < borders.length; border++) {

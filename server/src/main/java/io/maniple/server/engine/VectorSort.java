@@ -21,9 +21,6 @@ final class VectorSort {
     /** For each number of keys the lanes that a network loads and stores. */
     private static final long MASKS = masks();
 
-    /** A multiplier of pseudo-random places: 2^64 divided by the golden ratio. */
-    private static final long SPREAD = 0x9e37_79b9_7f4a_7c15L;
-
     private final SortCode code;
     private final long arguments;
     private final long sample;
@@ -125,7 +122,7 @@ final class VectorSort {
 
     private long pivot(long keys, long count) {
         for (int index = 0; index < SAMPLE; index++) {
-            long place = Math.unsignedMultiplyHigh((index + count) * SPREAD, count);
+            long place = Buckets.place(index + count, count);
             MEMORY.set(ValueLayout.JAVA_LONG, sample + 8L * index, get(keys, place));
         }
         network(sample, SAMPLE);

@@ -16,7 +16,9 @@ final class MovementForms {
         return Map.of(
                 "argmax.reduce", RoutineForms.checking(MovementForms::extreme),
                 "argmin.reduce", RoutineForms.checking(MovementForms::extreme),
-                "compress", RoutineForms.checking(MovementForms::compress),
+                "compress",
+                        RoutineForms.checking(
+                                MovementForms::compress, RoutineForms::uncut, views -> RoutineForm.Sharing.SELECTED),
                 "place", updating(MovementForms::place),
                 "take", RoutineForms.checking(layouts -> indexed(layouts, 0, 1), MovementForms::taken),
                 "put", updating(layouts -> indexed(layouts, 1, 0)),

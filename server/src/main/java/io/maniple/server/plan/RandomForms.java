@@ -20,9 +20,9 @@ final class RandomForms {
 
         /** Integers are rejected here and there, which moves all that follow. */
         @Override
-        public boolean makesItems(List<Operand.View> views) {
+        public Sharing sharing(List<Operand.View> views) {
             DType type = views.getFirst().layout().type();
-            return type == DType.FLOAT64 || type == DType.FLOAT32;
+            return type == DType.FLOAT64 || type == DType.FLOAT32 ? Sharing.ITEMS : Sharing.ROWS;
         }
 
         /** Seven of state, then width, held, half, low and range. */

@@ -51,12 +51,23 @@ public interface RoutineForm {
         return 1;
     }
 
-    /**
-     * Whether any of the first output's elements can be made by themselves, by whoever has no inputs at all, and further
-     * outputs by anybody. The first output is contiguous.
-     */
-    default boolean makesItems(List<Operand.View> views) {
-        return false;
+    /** How several workers do an operation together. */
+    enum Sharing {
+        /** By {@link #cutRows}. */
+        ROWS,
+        /** Any of the first output's elements are made by themselves, without inputs, and further outputs by anybody. */
+        ITEMS,
+        /** A vector is sorted: out, in. */
+        SORTED,
+        /** What a mask chooses comes one behind the other: out, count, in, mask. */
+        SELECTED,
+        /** Integers that are sums over the elements of the first input, a vector. */
+        COUNTED
+    }
+
+    /** @param views outputs and inputs */
+    default Sharing sharing(List<Operand.View> views) {
+        return Sharing.ROWS;
     }
 
     /** The operation cannot be cut. */

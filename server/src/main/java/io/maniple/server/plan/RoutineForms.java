@@ -44,6 +44,11 @@ public final class RoutineForms {
 
     /** A form that only checks shapes, of an operation on rows. */
     static RoutineForm checking(Check check, Rows rows) {
+        return checking(check, rows, views -> RoutineForm.Sharing.ROWS);
+    }
+
+    /** A form that only checks shapes. */
+    static RoutineForm checking(Check check, Rows rows, Together together) {
         return new RoutineForm() {
             @Override
             public @Nullable String check(List<Layout> layouts) {
@@ -54,7 +59,23 @@ public final class RoutineForms {
             public boolean[] cutRows(List<Operand.View> views) {
                 return rows.cut(views);
             }
+
+            @Override
+            public Sharing sharing(List<Operand.View> views) {
+                return together.sharing(views);
+            }
         };
+    }
+
+    /** As {@link RoutineForm#sharing}. */
+    @FunctionalInterface
+    interface Together {
+        RoutineForm.Sharing sharing(List<Operand.View> views);
+    }
+
+    /** No operand can be cut. */
+    static boolean[] uncut(List<Operand.View> views) {
+        return RoutineForm.NO_CUT;
     }
 
     /** As {@link RoutineForm#cutRows}. */

@@ -2,6 +2,7 @@ package io.maniple.server.plan;
 
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
+import io.maniple.server.plan.RoutineForm.Sharing;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,17 +17,33 @@ final class SortForms {
 
     static Map<String, RoutineForm> forms() {
         Map<String, RoutineForm> forms = new HashMap<>();
-        forms.put("sort", RoutineForms.checking(layouts -> rows(layouts, 2), RoutineForms.ofRank(2, true, true)));
+        forms.put(
+                "sort",
+                RoutineForms.checking(
+                        layouts -> rows(layouts, 2), RoutineForms.ofRank(2, true, true), SortForms::vectors));
         forms.put("argsort", RoutineForms.checking(layouts -> rows(layouts, 2), RoutineForms.ofRank(2, true, true)));
         forms.put("partition", RoutineForms.checking(SortForms::partition, RoutineForms.ofRank(2, true, true, false)));
         forms.put("searchsorted", SEARCH);
-        forms.put("bincount", RoutineForms.checking(SortForms::bincount));
-        forms.put("histogram", RoutineForms.checking(SortForms::histogram));
+        forms.put("bincount", RoutineForms.checking(SortForms::bincount, RoutineForms::uncut, SortForms::unweighted));
+        forms.put(
+                "histogram",
+                RoutineForms.checking(SortForms::histogram, RoutineForms::uncut, views -> Sharing.COUNTED));
         UPDATED.forEach(name -> forms.put(name + ".at", UPDATE));
         REDUCED.forEach(name -> forms.put(
                 name + ".reduceat",
                 RoutineForms.checking(SortForms::reduceat, RoutineForms.ofRank(2, true, true, false))));
         return forms;
+    }
+
+    /** The order of complex numbers takes two keys. */
+    private static Sharing vectors(List<Operand.View> views) {
+        Layout layout = views.get(1).layout();
+        return layout.rank() == 1 && !layout.type().isComplex() ? Sharing.SORTED : Sharing.ROWS;
+    }
+
+    /** Sums of weights are rounded, in the order of the values. */
+    private static Sharing unweighted(List<Operand.View> views) {
+        return views.size() == 2 ? Sharing.COUNTED : Sharing.ROWS;
     }
 
     /** Output and input of one shape; the last dimension is sorted. */
