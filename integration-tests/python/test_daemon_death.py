@@ -11,8 +11,9 @@ import pytest
 from daemons import Daemon
 
 LONG = os.environ.get("MANIPLE_LONG") == "1"
+# Slow enough to be killed in its midst on the fastest machine.
 PROGRAM = """
-import sys
+import sys, time
 import numpy as np, hashlib
 real = sys.modules["numpy"]
 sent = np.array(real.arange(300_000.0))
@@ -25,6 +26,7 @@ for k in range(60):
     total += float(np.sort(y)[:1000].sum()) + float((sent * k).sum())
     if k % 4 == 0:
         print(k, float(x.sum()), total, flush=True)
+    time.sleep(0.05)
 print(hashlib.sha256(np.asarray(x).tobytes()).hexdigest(), float(sent[77]), float(y[5]))
 """
 

@@ -12,7 +12,7 @@ import numpy
 import maniple as np
 
 random = numpy.random.default_rng(3)
-ROWS = (1, 2, 3, 4, 5, 15, 16, 17, 18, 19, 20, 63, 64, 65, 1000)
+ROWS = (1, 2, 3, 4, 5, 15, 16, 17, 18, 19, 20, 31, 32, 33, 63, 64, 65, 1000)
 COLUMNS = (1, 7, 8, 9, 130, 1024, 1500, 2049)
 FORMS = {
     "sum": lambda m, x: x.sum(axis=0),
@@ -28,6 +28,7 @@ FORMS = {
     "masked": lambda m, x: m.sum(x, axis=0, where=x > 2, initial=1),
     "three at once": lambda m, x: m.stack([x.sum(axis=0), x.max(axis=0), (x * x).sum(axis=0)]),
     "middle": lambda m, x: m.stack([x, x + x]).sum(axis=1),
+    "numbered": lambda m, x: (m.arange(x.size).reshape(x.shape) % 9 + x).sum(axis=0),
     "reversed": lambda m, x: x[::-1].sum(axis=0),
     "every second": lambda m, x: x[::2, ::-1].sum(axis=0),
 }
@@ -50,6 +51,13 @@ for dtype in ("f8", "f4", "i8", "i2", "u1", "c16", "?"):
                     numpy.array_equal(want, got, equal_nan=want.dtype.kind in "fc")
                 )
                 assert same, (dtype, rows, columns, name, want, got)
+x = numpy.ones((1000, 2500))
+x[871, 2200] = 0
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    got = numpy.asarray((1 / np.asarray(x)).sum(axis=0))
+assert numpy.isinf(got).nonzero()[0].tolist() == [2200], got
+assert ["divide by zero encountered in divide"] == [str(w.message) for w in caught], caught
 x = np.full((40, 1500), 1e308)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

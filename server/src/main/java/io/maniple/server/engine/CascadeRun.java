@@ -347,7 +347,7 @@ final class CascadeRun implements AutoCloseable {
         long arguments = argumentBlocks[worker];
         Scalars.put(arguments, addresses.length, form.words());
         for (Region region : form.launch().regions()) {
-            region.run(arguments, addresses, 0, region.boxes(), form.inspector());
+            region.run(arguments, addresses, 0, region.boxes(), form.inspector(), Workers.NEVER);
         }
         for (int fold = 0; fold < folds.length; fold++) {
             FoldForm own = folds[fold];

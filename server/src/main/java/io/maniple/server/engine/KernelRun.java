@@ -4,6 +4,7 @@ import io.maniple.bridge.proto.Scalar;
 import io.maniple.server.plan.Plan;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** One run of a kernel: where its operands and partial results lie, its calls, and what is made of the partial results. */
@@ -98,10 +99,12 @@ final class KernelRun implements AutoCloseable {
     private void compute(Workers workers, long[] blocks, Region region, long first, long last) {
         long boxes = last - first;
         long grain = launch.parallel() ? Math.max(1, ELEMENTS_A_TURN / region.elementsPerBox()) : Math.max(1, boxes);
+        BooleanSupplier cancelled = Workers.CANCELLED.orElse(Workers.NEVER);
         workers.run(
                 boxes,
                 grain,
-                (worker, begin, end) -> region.run(blocks[worker], addresses, first + begin, first + end, inspector));
+                (worker, begin, end) ->
+                        region.run(blocks[worker], addresses, first + begin, first + end, inspector, cancelled));
     }
 
     /** The address of the partial results of a fold. */

@@ -28,6 +28,9 @@ final class LaunchBuilder {
     private static final long FOLD_LEAST_GROUPED = 16;
 
     private static final long FOLD_LEAST_ROWS = 64;
+    /** How far a call goes through memory that is perhaps a disk's. */
+    private static final long FOLD_CALL_BYTES = 8L << 20;
+
     private static final long FOLD_BLOCK = 262_144;
     private static final long MOST_FOLD_BLOCKS = 64;
     /** Transposing access goes by tiles of this edge, so that both sides use whole cache lines. */
@@ -157,9 +160,23 @@ final class LaunchBuilder {
                 size0,
                 chunk1,
                 chunk0,
+                step.mode() == Plan.Mode.FOLD_OUTER ? rowsACall(motions, chunk1, chunk0) : chunk1,
                 motions.toArray(Region.Motion[]::new),
                 index,
                 step.mode() == Plan.Mode.FOLD_OUTER && chunk1 >= FOLD_LEAST_GROUPED ? groups(motions, accesses) : null);
+    }
+
+    /** So many that a call is no longer than others and moves on by little. */
+    private static long rowsACall(List<Region.Motion> motions, long chunk1, long chunk0) {
+        long step = motions.stream()
+                .mapToLong(motion -> Math.abs(motion.step1()))
+                .max()
+                .orElse(0);
+        long rows = Math.min(CALL / chunk0, FOLD_CALL_BYTES / Math.max(1, step));
+        return Math.clamp(
+                rows / FOLD_LEAST_GROUPED * FOLD_LEAST_GROUPED,
+                FOLD_LEAST_GROUPED,
+                Math.max(FOLD_LEAST_GROUPED, chunk1));
     }
 
     private @Nullable RowGroups groups(List<Region.Motion> motions, List<Access> accesses) {
@@ -296,6 +313,7 @@ final class LaunchBuilder {
                 piece,
                 chunk1,
                 piece,
+                chunk1,
                 motions.toArray(Region.Motion[]::new),
                 indexMotion,
                 null);

@@ -8,6 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,8 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param outer sizes of all dimensions but the two innermost
  * @param size1 size of the second innermost dimension
  * @param size0 size of the innermost dimension
- * @param chunk1 rows a call
- * @param chunk0 elements of a row a call
+ * @param chunk1 rows a chunk
+ * @param chunk0 elements of a row a chunk
+ * @param rowsACall rows of a chunk a call: what adds up rows goes through many, and may have to stop in their midst
  * @param operands how each operand moves
  * @param index how the linear index moves; all zero where it is not used
  * @param groups the same kernel for several rows at a time; null where there is none
@@ -33,6 +36,7 @@ record Region(
         long size0,
         long chunk1,
         long chunk0,
+        long rowsACall,
         Motion[] operands,
         Motion index,
         @Nullable RowGroups groups) {
@@ -77,8 +81,16 @@ record Region(
      * @param block native memory for the argument block; the scalars are already in place
      * @param addresses one address an operand
      * @param inspector what to do about floating-point flags; null for nothing
+     * @param cancelled asked within a box of many calls; what waits for memory does so there
+     * @throws CancellationException if it says so
      */
-    void run(long block, long[] addresses, long begin, long end, @Nullable Inspector inspector) {
+    void run(
+            long block,
+            long[] addresses,
+            long begin,
+            long end,
+            @Nullable Inspector inspector,
+            BooleanSupplier cancelled) {
         long chunks0 = chunks0();
         long chunks1 = chunks1();
         for (long box = begin; box < end; box++) {
@@ -87,7 +99,8 @@ record Region(
             long part1 = rest % chunks1;
             long linear = rest / chunks1;
             put(block, Kernel.Arguments.N0, Math.min(chunk0, size0 - part0 * chunk0));
-            put(block, Kernel.Arguments.N1, Math.min(chunk1, size1 - part1 * chunk1));
+            long rows = Math.min(chunk1, size1 - part1 * chunk1);
+            put(block, Kernel.Arguments.N1, Math.min(rowsACall, rows));
             put(block, Kernel.Arguments.INDEX_BASE, position(index, part1, part0, linear));
             put(block, Kernel.Arguments.INDEX_STEP0, index.step0());
             put(block, Kernel.Arguments.INDEX_STEP1, index.step1());
@@ -99,10 +112,20 @@ record Region(
                 put(block, word + 2, motion.step1());
                 word += Kernel.Arguments.WORDS_PER_OPERAND;
             }
-            int flags = groups == null ? executable.run(block) : inGroups(groups, block);
-            if (inspector != null && (flags | inspector.always()) != 0) {
-                inspector.inspect(block, accesses, flags | inspector.always());
+            call(block, inspector);
+            for (long row = rowsACall; row < rows; row += rowsACall) {
+                Workers.stopIf(cancelled);
+                moveRows(block, rowsACall);
+                put(block, Kernel.Arguments.N1, Math.min(rowsACall, rows - row));
+                call(block, inspector);
             }
+        }
+    }
+
+    private void call(long block, @Nullable Inspector inspector) {
+        int flags = groups == null ? executable.run(block) : inGroups(groups, block);
+        if (inspector != null && (flags | inspector.always()) != 0) {
+            inspector.inspect(block, accesses, flags | inspector.always());
         }
     }
 
@@ -192,6 +215,8 @@ record Region(
     }
 
     private void moveRows(long block, long rows) {
+        long base = get(block, Kernel.Arguments.INDEX_BASE);
+        put(block, Kernel.Arguments.INDEX_BASE, base + rows * index.step1());
         int word = Kernel.Arguments.OPERANDS;
         for (int operand = 0; operand < operands.length; operand++) {
             put(block, word, get(block, word) + rows * get(block, word + 2));

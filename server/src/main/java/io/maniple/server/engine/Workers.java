@@ -40,7 +40,7 @@ public final class Workers implements AutoCloseable {
     /** Whether whoever asked for the loop wants it no more; loops end early then, by CancellationException. */
     public static final ScopedValue<BooleanSupplier> CANCELLED = ScopedValue.newInstance();
 
-    private static final BooleanSupplier NEVER = () -> false;
+    static final BooleanSupplier NEVER = () -> false;
 
     private static final Turn ALWAYS = new Turn() {
         @Override
@@ -206,7 +206,7 @@ public final class Workers implements AutoCloseable {
         }
     }
 
-    private static void stopIf(BooleanSupplier cancelled) {
+    static void stopIf(BooleanSupplier cancelled) {
         if (cancelled.getAsBoolean()) {
             throw new CancellationException();
         }
