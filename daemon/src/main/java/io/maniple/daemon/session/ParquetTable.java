@@ -156,10 +156,15 @@ final class ParquetTable implements Table {
                 patience.toMillis(),
                 TimeUnit.MILLISECONDS);
         try {
-            return reading.read();
+            T result = reading.read();
+            if (stalled.get()) {
+                // Interrupted, the library may say that there are no more rows.
+                throw stalled();
+            }
+            return result;
         } catch (RuntimeException e) {
             if (stalled.get()) {
-                throw new IOException("reading it does not go on: it is malformed", e);
+                throw stalled();
             }
             throw e;
         } finally {
@@ -168,6 +173,10 @@ final class ParquetTable implements Table {
                 boolean ignored = Thread.interrupted();
             }
         }
+    }
+
+    private static IOException stalled() {
+        return new IOException("reading it does not go on: it is malformed");
     }
 
     private void close(AutoCloseable closeable) throws IOException {

@@ -33,7 +33,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TestDataFiles {
     /** The long form: -Dmaniple.fuzz=1000000. */
-    private static final int INPUTS = Integer.getInteger("maniple.fuzz", 100_000) / 20;
+    private static final int INPUTS = Integer.getInteger("maniple.fuzz", 5_000);
+    /** Each opens a file; some are given up only after the patience has ended. */
+    private static final int TABLES = Integer.getInteger("maniple.fuzz.tables", 50);
 
     @TempDir
     private Path directory;
@@ -138,8 +140,7 @@ class TestDataFiles {
         whole.getColumnsList().forEach(column -> session.discard(column.getNumber()));
         Random random = new Random(name.hashCode());
         int read = 0;
-        // Each opens a file, and some are given up only after the patience has ended.
-        for (int input = 0; input < INPUTS / 100; input++) {
+        for (int input = 0; input < TABLES; input++) {
             byte[] content = valid.clone();
             for (int change = random.nextInt(3); change >= 0; change--) {
                 // More often at the end, where the lengths and places of everything are.
@@ -200,7 +201,7 @@ class TestDataFiles {
         }
         assertThat(System.nanoTime() - begin).isLessThan(2_000_000_000L);
         Files.write(file, valid);
-        LoadReply whole = files.load(request, session);
+        LoadReply whole = new DataFiles(List.of(directory.toRealPath())).load(request, session);
         assertThat(whole.getColumnsList()).hasSize(4);
         whole.getColumnsList().forEach(column -> session.discard(column.getNumber()));
         assertThat(session.memoryBytes()).isZero();
