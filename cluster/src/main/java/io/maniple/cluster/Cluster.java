@@ -10,6 +10,8 @@ import io.maniple.cluster.hosting.WorkerCommand;
 import io.maniple.cluster.hosting.WorkerHost;
 import io.maniple.cluster.net.Credentials;
 import io.maniple.cluster.net.Endpoints;
+import io.maniple.server.distribution.MappingPolicy;
+import io.maniple.server.distribution.Mappings;
 import io.maniple.server.session.DetachedSession;
 import io.maniple.server.session.DetachedSessionFactory;
 import io.maniple.server.session.LocalSessionFactory;
@@ -38,6 +40,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
 
     private final ClusterSettings settings;
     private final LocalSessionFactory local;
+    private final MappingPolicy mapping;
     private final WorkerHost host;
     private final Roster roster;
     private final Server server;
@@ -60,6 +63,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
             WorkerHost host)
             throws IOException {
         this.settings = settings;
+        this.mapping = Mappings.find(settings.mapping(), settings.mappingJar());
         this.local = local;
         this.host = host;
         this.memory = new SparseMemory(memoryBytes, spilling);
@@ -85,6 +89,8 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
             command.addAll(List.of("--memory", Long.toString(settings.workerMemory())));
         }
         command.addAll(spilling(settings.spilling()));
+        command.addAll(List.of("--mapping", settings.mapping()));
+        settings.mappingJar().ifPresent(jar -> command.addAll(List.of("--mapping-jar", jar.toString())));
         host.start(new WorkerCommand(command, Map.of(), credentials.line()), settings.workers(), new Listener());
     }
 
@@ -145,6 +151,7 @@ public final class Cluster implements DetachedSessionFactory, AutoCloseable {
         return new ClusterSession(
                 name,
                 roster,
+                mapping,
                 options,
                 local.planning(options),
                 memory,

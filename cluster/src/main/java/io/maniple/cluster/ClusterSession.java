@@ -19,6 +19,7 @@ import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Spoiled;
 import io.maniple.bridge.proto.Status;
 import io.maniple.bridge.proto.TimelineReply;
+import io.maniple.server.distribution.MappingPolicy;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.session.DetachedSession;
@@ -65,6 +66,7 @@ final class ClusterSession implements DetachedSession {
 
     private final String name;
     private final Roster roster;
+    private final MappingPolicy mapping;
     private final SessionOptions options;
     private final Planning planning;
     private final SparseMemory memory;
@@ -98,6 +100,7 @@ final class ClusterSession implements DetachedSession {
     ClusterSession(
             String name,
             Roster roster,
+            MappingPolicy mapping,
             SessionOptions options,
             Planning planning,
             SparseMemory memory,
@@ -108,6 +111,7 @@ final class ClusterSession implements DetachedSession {
             Checkpoints checkpoints) {
         this.name = name;
         this.roster = roster;
+        this.mapping = mapping;
         this.options = options;
         this.planning = planning;
         this.memory = memory;
@@ -380,7 +384,7 @@ final class ClusterSession implements DetachedSession {
         MemorySegment content = upload.content();
         int workers = own.gang().size();
         for (int rank = 0; rank < workers; rank++) {
-            Spans part = WorkerSession.partOf(upload.bytes(), rank, workers);
+            Spans part = WorkerSession.partOf(upload.bytes(), rank, workers, mapping);
             upload.verify(part);
             for (int range = 0; range < part.ranges(); range++) {
                 for (long at = part.begin(range); at < part.end(range); at += PIECE_BYTES) {

@@ -1,5 +1,6 @@
 package io.maniple.cluster;
 
+import io.maniple.server.distribution.Mappings;
 import io.maniple.server.store.SpillSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +18,8 @@ import java.util.Optional;
  * @param checkpointDirectory a directory that all workers see; empty: no checkpoints are made
  * @param checkpointInterval how long what a session does may have to be done again
  * @param spilling what workers do with arrays that their memory has no room for
+ * @param mapping how arrays and work are cut, as {@link Mappings#find} takes it
+ * @param mappingJar where that is, on every machine, unless it is our own
  * @param patience how long a session waits for all workers to be there
  */
 public record ClusterSettings(
@@ -28,6 +31,8 @@ public record ClusterSettings(
         Optional<Path> checkpointDirectory,
         Duration checkpointInterval,
         SpillSettings spilling,
+        String mapping,
+        Optional<Path> mappingJar,
         Duration patience) {
     public ClusterSettings {
         workerCommand = List.copyOf(workerCommand);

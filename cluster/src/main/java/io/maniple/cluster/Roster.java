@@ -227,8 +227,8 @@ final class Roster {
             lock.lock();
             try {
                 if (engines != null && present() > 0 && !engines.equals(hello.getProcessor())) {
-                    refuse("its engines (" + hello.getProcessor() + ") are not those of the others (" + engines
-                            + "): give all the same by --engine");
+                    refuse("its engines and mapping (" + hello.getProcessor() + ") are not those of the others ("
+                            + engines + "): give all the same by --engine, and the same --mapping-jar");
                     return;
                 }
                 int seat = 0;

@@ -60,6 +60,8 @@ final class ClusterStart {
                         checkpoints(choice),
                         choice.checkpointInterval(),
                         settings.engine().spilling(),
+                        choice.mapping(),
+                        choice.mappingJar(),
                         PATIENCE),
                 new LocalSessionFactory(settings.engine()),
                 settings.engine().memoryBytes(),

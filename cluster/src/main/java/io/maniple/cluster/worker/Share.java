@@ -196,7 +196,7 @@ final class Share extends ServerCall.Listener<Command> {
                 process.inboxes(),
                 rank -> process.channel(addresses.get(rank)));
         peers = others;
-        session = process.factory().openShared(open.getOptions(), others, process.memory());
+        session = process.factory().openShared(open.getOptions(), others, process.mapping(), process.memory());
     }
 
     private void batch(BatchCommand command) {

@@ -1,6 +1,7 @@
 package io.maniple.cluster.worker;
 
 import io.maniple.cluster.net.Credentials;
+import io.maniple.server.distribution.Mappings;
 import io.maniple.server.session.ServerSettings;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -50,6 +51,12 @@ public final class WorkerMain implements Runnable {
     @Option(names = "--blas", description = "the OpenBLAS to use")
     private Optional<Path> blas = Optional.empty();
 
+    @Option(names = "--mapping", description = "how arrays and work are cut")
+    private String mapping = Mappings.EVEN.name();
+
+    @Option(names = "--mapping-jar", description = "where that is, unless it is our own")
+    private Optional<Path> mappingJar = Optional.empty();
+
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new WorkerMain()).execute(arguments));
     }
@@ -74,7 +81,9 @@ public final class WorkerMain implements Runnable {
                             threads,
                             blas.filter(java.nio.file.Files::exists),
                             engine,
-                            ServerSettings.spilling(spill, spillDirectory, spillAt)));
+                            ServerSettings.spilling(spill, spillDirectory, spillAt)),
+                    mapping,
+                    mappingJar);
             String reason = process.run(host, server);
             LOGGER.info("Ended: {}", reason);
             System.err.println("maniple worker: " + reason);

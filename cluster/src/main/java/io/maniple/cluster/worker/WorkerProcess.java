@@ -15,12 +15,16 @@ import io.maniple.cluster.net.Credentials;
 import io.maniple.cluster.net.Endpoints;
 import io.maniple.cluster.net.Inboxes;
 import io.maniple.server.Version;
+import io.maniple.server.distribution.MappingPolicy;
+import io.maniple.server.distribution.Mappings;
 import io.maniple.server.session.LocalSessionFactory;
 import io.maniple.server.session.ServerSettings;
 import io.maniple.server.store.SparseMemory;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -39,13 +43,18 @@ final class WorkerProcess {
     private final ServerSettings settings;
     private final LocalSessionFactory factory;
     private final SparseMemory memory;
+    private final MappingPolicy mapping;
+    private final String alike;
     private final Inboxes inboxes = new Inboxes();
     private final Executor executor = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<String, ManagedChannel> channels = new ConcurrentHashMap<>();
     private final CountDownLatch over = new CountDownLatch(1);
     private volatile @Nullable String reason;
 
-    WorkerProcess(Credentials credentials, ServerSettings settings) {
+    /** @param choice a mapping policy, as {@link Mappings#find} takes it */
+    WorkerProcess(Credentials credentials, ServerSettings settings, String choice, Optional<Path> mappingJar) {
+        this.mapping = Mappings.find(choice, mappingJar);
+        this.alike = Mappings.fingerprint(choice, mappingJar);
         this.credentials = credentials;
         this.settings = settings;
         this.factory = new LocalSessionFactory(settings);
@@ -54,6 +63,10 @@ final class WorkerProcess {
 
     LocalSessionFactory factory() {
         return factory;
+    }
+
+    MappingPolicy mapping() {
+        return mapping;
     }
 
     SparseMemory memory() {
@@ -112,7 +125,7 @@ final class WorkerProcess {
                         .setPid(ProcessHandle.current().pid())
                         .setThreads(settings.threads())
                         .setMemoryBytes(settings.memoryBytes())
-                        .setProcessor(factory.engines()))
+                        .setProcessor(factory.engines() + "; mapping " + alike))
                 .build());
         while (!over.await(HEARTBEAT_SECONDS, TimeUnit.SECONDS)) {
             joining.sendMessage(Joining.newBuilder()

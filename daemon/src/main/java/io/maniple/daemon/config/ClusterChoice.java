@@ -1,5 +1,6 @@
 package io.maniple.daemon.config;
 
+import io.maniple.server.distribution.Mappings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,6 +16,8 @@ import java.util.regex.Pattern;
  * @param memory of each worker, bytes; 0: it decides
  * @param listen the address under which workers reach this server
  * @param isLocal whether they are plain processes of this machine
+ * @param mapping how arrays and work are cut
+ * @param mappingJar where that is, unless it is our own
  * @param isHere whether all workers are on this machine
  */
 public record ClusterChoice(
@@ -28,7 +31,9 @@ public record ClusterChoice(
         Optional<Path> secretFile,
         Optional<Path> sparkSettings,
         Optional<Path> checkpointDirectory,
-        Duration checkpointInterval) {
+        Duration checkpointInterval,
+        String mapping,
+        Optional<Path> mappingJar) {
     private static final Pattern LOCAL = Pattern.compile("local\\[(\\d+)]");
     private static final Pattern LOOPBACK = Pattern.compile("spark://(127\\.[0-9.]+|localhost)[:,].*");
     private static final int MOST_WORKERS = 64;
@@ -74,6 +79,13 @@ public record ClusterChoice(
                         "--checkpoint-dir: " + directory + " is no directory that can be written to");
             }
         });
+        String mapping = values.text(Setting.MAPPING);
+        Optional<Path> mappingJar = values.path(Setting.MAPPING_JAR);
+        try {
+            Mappings.find(mapping, mappingJar);
+        } catch (IllegalArgumentException e) {
+            throw new SettingException("--mapping: " + e.getMessage());
+        }
         int processors = Runtime.getRuntime().availableProcessors();
         return Optional.of(new ClusterChoice(
                 master,
@@ -86,6 +98,8 @@ public record ClusterChoice(
                 secret,
                 sparkSettings,
                 checkpoints,
-                values.time(Setting.CHECKPOINT_INTERVAL)));
+                values.time(Setting.CHECKPOINT_INTERVAL),
+                mapping,
+                mappingJar));
     }
 }

@@ -51,6 +51,11 @@ public enum Setting {
     WORKER_THREADS("N", "", "threads of each worker (default: its processors; on this machine their share)"),
     WORKER_MEMORY(
             "SIZE", "", "memory for arrays of each worker (default: 75 % of its machine; on this one their share)"),
+    MAPPING(
+            "NAME",
+            "even",
+            "how arrays and work are cut among workers: even, weighted:2,1 (worker 0 twice worker 1's), or one of --mapping-jar"),
+    MAPPING_JAR("FILE", "", "a jar with mapping policies of your own, on every machine"),
     CLUSTER_LISTEN(
             "HOST", "", "the address under which workers reach this server (default: 127.0.0.1 where all are here)"),
     CLUSTER_SECRET_FILE("FILE", "", "Spark's secret (spark.authenticate), in a file of mode 0600"),

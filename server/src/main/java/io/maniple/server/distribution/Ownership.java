@@ -28,11 +28,6 @@ public final class Ownership {
         return workers == MOST_WORKERS ? -1L : (1L << workers) - 1;
     }
 
-    /** Where a worker's home begins: as many equal parts as there are workers; for their number the end. */
-    public static long home(long bytes, int worker, int workers) {
-        return bytes / workers * worker + bytes % workers * worker / workers;
-    }
-
     public long bytes() {
         return bytes;
     }

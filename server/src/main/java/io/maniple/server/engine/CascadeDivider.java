@@ -64,7 +64,7 @@ final class CascadeDivider {
             }
         }
         if (largest == null) {
-            return homes.even(step.blocks());
+            return homes.anywhere(step.blocks());
         }
         Plan.Binding reference = largest;
         long before = first;

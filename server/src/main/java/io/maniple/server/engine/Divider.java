@@ -1,5 +1,6 @@
 package io.maniple.server.engine;
 
+import io.maniple.server.distribution.MappingPolicy;
 import io.maniple.server.distribution.Spans;
 import io.maniple.server.distribution.Touch;
 import io.maniple.server.plan.Plan;
@@ -10,28 +11,25 @@ import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shares steps out. A buffer's home is cut into as many equal parts as there are workers; of a kernel everybody does what
+ * Shares steps out. A buffer's home is cut as the mapping policy says; of a kernel everybody does what
  * lies at home, so that arrays of one shape, and shifted views of them, are cut alike.
  */
 final class Divider {
-    /** A step with fewer elements is done by everybody: that is over before a message is there. */
-    private static final long EVERYWHERE_ELEMENTS = 65_536;
-
-    private static final long EVERYWHERE_BYTES = 1L << 20;
     private final Homes homes;
     private final CascadeDivider cascades;
     private final RoutineDivider routines;
+    /** A step with fewer elements is done by everybody: that is over before a message is there. */
     private final long everywhereElements;
 
     /**
      * @param bytes the size of a buffer, by its number in the plan
      * @param all whether what is small is shared out, too
      */
-    Divider(Compilers compilers, int workers, IntToLongFunction bytes, boolean all) {
-        this.homes = new Homes(workers, bytes);
-        this.everywhereElements = all ? 1 : EVERYWHERE_ELEMENTS;
+    Divider(Compilers compilers, int workers, MappingPolicy mapping, IntToLongFunction bytes, boolean all) {
+        this.homes = new Homes(workers, mapping, bytes);
+        this.everywhereElements = all ? 1 : mapping.everywhereElements();
         this.cascades = new CascadeDivider(homes, everywhereElements);
-        this.routines = new RoutineDivider(homes, compilers, all ? 1 : EVERYWHERE_BYTES);
+        this.routines = new RoutineDivider(homes, compilers, all ? 1 : mapping.everywhereBytes());
     }
 
     Division divide(PreparedPlan plan, int index) {
@@ -193,7 +191,7 @@ final class Divider {
             Region region = launch.regions().get(number);
             int operand = reference == null ? -1 : step.bindings().indexOf(reference);
             cuts[number] = reference == null
-                    ? homes.even(region.boxes())
+                    ? homes.anywhere(region.boxes())
                     : homes.cuts(
                             region.boxes(),
                             reference.buffer(),

@@ -1,16 +1,18 @@
 package io.maniple.server.engine;
 
-import io.maniple.server.distribution.Ownership;
+import io.maniple.server.distribution.MappingPolicy;
 import java.util.function.IntToLongFunction;
 
 /** Where each worker's part of a buffer is, and how loops and rows of items are cut along that. */
 final class Homes {
     private final int workers;
+    private final MappingPolicy mapping;
     private final IntToLongFunction bytes;
 
     /** @param bytes the size of a buffer, by its number in the plan */
-    Homes(int workers, IntToLongFunction bytes) {
+    Homes(int workers, MappingPolicy mapping, IntToLongFunction bytes) {
         this.workers = workers;
+        this.mapping = mapping;
         this.bytes = bytes;
     }
 
@@ -20,19 +22,23 @@ final class Homes {
 
     /** Where a worker's part of a buffer begins. */
     long home(int buffer, int worker) {
-        return Ownership.home(bytes.applyAsLong(buffer), worker, workers);
+        return begin(bytes.applyAsLong(buffer), worker);
+    }
+
+    private long begin(long count, int worker) {
+        return worker == 0 ? 0 : worker == workers ? count : mapping.begin(count, worker, workers);
     }
 
     /**
      * Cuts a dimension where a view's elements are at home.
      *
-     * @param stride of the view along it; 0: it is cut evenly
+     * @param stride of the view along it; 0: nothing says where, but the policy
      */
     void cut(int buffer, long first, long stride, long size, long[] low, long[] high) {
         if (stride == 0) {
             for (int worker = 0; worker < workers; worker++) {
-                low[worker] = size * worker / workers;
-                high[worker] = size * (worker + 1) / workers;
+                low[worker] = begin(size, worker);
+                high[worker] = begin(size, worker + 1);
             }
             return;
         }
@@ -51,10 +57,11 @@ final class Homes {
         }
     }
 
-    long[] even(long count) {
+    /** Cuts items of which nothing says where they belong. */
+    long[] anywhere(long count) {
         long[] cuts = new long[workers + 1];
         for (int worker = 1; worker <= workers; worker++) {
-            cuts[worker] = count * worker / workers;
+            cuts[worker] = begin(count, worker);
         }
         return cuts;
     }
@@ -68,7 +75,7 @@ final class Homes {
     /** Cuts a row of items, so that each goes where its first byte is at home. */
     long[] cuts(long count, int buffer, Place place) {
         if (count == 0 || place.of(count - 1) < place.of(0)) {
-            return even(count);
+            return anywhere(count);
         }
         long[] cuts = new long[workers + 1];
         for (int worker = 1; worker < workers; worker++) {

@@ -4,6 +4,7 @@ import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Scalar;
 import io.maniple.kernels.ops.Operation;
+import io.maniple.server.distribution.MappingPolicy;
 import io.maniple.server.plan.Plan;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,15 +29,22 @@ public final class SharedPlan {
     private final Map<Integer, Launch> slices = new HashMap<>();
 
     /**
+     * @param mapping how arrays and work are cut
      * @param bytes the size of a buffer, by its number in the plan
      * @param all whether what is small is shared out, too
      */
     public SharedPlan(
-            PreparedPlan prepared, Compilers compilers, int workers, int rank, IntToLongFunction bytes, boolean all) {
+            PreparedPlan prepared,
+            Compilers compilers,
+            int workers,
+            int rank,
+            MappingPolicy mapping,
+            IntToLongFunction bytes,
+            boolean all) {
         this.prepared = prepared;
         this.compilers = compilers;
         this.rank = rank;
-        this.divider = new Divider(compilers, workers, bytes, all);
+        this.divider = new Divider(compilers, workers, mapping, bytes, all);
         this.divisions = divider.divideAll(prepared);
     }
 

@@ -8,6 +8,7 @@ import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ops.OperationTable;
 import io.maniple.kernels.portable.PortableCompiler;
 import io.maniple.kernels.x86.X86Compiler;
+import io.maniple.server.distribution.MappingPolicy;
 import io.maniple.server.distribution.Peers;
 import io.maniple.server.engine.Bandwidth;
 import io.maniple.server.engine.Blas;
@@ -123,11 +124,13 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
     /**
      * One worker's part of a session that several workers have together.
      *
+     * @param mapping how arrays and work are cut; the same for all of them
      * @param shares memory for what this worker has of its arrays
      */
-    public WorkerSession openShared(SessionOptions options, Peers peers, SparseMemory shares) {
+    public WorkerSession openShared(SessionOptions options, Peers peers, MappingPolicy mapping, SparseMemory shares) {
         Compilers chosen = compilersFor(options);
-        return new WorkerSession(options, limits(), peers, shares, turns.seat(), engine(options, chosen), chosen);
+        return new WorkerSession(
+                options, limits(), peers, mapping, shares, turns.seat(), engine(options, chosen), chosen);
     }
 
     /** Verifies and plans the batches of a session that runs elsewhere. */

@@ -12,6 +12,8 @@ import io.maniple.bridge.proto.ProfileReply;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Status;
+import io.maniple.server.distribution.MappingPolicy;
+import io.maniple.server.distribution.Mappings;
 import io.maniple.server.distribution.Ownership;
 import io.maniple.server.distribution.Peers;
 import io.maniple.server.distribution.Spans;
@@ -68,6 +70,7 @@ public final class WorkerSession implements AutoCloseable {
 
     private final SessionOptions options;
     private final Peers peers;
+    private final MappingPolicy mapping;
     private final SparseMemory memory;
     private final Turns.Seat seat;
     private final Engine engine;
@@ -95,12 +98,14 @@ public final class WorkerSession implements AutoCloseable {
             SessionOptions options,
             Limits limits,
             Peers peers,
+            MappingPolicy mapping,
             SparseMemory memory,
             Turns.Seat seat,
             Engine engine,
             Compilers compilers) {
         this.options = options;
         this.peers = peers;
+        this.mapping = mapping;
         this.memory = memory;
         this.seat = seat;
         this.engine = engine;
@@ -119,10 +124,12 @@ public final class WorkerSession implements AutoCloseable {
     // -- content that comes and goes --------------------------------------------------------------------------------
 
     /** Where a worker's part of an upload begins: everybody gets all of a small one. */
-    public static Spans partOf(long bytes, int worker, int workers) {
-        return bytes <= EVERYWHERE_BYTES
-                ? Spans.range(0, bytes)
-                : Spans.range(Ownership.home(bytes, worker, workers), Ownership.home(bytes, worker + 1, workers));
+    public static Spans partOf(long bytes, int worker, int workers, MappingPolicy mapping) {
+        if (bytes <= EVERYWHERE_BYTES) {
+            return Spans.range(0, bytes);
+        }
+        long begin = worker == 0 ? 0 : mapping.begin(bytes, worker, workers);
+        return Spans.range(begin, worker + 1 == workers ? bytes : mapping.begin(bytes, worker + 1, workers));
     }
 
     /** Takes some bytes of this worker's part of an upload. */
@@ -144,7 +151,7 @@ public final class WorkerSession implements AutoCloseable {
      */
     public void takeFile(long upload, long bytes, Path file, long begin, long modified) {
         WorkerBuffer buffer = uploads.computeIfAbsent(upload, key -> new WorkerBuffer(memory, bytes, peers.size()));
-        Spans part = partOf(bytes, peers.rank(), peers.size());
+        Spans part = partOf(bytes, peers.rank(), peers.size(), mapping);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             if (Files.getLastModifiedTime(file).toMillis() != modified) {
                 throw new IOException("it was changed meanwhile, or is not the one that the server sees");
@@ -202,7 +209,7 @@ public final class WorkerSession implements AutoCloseable {
                 WorkerBuffer upload = uploads.remove(fresh.getPlacement().getOffset());
                 buffer = upload == null ? buffer : upload;
                 for (int worker = 0; worker < peers.size(); worker++) {
-                    Spans part = partOf(fresh.getBytes(), worker, peers.size());
+                    Spans part = partOf(fresh.getBytes(), worker, peers.size(), mapping);
                     buffer.ownership().written(part, fresh.getBytes() <= EVERYWHERE_BYTES ? everybody() : only(worker));
                 }
             } else if (!fresh.getContent().isEmpty()) {
@@ -346,6 +353,7 @@ public final class WorkerSession implements AutoCloseable {
                             compilers,
                             peers.size(),
                             peers.rank(),
+                            mapping,
                             number -> numbered[number].bytes(),
                             options.getSpreadAll()));
         }
@@ -415,7 +423,8 @@ public final class WorkerSession implements AutoCloseable {
             }
             if (options.getExplain()) {
                 String by = alone < 0 ? division.place() : "by worker " + alone + " alone, which has most of it";
-                explanation.add(step, batch.getSourcesList(), "; " + by + "; " + travel.described());
+                String how = mapping.name().equals(Mappings.EVEN.name()) ? "" : " by the mapping " + mapping.name();
+                explanation.add(step, batch.getSourcesList(), "; " + by + how + "; " + travel.described());
             }
             ManipleException failure = takesPart ? spoiled(step) : null;
             ManipleException arrived = travel.exchange(source);

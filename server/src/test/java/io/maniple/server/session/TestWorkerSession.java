@@ -11,6 +11,8 @@ import io.maniple.bridge.proto.Batch;
 import io.maniple.bridge.proto.Reply;
 import io.maniple.bridge.proto.SessionOptions;
 import io.maniple.bridge.proto.Status;
+import io.maniple.server.distribution.MappingPolicy;
+import io.maniple.server.distribution.Mappings;
 import io.maniple.server.failure.ManipleException;
 import io.maniple.server.store.SparseMemory;
 import java.nio.file.Path;
@@ -32,6 +34,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Several workers have the results that one machine has, to the bit. */
 class TestWorkerSession {
     private static final DType F64 = DType.FLOAT64;
+    /** Equal parts, unequal ones, none for some, all for the first or the last one of two. */
+    private static final List<String> MAPPINGS =
+            List.of("even", "weighted:3,1", "weighted:0,2,1", "weighted:1,0", "weighted:0,1");
+
     private static final SessionOptions SPREAD =
             SessionOptions.newBuilder().setSpreadAll(true).setExplain(true).build();
 
@@ -45,9 +51,13 @@ class TestWorkerSession {
         private final ExecutorService threads;
 
         Gang(int size) {
+            this(size, Mappings.EVEN);
+        }
+
+        Gang(int size, MappingPolicy mapping) {
             threads = Executors.newFixedThreadPool(size);
             for (ThreadPeers peers : ThreadPeers.of(size)) {
-                workers.add(factory.openShared(SPREAD, peers, memory));
+                workers.add(factory.openShared(SPREAD, peers, mapping, memory));
             }
         }
 
@@ -90,12 +100,17 @@ class TestWorkerSession {
     }
 
     private void assertSame(int size, Batch batch) throws Exception {
-        try (Gang gang = new Gang(size)) {
-            List<WorkerSession.Outcome> outcomes = gang.execute(batch);
-            assertThat(outcomes.getFirst().reply().getStatus()).isEqualTo(Status.OK);
-            assertThat(outcomes.getFirst().reply().getContentsList()).isEqualTo(here(batch));
-            assertThat(outcomes)
-                    .allSatisfy(outcome -> assertThat(outcome.spoiled()).isEmpty());
+        List<ByteString> here = here(batch);
+        for (String mapping : MAPPINGS) {
+            try (Gang gang = new Gang(size, Mappings.find(mapping, Optional.empty()))) {
+                List<WorkerSession.Outcome> outcomes = gang.execute(batch);
+                assertThat(outcomes.getFirst().reply().getStatus()).as(mapping).isEqualTo(Status.OK);
+                assertThat(outcomes.getFirst().reply().getContentsList())
+                        .as(mapping)
+                        .isEqualTo(here);
+                assertThat(outcomes)
+                        .allSatisfy(outcome -> assertThat(outcome.spoiled()).isEmpty());
+            }
         }
     }
 

@@ -1,0 +1,16 @@
+package io.maniple.server.distribution;
+
+/** The same for each: what is chosen unless something else is. */
+final class EvenMapping implements MappingPolicy {
+    static final String NAME = "even";
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public long begin(long count, int worker, int workers) {
+        return count / workers * worker + count % workers * worker / workers;
+    }
+}
