@@ -1,4 +1,4 @@
-"""Selections, searches, counts and updates by index on the emulated GPU, against NumPy: every type, sizes at every boundary."""
+"""Selections, searches, counts, updates by index and transforms on the emulated GPU, against NumPy: every type, sizes at every boundary."""
 
 import json
 import os
@@ -200,6 +200,43 @@ assert numpy.allclose(got, x.reshape(30, 1_000).sum(axis=1), rtol=1e-14, atol=0)
 print(got.sum(), got.tobytes().hex()[-64:])
 """
 
+TRANSFORMS = """
+def close(got, want, *what):
+    got = numpy.asarray(got)
+    assert got.dtype == want.dtype and got.shape == want.shape, (what, got.dtype, got.shape, want.dtype, want.shape)
+    away = abs(got - want).max() / abs(want).max()
+    assert away < 20 * numpy.finfo(want.dtype).eps, (what, away)
+
+
+# Prime factors above 1,000 are too much for the emulated library.
+for n in (1, 2, 3, 7, 8, 30, 97, 128, 1_000, 2_018):
+    for kind in "fd":
+        x = rng.random((5, n)).astype(kind) - numpy.asarray(0.4, kind)
+        z = x + 1j * rng.random((5, n)).astype(kind)
+        X, Z = there(x), there(z)
+        close(np.fft.fft(Z), numpy.fft.fft(z), "fft", n, kind)
+        close(np.fft.ifft(Z), numpy.fft.ifft(z), "ifft", n, kind)
+        close(np.fft.fft(X, axis=0), numpy.fft.fft(x, axis=0), "axis 0", n, kind)
+        close(np.fft.rfft(X), numpy.fft.rfft(x), "rfft", n, kind)
+        close(np.fft.ihfft(X), numpy.fft.ihfft(x), "ihfft", n, kind)
+        close(np.fft.rfft(X, 2 * n + 1), numpy.fft.rfft(x, 2 * n + 1), "longer", n, kind)
+        for length in {1, n, n + 1, 2 * n - 1, 2 * n, 2 * n + 1}:
+            close(np.fft.irfft(Z, length), numpy.fft.irfft(z, length), "irfft", n, length, kind)
+            close(np.fft.hfft(Z, length, norm="ortho"), numpy.fft.hfft(z, length, norm="ortho"), "hfft", n, length, kind)
+        close(np.fft.fft(Z, max(1, n // 2)), numpy.fft.fft(z, max(1, n // 2)), "cut", n, kind)
+        close(np.fft.fft(Z[:, ::-1], n + 3), numpy.fft.fft(z[:, ::-1], n + 3), "backwards", n, kind)
+        close(np.fft.fft(Z.T[::-1], axis=0), numpy.fft.fft(z.T[::-1], axis=0), "turned", n, kind)
+        close(np.fft.fft(np.broadcast_to(Z[0], (3, n))), numpy.fft.fft(numpy.broadcast_to(z[0], (3, n))), "one row", n, kind)
+y = rng.random((6, 10, 15)) + 0j
+Y = there(y)
+close(np.fft.fftn(Y), numpy.fft.fftn(y), "fftn")
+close(np.fft.fft2(Y[::2], axes=(0, 2)), numpy.fft.fft2(y[::2], axes=(0, 2)), "fft2")
+close(np.fft.ifft(Y, axis=1, norm="forward"), numpy.fft.ifft(y, axis=1, norm="forward"), "ifft")
+close(np.fft.irfftn(np.fft.rfftn(Y.real), y.shape), y.real, "irfftn")
+y[2, 3, 4] = numpy.inf
+assert numpy.isfinite(numpy.asarray(np.fft.fft(there(y)))).sum() == 6 * 10 * 15 - 15
+"""
+
 
 def profiled(folder: Path, text: str, device: str) -> tuple[str, set[tuple[str, str]]]:
     """What a program printed, and which operations ran where."""
@@ -227,10 +264,11 @@ def profiled(folder: Path, text: str, device: str) -> tuple[str, set[tuple[str, 
         pytest.param(SEARCHES, {"searchsorted", "partition"}, id="searches"),
         pytest.param(COUNTS, {"bincount", "histogram"}, id="counts"),
         pytest.param(UPDATES, {f"{n}.at" for n in ("add", "subtract", "multiply", "minimum", "maximum")}, id="updates"),
+        pytest.param(TRANSFORMS, {"fft.complex", "fft.from_real", "fft.to_real"}, id="transforms"),
         pytest.param(SEGMENTS, {f"{n}.reduceat" for n in ("add", "multiply", "minimum", "maximum")}, id="segments"),
     ],
 )
-def test_operations_by_index(tmp_path: Path, text: str, operations: set[str]) -> None:
+def test_operations_with_kernels_of_their_own(tmp_path: Path, text: str, operations: set[str]) -> None:
     out, ran = profiled(tmp_path, text, "gpu")
     assert {name for name, device in ran if device == "gpu"} >= operations
     # Messages, and sums that are rounded, are the processor's.

@@ -135,6 +135,14 @@ final class KernelForms {
     private static void routines(List<KernelText> texts) {
         selections(texts);
         counts(texts);
+        for (ElementType part : List.of(ElementType.FLOAT32, ElementType.FLOAT64)) {
+            for (TransformSource.Kind kind : TransformSource.Kind.values()) {
+                texts.add(TransformSource.load(kind, part, 1));
+                texts.add(TransformSource.load(kind, part, 3));
+            }
+            texts.add(TransformSource.store(TransformSource.Kind.REAL, part, 1));
+            texts.add(TransformSource.store(TransformSource.Kind.COMPLEX, part, 3));
+        }
         for (int bytes = 1; bytes <= 8; bytes *= 2) {
             texts.add(RoutineSource.take(bytes, 1));
             texts.add(RoutineSource.take(bytes, 3));

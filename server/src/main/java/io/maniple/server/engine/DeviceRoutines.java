@@ -36,12 +36,14 @@ final class DeviceRoutines {
     private final DeviceGrids grids;
     private final DeviceSelections selections;
     private final DeviceCounts counts;
+    private final DeviceTransforms transforms;
 
     DeviceRoutines(DeviceProperties properties) {
         this.properties = properties;
         this.grids = new DeviceGrids(properties);
         this.selections = new DeviceSelections(grids);
         this.counts = new DeviceCounts(grids);
+        this.transforms = new DeviceTransforms(grids);
     }
 
     /** @return empty where the processor has to do it */
@@ -67,6 +69,9 @@ final class DeviceRoutines {
                     case "searchsorted" -> counts.search(instruction);
                     case "bincount" -> counts.bincount(instruction);
                     case "histogram" -> counts.histogram(instruction);
+                    case "fft.complex" -> transforms.complex(instruction);
+                    case "fft.from_real" -> transforms.fromReal(instruction);
+                    case "fft.to_real" -> transforms.toReal(instruction);
                     case "subtract.at" -> counts.update(instruction, Reduction.SUM, true);
                     case String name when name.endsWith(".at") -> counts.update(instruction, reduction(name), false);
                     case String name when name.endsWith(".reduceat") -> counts.segments(instruction, reduction(name));
