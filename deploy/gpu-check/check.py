@@ -5,7 +5,7 @@ installed. Java, Maniple and NVRTC come with the folder. Results go to result.js
 --output says; what failed is listed, and the exit status is 1.
 
   --dry-run        small arrays on an emulated GPU (needs g++)
-  --quick          a tenth of the sizes, fewer random programs
+  --quick          a tenth of the sizes, fewer random programs; of a dry run some examples and programs only
   --only PART      operations, examples, random or timings; may be given several times
   --programs N     random programs (500)
   --output FOLDER  where the results go
@@ -41,6 +41,11 @@ SMALL_EXAMPLES: dict[str, list[str]] = {
     "black_scholes": ["50000"], "conjugate_gradient": ["200", "20"], "jacobi2d": ["300", "20"], "life": ["300", "10"],
     "nbody": ["200", "3"], "wave2d": ["200", "20"],
 }  # fmt: skip
+
+# What a quick dry run does, in half a minute.
+QUICK_EXAMPLES = ("black_scholes", "life")
+QUICK_WORKLOADS = ("chain f64 64M", "Jacobi 4096² x 50", "masked sum 64M", "sort 32M", "gather 32M", "GEMM 4096²")
+QUICK_PROGRAMS = 5
 
 
 class Check:
@@ -96,6 +101,9 @@ class Check:
     def maniple(self, *command: str, patience: float = 900) -> subprocess.CompletedProcess[str]:
         return self.run("-m", "maniple", *command, patience=patience)
 
+    def quick_dry_run(self) -> bool:
+        return bool(self.options.dry_run and self.options.quick)
+
     def fail(self, what: str) -> None:
         print(f"FAILED: {what}", flush=True)
         self.failures.append(what)
@@ -133,6 +141,8 @@ class Check:
 
     def examples(self) -> None:
         sizes = SMALL_EXAMPLES if self.options.dry_run else EXAMPLES
+        if self.quick_dry_run():
+            sizes = {name: sizes[name] for name in QUICK_EXAMPLES}
         right = 0
         for name, arguments in sizes.items():
             script = str(HERE / "examples" / f"{name}.py")
@@ -151,7 +161,8 @@ class Check:
         self.result["examples"] = [right, len(sizes)]
 
     def random(self) -> None:
-        programs = self.options.programs or (20 if self.options.dry_run else 100 if self.options.quick else 500)
+        usual = 20 if self.options.dry_run else 100 if self.options.quick else 500
+        programs = self.options.programs or (QUICK_PROGRAMS if self.quick_dry_run() else usual)
         done = self.run(
             str(HERE / "tests" / "random_programs.py"), "--programs", str(programs), "--seed", "1", patience=3600
         )
@@ -171,8 +182,10 @@ class Check:
             repetitions = 2 if self.options.dry_run else 1 if engine == "numpy" else 7
             print(f"timing {engine} …", flush=True)
             # Arrays of a dry run are too small to be deferred otherwise.
-            small = {"MANIPLE_DEFER_ALL": "1"} if self.options.dry_run else {}
-            done = self.run(str(HERE / "worker.py"), engine, str(scale), str(repetitions), patience=3600, **small)
+            small = {"MANIPLE_DEFER_ALL": "1", "MANIPLE_HOST": "0"} if self.options.dry_run else {}
+            chosen = QUICK_WORKLOADS if self.quick_dry_run() else ()
+            worker = (str(HERE / "worker.py"), engine, str(scale), str(repetitions), *chosen)
+            done = self.run(*worker, patience=3600, **small)
             lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
             if done.returncode or not lines:
                 self.fail(f"timing {engine}: {done.stderr.strip()[-500:]}")

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -386,6 +387,107 @@ def test_users_see_their_own(watched: Watched, tmp_path: Path) -> None:
 
 
 # -- without one -----------------------------------------------------------------------------------------------------
+
+GPU_WORK = """
+import numpy as np, sys
+x = np.array(range(200_000), dtype=float)
+y = np.sqrt(x) + 1
+print(float(y.sum()), flush=True)
+sys.stdin.readline()
+"""
+
+GPU_METRICS = {
+    "maniple_gpu_memory_used_bytes": "gpu_memory_used",
+    "maniple_gpu_memory_limit_bytes": "gpu_memory_limit",
+    "maniple_gpu_launches_total": "gpu_launches",
+    "maniple_gpu_uploaded_bytes_total": "gpu_uploaded",
+    "maniple_gpu_downloaded_bytes_total": "gpu_downloaded",
+    "maniple_gpu_evictions_total": "gpu_evictions",
+}
+
+
+def gpu_metrics(watched: Watched) -> dict[str, float]:
+    status, _, text = watched.ask("/metrics", watched.tokens["ann"])
+    assert status == 200
+    lines = [line.split() for line in text.splitlines() if line.startswith("maniple_gpu_")]
+    return {name: float(value) for name, value in lines}
+
+
+def test_without_a_gpu_there_is_none(watched: Watched) -> None:
+    assert watched.data("/api/overview")["gpu"] == ""
+    assert gpu_metrics(watched) == dict.fromkeys(GPU_METRICS, 0.0)
+
+
+needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="the emulated GPU needs g++")
+
+
+@contextmanager
+def gpu_at_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Watched, subprocess.Popen[str]]]:
+    """A daemon with an emulated GPU of 8 MiB, and bob's program that has worked there and waits."""
+    monkeypatch.setenv("MANIPLE_GPU_EMULATE", "memory=8m")
+    watched = Watched(folder)
+    try:
+        program = folder / "work.py"
+        program.write_text(GPU_WORK)
+        environment = {**os.environ, **watched.daemon.environment(), "MANIPLE_TOKEN": watched.tokens["bob"]}
+        running = subprocess.Popen(
+            [sys.executable, "-m", "maniple", str(program)],
+            env={**environment, "MANIPLE_DEVICE": "gpu", "MANIPLE_HOST": "0"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert running.stdout is not None
+            assert float(running.stdout.readline()) > 0
+            yield watched, running
+        finally:
+            running.kill()
+            running.wait()
+    finally:
+        watched.daemon.stop()
+
+
+@needs_compiler
+def test_what_a_gpu_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies there, of how much, kernels and copies: in the metrics and in the data."""
+    with gpu_at_work(tmp_path, monkeypatch) as (watched, running):
+        overview, found = watched.data("/api/overview"), gpu_metrics(watched)
+        assert overview["gpu"] == "emulated GPU"
+        for name, field in GPU_METRICS.items():
+            assert found[name] == overview[field], name
+        assert 3_200_000 <= overview["gpu_memory_used"] <= overview["gpu_memory_limit"] == 8 << 20
+        assert overview["gpu_launches"] >= 2
+        assert overview["gpu_uploaded"] == 1_600_000
+        assert 8 <= overview["gpu_downloaded"] < 1_600_000
+        assert overview["gpu_evictions"] == 0
+        assert "gpu" not in watched.data("/api/overview", "bob")
+        # What the session had is given back; what was done stays counted.
+        running.communicate("\n", timeout=30)
+        end = time.monotonic() + SECONDS
+        while watched.data("/api/overview")["gpu_memory_used"] > 0:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert gpu_metrics(watched)["maniple_gpu_uploaded_bytes_total"] == 1_600_000
+
+
+@needs_browser
+@needs_compiler
+def test_the_gpu_has_a_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with gpu_at_work(tmp_path, monkeypatch) as (watched, _), page(watched, tmp_path) as driver:
+        log_in(driver, watched, watched.tokens["ann"])
+        wait(driver, "return document.querySelector('#tile-gpu')")
+        overview = watched.data("/api/overview")
+        assert find(driver, "#tile-gpu .figure").text == size_text(overview["gpu_memory_used"])
+        note = find(driver, "#tile-gpu .note").text
+        assert note.startswith(f"of 8.0 MiB, {overview['gpu_launches']} kernels, 1.5 MiB there, ")
+        for width in (1280, 390):
+            size(driver, width, 900)
+            refreshed(driver)
+            assert driver.execute_script(OVERLAPS, LAID_OUT) == []
+            assert driver.execute_script(OUTSIDE) == []
+        assert said(driver) == []
+
 
 DATA = ("overview", "sessions", "users", "throughput", "timeline", "errors", "fallbacks")
 ROUTES = (

@@ -211,6 +211,59 @@ print(total)
     assert profile["device"]["evictions"] == 0
 
 
+SHARED = """
+import numpy as np
+x = np.array(range(200_000), dtype=float)
+for _ in range(10):
+    print((x * 2 + 1).sum())
+"""
+
+
+def test_shared_arrays_move_to_the_gpu_once(tmp_path: Path) -> None:
+    out, _, profile = profiled(tmp_path, text=SHARED, MANIPLE_HOST="0")
+    assert out == expected(tmp_path, SHARED)
+    assert profile["device"]["bytes_to_device"] == 1_600_000
+    assert profile["device"]["host_steps"] == 0
+
+
+@pytest.mark.parametrize(
+    ("between", "moves"),
+    [
+        pytest.param("x += 0.5", 1, id="on-the-gpu"),
+        pytest.param("x[turn] = -1e6", 11, id="an-element"),
+        pytest.param("x[turn::7] += 0.5", 11, id="a-few"),
+        pytest.param("x[turn:] *= -1; x[3] = turn", 11, id="both"),
+        pytest.param("print(x)", 11, id="looked-at"),
+        pytest.param("list(x[:3])", 11, id="read"),
+        # Each instruction is a batch of its own while somebody holds a view.
+        pytest.param("memoryview(x)[turn] = 1e6", 22, id="a-view-that-goes"),
+        pytest.param("kept = kept or memoryview(x); kept[turn] = 1e6", 22, id="a-view-that-stays"),
+        pytest.param(
+            "kept = memoryview(x) if turn % 3 == 0 else kept\n    if kept: kept[turn] = 1e6\n    if turn % 3 == 1: kept = None",
+            22,
+            id="a-view-that-comes-and-goes",
+        ),
+        pytest.param("x[...] = range(turn, 200_000 + turn)", 11, id="filled"),
+        pytest.param("x = np.array(x.tolist()) + 1", 11, id="another"),
+    ],
+)
+def test_shared_arrays_move_to_the_gpu_when_they_were_written(tmp_path: Path, between: str, moves: int) -> None:
+    """Whatever the program does between two batches, the GPU computes with what is there."""
+    text = f"""
+import numpy as np
+x = np.array(range(200_000), dtype=float)
+kept = None
+for turn in range(10):
+    print((x * 2 + 1).sum(), (x[::-1] - x[5:6]).max())
+    {between}
+print((x * 2 + 1).sum())
+"""
+    out, _, profile = profiled(tmp_path, text=text, MANIPLE_HOST="0")
+    assert out == expected(tmp_path, text)
+    assert profile["device"]["bytes_to_device"] <= moves * 1_600_000
+    assert profile["device"]["host_steps"] == 0
+
+
 LOOP = """
 import time
 import numpy as np

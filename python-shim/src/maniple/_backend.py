@@ -71,6 +71,8 @@ class Batch:
     operand_buffer, operand_layout, operand_offset : list of int
         One entry an operand.
     observations : list of (handle, offset, length)
+    written : list of int
+        Handles of shared buffers that the program may have written to since they were last used.
     sync : bool
     """
 
@@ -94,6 +96,7 @@ class Batch:
         "source_index",
         "sources",
         "sync",
+        "written",
     )
 
     def __init__(self) -> None:
@@ -110,6 +113,7 @@ class Batch:
         self.operand_layout: list[int] = []
         self.operand_offset: list[int] = []
         self.observations: list[tuple[int, int, int]] = []
+        self.written: list[int] = []
         self.sync = False
         # Positions of what is already in the tables; not sent.
         self.layout_index: dict[tuple[int, tuple[int, ...], tuple[int, ...]], int] = {}

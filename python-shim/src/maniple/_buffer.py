@@ -42,6 +42,8 @@ class Buffer:
         Number of the last batch with an instruction on it, for SHARED.
     written : int
         Number of the last batch that was to write it, for SHARED.
+    looked : bool
+        SHARED: the program may have written to it since it was last announced (`Batch.written`).
     snapshot : int
         LOCAL: handle of a copy at the server that is still current, or 0.
     selections : list of weak references, or None
@@ -54,6 +56,7 @@ class Buffer:
         "__weakref__",
         "handle",
         "home",
+        "looked",
         "memory",
         "nbytes",
         "owner",
@@ -78,6 +81,7 @@ class Buffer:
         self.typed = False
         self.touched = 0
         self.written = 0
+        self.looked = False
         self.snapshot = 0
         self.selections: list[weakref.ref[Any]] | None = None
 
@@ -96,6 +100,7 @@ class Buffer:
             self._adopt()
             return
         if self.home == SHARED:
+            self.looked = True
             if self.touched > stream.completed or self.written > stream.sound:
                 with stream.lock:
                     # Not only waited but asked for: the server may have failed to compute it.
@@ -153,6 +158,7 @@ class Buffer:
         self.typed = False
         self.touched = 0
         self.written = 0
+        self.looked = True
         stream.watch(self.handle, memory)
 
     def _adopt(self) -> None:
@@ -197,8 +203,13 @@ class Buffer:
                 self._adopt()
                 return 0
             self.touched = stream.number
-            if sys.getrefcount(self.owner) > _OWN_REFERENCES:
+            exported = sys.getrefcount(self.owner) > _OWN_REFERENCES
+            if exported:
                 stream.must_sync = True
+            if self.looked or exported:
+                stream.batch.written.append(self.handle)
+                # Whoever holds a view writes without a word, until the next time here.
+                self.looked = exported
             return self.handle
         if self.snapshot:
             if not stream.guarded or stream.knows(self.snapshot):
@@ -262,6 +273,7 @@ class Buffer:
         stream.batch.buffers.append((handle, self.nbytes, None, region.placement))
         self.handle = handle
         self._set_shared(memory)
+        self.looked = False
 
 
 class Remote(Buffer):

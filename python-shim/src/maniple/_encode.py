@@ -40,6 +40,7 @@ def batch_message(batch: Batch) -> Any:
     message.sources.extend(batch.sources)
     if any(batch.reports):
         message.reports.extend(batch.reports)
+    message.written.extend(batch.written)
     message.operation.extend(batch.operation)
     message.operand_count.extend(batch.operand_count)
     message.source.extend(batch.source)

@@ -161,7 +161,7 @@ class Observation(_message.Message):
     def __init__(self, handle: _Optional[int] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("format", "number", "layouts", "scalars", "buffers", "sources", "reports", "operation", "operand_count", "source", "operand_buffer", "operand_layout", "operand_offset", "observations", "sync")
+    __slots__ = ("format", "number", "layouts", "scalars", "buffers", "sources", "reports", "operation", "operand_count", "source", "operand_buffer", "operand_layout", "operand_offset", "observations", "sync", "written")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     LAYOUTS_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +177,7 @@ class Batch(_message.Message):
     OPERAND_OFFSET_FIELD_NUMBER: _ClassVar[int]
     OBSERVATIONS_FIELD_NUMBER: _ClassVar[int]
     SYNC_FIELD_NUMBER: _ClassVar[int]
+    WRITTEN_FIELD_NUMBER: _ClassVar[int]
     format: int
     number: int
     layouts: _containers.RepeatedCompositeFieldContainer[Layout]
@@ -192,7 +193,8 @@ class Batch(_message.Message):
     operand_offset: _containers.RepeatedScalarFieldContainer[int]
     observations: _containers.RepeatedCompositeFieldContainer[Observation]
     sync: bool
-    def __init__(self, format: _Optional[int] = ..., number: _Optional[int] = ..., layouts: _Optional[_Iterable[_Union[Layout, _Mapping]]] = ..., scalars: _Optional[_Iterable[_Union[Scalar, _Mapping]]] = ..., buffers: _Optional[_Iterable[_Union[NewBuffer, _Mapping]]] = ..., sources: _Optional[_Iterable[str]] = ..., reports: _Optional[_Iterable[int]] = ..., operation: _Optional[_Iterable[int]] = ..., operand_count: _Optional[_Iterable[int]] = ..., source: _Optional[_Iterable[int]] = ..., operand_buffer: _Optional[_Iterable[int]] = ..., operand_layout: _Optional[_Iterable[int]] = ..., operand_offset: _Optional[_Iterable[int]] = ..., observations: _Optional[_Iterable[_Union[Observation, _Mapping]]] = ..., sync: _Optional[bool] = ...) -> None: ...
+    written: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, format: _Optional[int] = ..., number: _Optional[int] = ..., layouts: _Optional[_Iterable[_Union[Layout, _Mapping]]] = ..., scalars: _Optional[_Iterable[_Union[Scalar, _Mapping]]] = ..., buffers: _Optional[_Iterable[_Union[NewBuffer, _Mapping]]] = ..., sources: _Optional[_Iterable[str]] = ..., reports: _Optional[_Iterable[int]] = ..., operation: _Optional[_Iterable[int]] = ..., operand_count: _Optional[_Iterable[int]] = ..., source: _Optional[_Iterable[int]] = ..., operand_buffer: _Optional[_Iterable[int]] = ..., operand_layout: _Optional[_Iterable[int]] = ..., operand_offset: _Optional[_Iterable[int]] = ..., observations: _Optional[_Iterable[_Union[Observation, _Mapping]]] = ..., sync: _Optional[bool] = ..., written: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class FloatingPointError(_message.Message):
     __slots__ = ("kind", "operation", "source")
@@ -253,7 +255,7 @@ class Operation(_message.Message):
     def __init__(self, number: _Optional[int] = ..., name: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class SessionOptions(_message.Message):
-    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all", "timeline", "device", "emulate")
+    __slots__ = ("fusion_off", "engine", "explain", "profile", "threads", "cascade_all", "spread_all", "timeline", "device", "announces_writes", "emulate")
     FUSION_OFF_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
@@ -263,6 +265,7 @@ class SessionOptions(_message.Message):
     SPREAD_ALL_FIELD_NUMBER: _ClassVar[int]
     TIMELINE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCES_WRITES_FIELD_NUMBER: _ClassVar[int]
     EMULATE_FIELD_NUMBER: _ClassVar[int]
     fusion_off: bool
     engine: str
@@ -273,8 +276,9 @@ class SessionOptions(_message.Message):
     spread_all: bool
     timeline: bool
     device: str
+    announces_writes: bool
     emulate: str
-    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ..., timeline: _Optional[bool] = ..., device: _Optional[str] = ..., emulate: _Optional[str] = ...) -> None: ...
+    def __init__(self, fusion_off: _Optional[bool] = ..., engine: _Optional[str] = ..., explain: _Optional[bool] = ..., profile: _Optional[bool] = ..., threads: _Optional[int] = ..., cascade_all: _Optional[bool] = ..., spread_all: _Optional[bool] = ..., timeline: _Optional[bool] = ..., device: _Optional[str] = ..., announces_writes: _Optional[bool] = ..., emulate: _Optional[str] = ...) -> None: ...
 
 class HelloRequest(_message.Message):
     __slots__ = ("formats", "client_version", "client_pid", "options", "trace_parent", "trace_state")

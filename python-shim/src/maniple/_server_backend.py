@@ -177,6 +177,7 @@ def session_options() -> pb.SessionOptions:
         cascade_all=os.environ.get("MANIPLE_FUSION", "") == "cascade",
         spread_all=os.environ.get("MANIPLE_SPREAD", "") == "all",
         device=device,
+        announces_writes=True,
         emulate=os.environ.get("MANIPLE_GPU_EMULATE", ""),
         engine=os.environ.get("MANIPLE_ENGINE", ""),
         threads=int(os.environ.get("MANIPLE_THREADS") or 0),

@@ -4,6 +4,7 @@ import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
 import io.maniple.cuda.driver.Product;
+import io.maniple.cuda.driver.Transform;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -98,6 +99,15 @@ public final class Device implements AutoCloseable {
     /** Queues products of matrices; false if the device cannot do them. */
     public boolean multiply(Product product) throws DeviceException {
         boolean queued = stream.multiply(product);
+        if (queued) {
+            launches.incrementAndGet();
+        }
+        return queued;
+    }
+
+    /** Queues Fourier transforms; false if the device cannot do them. */
+    public boolean transform(Transform transform) throws DeviceException {
+        boolean queued = stream.transform(transform);
         if (queued) {
             launches.incrementAndGet();
         }

@@ -3,6 +3,7 @@ package io.maniple.cuda;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Reduction;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Writes the kernels of operations that are no fused loops: gathers, cumulative folds, random numbers, sorts. Each takes
@@ -70,7 +71,8 @@ public final class RoutineSource {
                 """, name, "WORD", unit(bytes), "EXPONENT", bytes == 8 ? "0x7ff0000000000000ULL" : "0x7f800000U"));
     }
 
-    private static String unit(int bytes) {
+    /** The type of a number of so many bytes. */
+    static String unit(int bytes) {
         return switch (bytes) {
             case 1 -> "unsigned char";
             case 2 -> "unsigned short";
@@ -81,7 +83,7 @@ public final class RoutineSource {
     }
 
     /** Fills in names; those that are part of others come last. */
-    private static String fill(String text, String name, String... replaced) {
+    static String fill(String text, String name, String... replaced) {
         String filled = text.replace("NAME", name);
         for (int pair = 0; pair < replaced.length; pair += 2) {
             filled = filled.replaceAll("\\b" + replaced[pair] + "\\b", replaced[pair + 1]);
@@ -221,8 +223,7 @@ public final class RoutineSource {
     private static String scanText(
             String text, String name, Reduction reduction, ElementType type, int blockThreads, String combined) {
         boolean watched = type.isFloating() && (reduction == Reduction.SUM || reduction == Reduction.PRODUCT);
-        // FloatingPointRules' numbers of an overflow and of an invalid value.
-        String watch = watched ? "if (box.word) word |= maniple_fold_errors(last, term, folded, 2ULL, 8ULL);" : "";
+        String watch = watched ? "if (box.word) word |= " + foldErrors("last", "term", "folded") + ";" : "";
         String filled = fill(
                 text,
                 name,
@@ -242,6 +243,11 @@ public final class RoutineSource {
                 .replace("WATCHED", watch)
                 .replace("LOAD", CudaBody.load(type, "at"))
                 .replace("STORE", CudaBody.store(type, "at", "v"));
+    }
+
+    /** The errors of one step of a fold, by FloatingPointRules' numbers of an overflow and of an invalid value. */
+    static String foldErrors(String left, String right, String result) {
+        return "maniple_fold_errors(" + left + ", " + right + ", " + result + ", 2ULL, 8ULL)";
     }
 
     /**
@@ -378,14 +384,8 @@ public final class RoutineSource {
     }
 
     private static String sortText(String text, String name, ElementType type, boolean indices) {
-        String value = type == ElementType.FLOAT16 ? "maniple_half_value(%s)" : "%s";
-        String c = CudaExpressions.typeName(type);
-        String order = type.isFloating() ? "a < b || (b != b && a == a)" : "a < b";
-        String less = "__device__ inline bool " + name + "_less(KEY x, KEY y) { const " + c + " a = "
-                + String.format(java.util.Locale.ROOT, value, "x") + ", b = "
-                + String.format(java.util.Locale.ROOT, value, "y") + "; return " + order + "; }";
         return fill(
-                text.replace("LESS", less),
+                text.replace("LESS", less(type, name)),
                 name,
                 "RUN",
                 Integer.toString(SORTED),
@@ -393,5 +393,15 @@ public final class RoutineSource {
                 CudaBody.memoryType(type),
                 "PLACES",
                 Boolean.toString(indices));
+    }
+
+    /** The function NAME_less(KEY, KEY): NumPy's order, NaN behind everything else. */
+    static String less(ElementType type, String name) {
+        String value = type == ElementType.FLOAT16 ? "maniple_half_value(%s)" : "%s";
+        String c = CudaExpressions.typeName(type);
+        String order = type.isFloating() ? "a < b || (b != b && a == a)" : "a < b";
+        return "__device__ inline bool " + name + "_less(KEY x, KEY y) { const " + c + " a = "
+                + String.format(Locale.ROOT, value, "x") + ", b = "
+                + String.format(Locale.ROOT, value, "y") + "; return " + order + "; }";
     }
 }

@@ -133,6 +133,16 @@ final class KernelForms {
     }
 
     private static void routines(List<KernelText> texts) {
+        selections(texts);
+        counts(texts);
+        for (ElementType part : List.of(ElementType.FLOAT32, ElementType.FLOAT64)) {
+            for (TransformSource.Kind kind : TransformSource.Kind.values()) {
+                texts.add(TransformSource.load(kind, part, 1));
+                texts.add(TransformSource.load(kind, part, 3));
+            }
+            texts.add(TransformSource.store(TransformSource.Kind.REAL, part, 1));
+            texts.add(TransformSource.store(TransformSource.Kind.COMPLEX, part, 3));
+        }
         for (int bytes = 1; bytes <= 8; bytes *= 2) {
             texts.add(RoutineSource.take(bytes, 1));
             texts.add(RoutineSource.take(bytes, 3));
@@ -150,6 +160,42 @@ final class KernelForms {
                 texts.add(RoutineSource.scanTotals(reduction, type, BLOCK_THREADS));
                 texts.add(RoutineSource.scanBefore(reduction, type, BLOCK_THREADS));
                 texts.add(RoutineSource.scanRows(reduction, type, BLOCK_THREADS));
+            }
+        }
+    }
+
+    private static void selections(List<KernelText> texts) {
+        texts.add(SelectionSource.counts(BLOCK_THREADS));
+        texts.add(SelectionSource.starts(BLOCK_THREADS));
+        for (int bytes = 1; bytes <= 8; bytes *= 2) {
+            texts.add(SelectionSource.move(bytes, false, BLOCK_THREADS));
+            texts.add(SelectionSource.move(bytes, true, BLOCK_THREADS));
+            for (SelectionSource.PutStep step : SelectionSource.PutStep.values()) {
+                texts.add(SelectionSource.put(step, bytes, 1, false));
+                texts.add(SelectionSource.put(step, bytes, 3, true));
+            }
+        }
+    }
+
+    private static void counts(List<KernelText> texts) {
+        texts.add(CountSource.places());
+        for (boolean one : new boolean[] {false, true}) {
+            texts.add(CountSource.count(one, BLOCK_THREADS));
+            texts.add(CountSource.histogram(one, BLOCK_THREADS));
+            texts.add(CountSource.search(ElementType.FLOAT32, true, one));
+            texts.add(CountSource.search(ElementType.FLOAT64, true, one));
+        }
+        for (ElementType type : ElementType.values()) {
+            texts.add(CountSource.search(type, false, false));
+            texts.add(CountSource.search(type, false, true));
+            for (Reduction reduction :
+                    List.of(Reduction.SUM, Reduction.PRODUCT, Reduction.MINIMUM, Reduction.MAXIMUM)) {
+                texts.add(CountSource.update(reduction, type, 1, false));
+                texts.add(CountSource.segments(reduction, type));
+            }
+            if (type != ElementType.BOOL) {
+                texts.add(CountSource.update(Reduction.SUM, type, 1, true));
+                texts.add(CountSource.update(Reduction.SUM, type, 2, false));
             }
         }
     }

@@ -16,6 +16,7 @@ import io.maniple.daemon.watch.RecentWork;
 import io.maniple.daemon.watch.Throughput;
 import io.maniple.server.Version;
 import io.maniple.server.json.Json;
+import io.maniple.server.session.DeviceStatus;
 import io.maniple.server.trace.BatchTrace;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -131,6 +132,14 @@ final class DashboardData {
                     .field("busy_seconds", observatory.nanoseconds() / 1e9)
                     .field("errors", observatory.errors().total())
                     .field("logins_refused", observatory.refusedLogins());
+            DeviceStatus gpu = sessions.factory().device();
+            json.field("gpu", gpu.name())
+                    .field("gpu_memory_used", gpu.usedBytes())
+                    .field("gpu_memory_limit", gpu.limitBytes())
+                    .field("gpu_launches", gpu.launches())
+                    .field("gpu_uploaded", gpu.bytesToDevice())
+                    .field("gpu_downloaded", gpu.bytesToHost())
+                    .field("gpu_evictions", gpu.evictions());
         }
         answer(context, json);
     }

@@ -69,6 +69,7 @@ final class Metrics {
         FunctionCounter.builder("maniple.sessions.refused", sessions, RemoteSessions::refusedTotal)
                 .description("Sessions refused for want of room since the start")
                 .register(registry);
+        gpu(sessions);
         work(observatory);
         Gauge.builder("maniple.machine.bandwidth", bandwidth, MachineBandwidth::bytesPerSecond)
                 .description("What the memory gives while all threads copy, read and written; measured once")
@@ -98,6 +99,49 @@ final class Metrics {
                 .description("When the certificate in use ends, since 1970")
                 .baseUnit("seconds")
                 .register(registry));
+    }
+
+    private void gpu(RemoteSessions sessions) {
+        Gauge.builder(
+                        "maniple.gpu.memory.used",
+                        sessions,
+                        all -> all.factory().device().usedBytes())
+                .description("The GPU's memory that arrays lie in")
+                .baseUnit("bytes")
+                .register(registry);
+        Gauge.builder(
+                        "maniple.gpu.memory.limit",
+                        sessions,
+                        all -> all.factory().device().limitBytes())
+                .description("The GPU's memory that may be used; 0 while no GPU is in use")
+                .baseUnit("bytes")
+                .register(registry);
+        FunctionCounter.builder(
+                        "maniple.gpu.launches",
+                        sessions,
+                        all -> all.factory().device().launches())
+                .description("Kernels launched on the GPU since the start")
+                .register(registry);
+        FunctionCounter.builder(
+                        "maniple.gpu.uploaded",
+                        sessions,
+                        all -> all.factory().device().bytesToDevice())
+                .description("Bytes copied to the GPU since the start")
+                .baseUnit("bytes")
+                .register(registry);
+        FunctionCounter.builder(
+                        "maniple.gpu.downloaded",
+                        sessions,
+                        all -> all.factory().device().bytesToHost())
+                .description("Bytes copied back from the GPU since the start")
+                .baseUnit("bytes")
+                .register(registry);
+        FunctionCounter.builder(
+                        "maniple.gpu.evictions",
+                        sessions,
+                        all -> all.factory().device().evictions())
+                .description("Arrays moved to the host for want of the GPU's memory since the start")
+                .register(registry);
     }
 
     private void workers(Cluster cluster) {

@@ -129,6 +129,12 @@ function tiles({ overview, throughput }) {
     tile("busy", "Computing, last 10 s", percent(busy), `${overview.threads} threads, engine ${overview.engine}`, busy),
     tile("pending", "Batches pending", count(overview.batches_pending), `up ${duration(overview.uptime_seconds)}`),
   ];
+  if (overview.gpu) {
+    shown.push(tile("gpu", "Memory of the GPU", bytes(overview.gpu_memory_used),
+      `of ${bytes(overview.gpu_memory_limit)}, ${count(overview.gpu_launches)} kernels, ${bytes(overview.gpu_uploaded)} there, `
+      + `${bytes(overview.gpu_downloaded)} back${overview.gpu_evictions ? `, ${count(overview.gpu_evictions)} arrays moved out` : ""}`,
+      overview.gpu_memory_used / overview.gpu_memory_limit));
+  }
   if (overview.operator) {
     shown.push(tile("errors", "Errors since the start", count(overview.errors),
       `${count(overview.batches)} batches, ${count(overview.kernels)} kernels`));

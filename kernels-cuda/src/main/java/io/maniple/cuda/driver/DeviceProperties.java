@@ -12,6 +12,7 @@ package io.maniple.cuda.driver;
  * @param bytesPerSecond of its memory, read and written, roughly
  * @param hostBytesPerSecond between it and the host, roughly
  * @param products whether it has a library for products of matrices
+ * @param transforms whether it has a library for Fourier transforms
  */
 public record DeviceProperties(
         String name,
@@ -22,4 +23,5 @@ public record DeviceProperties(
         long memoryBytes,
         double bytesPerSecond,
         double hostBytesPerSecond,
-        boolean products) {}
+        boolean products,
+        boolean transforms) {}

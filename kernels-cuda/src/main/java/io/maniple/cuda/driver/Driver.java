@@ -59,6 +59,13 @@ public interface Driver extends AutoCloseable {
          */
         boolean multiply(Product product) throws DeviceException;
 
+        /**
+         * Queues Fourier transforms.
+         *
+         * @return false if the device cannot do them: nothing was queued
+         */
+        boolean transform(Transform transform) throws DeviceException;
+
         /** What is queued from now on waits for the event. */
         void await(Event event) throws DeviceException;
 

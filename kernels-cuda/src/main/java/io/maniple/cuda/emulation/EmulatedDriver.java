@@ -4,6 +4,7 @@ import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
 import io.maniple.cuda.driver.Product;
+import io.maniple.cuda.driver.Transform;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -57,6 +58,7 @@ public final class EmulatedDriver implements Driver {
                 settings.memoryBytes(),
                 settings.bytesPerSecond(),
                 settings.bytesPerSecond(),
+                true,
                 true);
     }
 
@@ -188,6 +190,17 @@ public final class EmulatedDriver implements Driver {
         public boolean multiply(Product product) throws DeviceException {
             EmulatedProduct emulated = new EmulatedProduct(product);
             emulated.check(memory);
+            add(emulated::run);
+            return true;
+        }
+
+        @Override
+        public boolean transform(Transform transform) throws DeviceException {
+            EmulatedTransform emulated = new EmulatedTransform(transform);
+            emulated.check(memory);
+            if (!emulated.suits()) {
+                return false;
+            }
             add(emulated::run);
             return true;
         }

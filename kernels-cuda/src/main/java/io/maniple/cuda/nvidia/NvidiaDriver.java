@@ -4,6 +4,7 @@ import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
 import io.maniple.cuda.driver.Product;
+import io.maniple.cuda.driver.Transform;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -41,6 +42,7 @@ public final class NvidiaDriver implements Driver {
     private final DeviceProperties properties;
     private final List<Path> folders;
     private @Nullable Cublas products;
+    private @Nullable Cufft transforms;
 
     /** An address that the driver gave, and one that it is given. */
     private static final class Address extends CUdeviceptr {
@@ -94,11 +96,12 @@ public final class NvidiaDriver implements Driver {
                 bytes[0],
                 Math.max(100e9, memory),
                 HOST_BYTES_PER_SECOND,
-                Cublas.isThere(folders));
+                Cublas.isThere(folders),
+                Cufft.isThere(folders));
     }
 
     /**
-     * @param folders to look for cuBLAS in, with what is below them
+     * @param folders to look for cuBLAS and cuFFT in, with what is below them
      * @throws DeviceException UNAVAILABLE, with what is missing
      */
     public static NvidiaDriver open(List<Path> folders) throws DeviceException {
@@ -241,6 +244,9 @@ public final class NvidiaDriver implements Driver {
         if (products != null) {
             products.close();
         }
+        if (transforms != null) {
+            transforms.close();
+        }
         // What it returns cannot be helped any more.
         JCudaDriver.cuDevicePrimaryCtxRelease(device);
     }
@@ -250,6 +256,13 @@ public final class NvidiaDriver implements Driver {
             products = Cublas.open(folders);
         }
         return products;
+    }
+
+    private synchronized Cufft transforms() throws DeviceException {
+        if (transforms == null) {
+            transforms = Cufft.open(folders);
+        }
+        return transforms;
     }
 
     private record NvidiaFunction(CUfunction function) implements Function {}
@@ -325,6 +338,16 @@ public final class NvidiaDriver implements Driver {
             }
             enter();
             products().multiply(stream.value(), product);
+            return true;
+        }
+
+        @Override
+        public boolean transform(Transform transform) throws DeviceException {
+            if (!properties.transforms() || !Cufft.suits(transform)) {
+                return false;
+            }
+            enter();
+            transforms().transform(stream.value(), transform);
             return true;
         }
 

@@ -6,6 +6,7 @@ import io.maniple.cuda.KernelText;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.Driver;
 import io.maniple.cuda.driver.Product;
+import io.maniple.cuda.driver.Transform;
 import io.maniple.server.plan.Plan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -108,6 +109,11 @@ public final class DeviceEngine {
             @Override
             public boolean multiply(Product product) throws DeviceException {
                 return device.multiply(product);
+            }
+
+            @Override
+            public boolean transform(Transform transform) throws DeviceException {
+                return device.transform(transform);
             }
 
             @Override

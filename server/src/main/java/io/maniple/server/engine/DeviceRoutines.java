@@ -1,13 +1,18 @@
 package io.maniple.server.engine;
 
+import static io.maniple.server.engine.DeviceGrids.address;
+import static io.maniple.server.engine.DeviceGrids.bytes;
+import static io.maniple.server.engine.DeviceGrids.reads;
+import static io.maniple.server.engine.DeviceGrids.words;
+import static io.maniple.server.engine.DeviceGrids.writes;
+
 import io.maniple.bridge.program.DType;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
-import io.maniple.bridge.proto.Scalar;
+import io.maniple.cuda.CountSource;
 import io.maniple.cuda.KernelText;
 import io.maniple.cuda.RoutineSource;
-import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
 import io.maniple.cuda.driver.Product;
@@ -18,24 +23,27 @@ import io.maniple.kernels.ops.Operation;
 import io.maniple.server.plan.MatrixLayout;
 import io.maniple.server.plan.Plan;
 import java.math.BigInteger;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntToLongFunction;
 
 /** The operations beyond fused loops that a device has kernels for. */
 final class DeviceRoutines {
-    private static final int BLOCKS_A_PROCESSOR = 16;
-    private static final int MOST_INDICES = 8;
     private static final BigInteger MODULUS = BigInteger.ONE.shiftLeft(128);
     private static final BigInteger WORD = BigInteger.ONE.shiftLeft(64);
 
     private final DeviceProperties properties;
+    private final DeviceGrids grids;
+    private final DeviceSelections selections;
+    private final DeviceCounts counts;
+    private final DeviceTransforms transforms;
 
     DeviceRoutines(DeviceProperties properties) {
         this.properties = properties;
+        this.grids = new DeviceGrids(properties);
+        this.selections = new DeviceSelections(grids);
+        this.counts = new DeviceCounts(grids);
+        this.transforms = new DeviceTransforms(grids);
     }
 
     /** @return empty where the processor has to do it */
@@ -54,97 +62,54 @@ final class DeviceRoutines {
                     case "random.pcg64dxsm" -> random(instruction, true);
                     case "sort" -> sort(instruction, false);
                     case "argsort" -> sort(instruction, true);
+                    case "partition" -> partition(instruction);
+                    case "compress" -> selections.compress(instruction);
+                    case "place" -> selections.place(instruction);
+                    case "put" -> selections.put(instruction);
+                    case "searchsorted" -> counts.search(instruction);
+                    case "bincount" -> counts.bincount(instruction);
+                    case "histogram" -> counts.histogram(instruction);
+                    case "fft.complex" -> transforms.complex(instruction);
+                    case "fft.from_real" -> transforms.fromReal(instruction);
+                    case "fft.to_real" -> transforms.toReal(instruction);
+                    case "subtract.at" -> counts.update(instruction, Reduction.SUM, true);
+                    case String name when name.endsWith(".at") -> counts.update(instruction, reduction(name), false);
+                    case String name when name.endsWith(".reduceat") -> counts.segments(instruction, reduction(name));
                     default -> Optional.empty();
                 };
             case Operation.Kind.Elementwise _, Operation.Kind.Fold _ -> Optional.empty();
         };
     }
 
-    private Driver.Grid grid(long threads) {
-        int block = properties.blockThreads();
-        return blocks((threads + block - 1) / block);
-    }
-
-    private Driver.Grid blocks(long blocks) {
-        long most = (long) properties.multiprocessors() * BLOCKS_A_PROCESSOR;
-        return new Driver.Grid((int) Math.clamp(blocks, 1, most), 1, properties.blockThreads(), 1);
-    }
-
-    private static byte[] words(long... words) {
-        ByteBuffer buffer = ByteBuffer.allocate(8 * words.length).order(ByteOrder.LITTLE_ENDIAN);
-        for (long word : words) {
-            buffer.putLong(word);
-        }
-        return buffer.array();
-    }
-
-    private static long bytes(Layout layout) {
-        return layout.elements() * layout.type().bytes();
-    }
-
-    private static DeviceMemory.Use reads(Operand.View view) {
-        return new DeviceMemory.Use(view.buffer(), true, false, 0);
-    }
-
-    private static DeviceMemory.Use writes(Operand.View view) {
-        return new DeviceMemory.Use(view.buffer(), false, true, bytes(view.layout()));
-    }
-
-    private static long address(Operand.View view, IntToLongFunction addresses) {
-        return addresses.applyAsLong(view.buffer()) + view.offset();
-    }
-
-    /** What runs a routine. */
-    @FunctionalInterface
-    private interface Body {
-        boolean run(DeviceStep.Surroundings device, IntToLongFunction addresses, List<Scalar> scalars, long report)
-                throws DeviceException;
-    }
-
-    private record Made(List<KernelText> texts, List<DeviceMemory.Use> uses, Body body) implements DeviceRoutine {
-        @Override
-        public boolean run(
-                DeviceStep.Surroundings device, IntToLongFunction addresses, List<Scalar> scalars, long report)
-                throws DeviceException {
-            return body.run(device, addresses, scalars, report);
-        }
+    /** Of the operation before the dot. */
+    private static Reduction reduction(String name) {
+        return switch (name.substring(0, name.indexOf('.'))) {
+            case "add" -> Reduction.SUM;
+            case "multiply" -> Reduction.PRODUCT;
+            case "minimum" -> Reduction.MINIMUM;
+            case "maximum" -> Reduction.MAXIMUM;
+            default -> throw new IllegalArgumentException("no reduction: " + name);
+        };
     }
 
     /** Operands: out, in, index…. */
     private Optional<DeviceRoutine> take(Instruction instruction) {
         Operand.View out = instruction.view(0);
         Operand.View in = instruction.view(1);
-        int dimensions = instruction.operands().size() - 2;
-        Layout layout = in.layout();
-        if (dimensions < 1 || dimensions > Math.min(MOST_INDICES, layout.rank())) {
+        if (!DeviceGrids.Indexed.suits(instruction, in.layout())) {
             return Optional.empty();
         }
-        long run = layout.type().bytes();
-        for (int dimension = layout.rank() - 1; dimension >= dimensions; dimension--) {
-            run *= layout.size(dimension);
-        }
-        int unit = 8;
-        while (run % unit != 0 || in.offset() % unit != 0 || out.offset() % unit != 0) {
-            unit /= 2;
-        }
-        long units = run / unit;
-        long[] sizes = new long[dimensions];
-        long[] steps = new long[dimensions];
-        long step = units;
-        for (int dimension = dimensions - 1; dimension >= 0; dimension--) {
-            sizes[dimension] = layout.size(dimension);
-            steps[dimension] = step;
-            step *= layout.size(dimension);
-        }
-        KernelText text = RoutineSource.take(unit, dimensions);
+        DeviceGrids.Indexed indexed = DeviceGrids.Indexed.of(instruction, in);
+        int dimensions = indexed.dimensions();
+        long units = indexed.run();
+        KernelText text = RoutineSource.take(indexed.unitBytes(), dimensions);
         List<DeviceMemory.Use> uses = new ArrayList<>(List.of(writes(out), reads(in)));
         for (int dimension = 0; dimension < dimensions; dimension++) {
             uses.add(reads(instruction.view(2 + dimension)));
         }
         long count = instruction.view(2).layout().elements();
-        return Optional.of(new Made(List.of(text), uses, (device, addresses, scalars, report) -> {
-            long bad = device.scratch(Long.BYTES);
-            device.zero(bad, Long.BYTES);
+        return Optional.of(new DeviceGrids.Made(List.of(text), uses, (device, addresses, scalars, report) -> {
+            long bad = DeviceGrids.clearWord(device);
             long[] box = new long[5 + 3 * dimensions];
             box[0] = address(out, addresses);
             box[1] = address(in, addresses);
@@ -153,10 +118,10 @@ final class DeviceRoutines {
             box[4] = bad;
             for (int dimension = 0; dimension < dimensions; dimension++) {
                 box[5 + dimension] = address(instruction.view(2 + dimension), addresses);
-                box[5 + dimensions + dimension] = sizes[dimension];
-                box[5 + 2 * dimensions + dimension] = steps[dimension];
+                box[5 + dimensions + dimension] = indexed.sizes()[dimension];
+                box[5 + 2 * dimensions + dimension] = units * indexed.steps()[dimension];
             }
-            device.launch(text, grid(count * units), words(box));
+            device.launch(text, grids.grid(count * units), words(box));
             // An index out of range is an error, which the processor tells of.
             return device.word(bad) == 0;
         }));
@@ -179,7 +144,7 @@ final class DeviceRoutines {
         long columns = out.layout().size(row + 1);
         KernelText text = RoutineSource.notFinite(type.partBytes());
         List<DeviceMemory.Use> uses = List.of(writes(out), reads(left), reads(right));
-        return Optional.of(new Made(List.of(text), uses, (device, addresses, scalars, report) -> {
+        return Optional.of(new DeviceGrids.Made(List.of(text), uses, (device, addresses, scalars, report) -> {
             Product product = new Product(
                     type,
                     !MatrixLayout.isRowMajor(left.layout()),
@@ -198,10 +163,9 @@ final class DeviceRoutines {
             if (!device.multiply(product)) {
                 return false;
             }
-            long bad = device.scratch(Long.BYTES);
-            device.zero(bad, Long.BYTES);
+            long bad = DeviceGrids.clearWord(device);
             long numbers = bytes(out.layout()) / type.partBytes();
-            device.launch(text, grid(numbers), words(product.target(), numbers, bad));
+            device.launch(text, grids.grid(numbers), words(product.target(), numbers, bad));
             // Infinities and NaN have warnings, which the processor tells of.
             return device.word(bad) == 0;
         }));
@@ -240,7 +204,7 @@ final class DeviceRoutines {
         KernelText before = RoutineSource.scanBefore(reduction, type, threads);
         KernelText rows = RoutineSource.scanRows(reduction, type, threads);
         DeviceMemory.Use use = new DeviceMemory.Use(view.buffer(), true, true, 0);
-        return Optional.of(new Made(
+        return Optional.of(new DeviceGrids.Made(
                 List.of(lines, totals, before, rows), List.of(use), (device, addresses, scalars, report) -> {
                     long axis = Scalars.integer(scalars.get(axisOperand.position()));
                     if (axis < 0 || axis >= layout.rank()) {
@@ -255,7 +219,7 @@ final class DeviceRoutines {
                     long outer = layout.elements() * parts / length / inner;
                     long first = address(view, addresses);
                     if (inner > 2) {
-                        device.launch(rows, grid(outer * inner), words(first, outer, length, inner, report));
+                        device.launch(rows, grids.grid(outer * inner), words(first, outer, length, inner, report));
                         return true;
                     }
                     long all = outer * inner;
@@ -264,10 +228,13 @@ final class DeviceRoutines {
                     if (blocks > 1) {
                         sums = device.scratch(all * blocks * type.computed().bytes());
                         device.launch(
-                                totals, blocks(all * (blocks - 1)), words(first, all, length, inner, blocks, sums));
-                        device.launch(before, grid(all), words(all, blocks, sums));
+                                totals,
+                                grids.blocks(all * (blocks - 1)),
+                                words(first, all, length, inner, blocks, sums));
+                        device.launch(before, grids.grid(all), words(all, blocks, sums));
                     }
-                    device.launch(lines, blocks(all * blocks), words(first, all, length, inner, blocks, sums, report));
+                    device.launch(
+                            lines, grids.blocks(all * blocks), words(first, all, length, inner, blocks, sums, report));
                     return true;
                 }));
     }
@@ -282,7 +249,7 @@ final class DeviceRoutines {
         KernelText text = RoutineSource.pcg64(dxsm);
         long count = out.layout().elements();
         List<DeviceMemory.Use> uses = List.of(writes(out), writes(consumed));
-        return Optional.of(new Made(List.of(text), uses, (device, addresses, scalars, report) -> {
+        return Optional.of(new DeviceGrids.Made(List.of(text), uses, (device, addresses, scalars, report) -> {
             long[] numbers = new long[RandomWords.STATE + 5];
             for (int index = 0; index < numbers.length; index++) {
                 Operand.ScalarOperand scalar =
@@ -294,7 +261,7 @@ final class DeviceRoutines {
             }
             BigInteger multiplier =
                     dxsm ? wide(0, 0xda942042e4dd58b5L) : wide(2549297995355413924L, 4865540595714422341L);
-            Driver.Grid grid = grid(count);
+            Driver.Grid grid = grids.grid(count);
             List<Long> box = new ArrayList<>(List.of(
                     address(out, addresses),
                     count,
@@ -351,6 +318,36 @@ final class DeviceRoutines {
         return all;
     }
 
+    /** Operands: out, in, positions: sorted rows are partitioned ones. */
+    private Optional<DeviceRoutine> partition(Instruction instruction) {
+        Operand.View positions = instruction.view(2);
+        Layout layout = instruction.view(1).layout();
+        DeviceRoutine sort = sort(instruction, false).orElse(null);
+        if (sort == null) {
+            return Optional.empty();
+        }
+        KernelText places = CountSource.places();
+        long count = positions.layout().elements();
+        List<KernelText> texts = new ArrayList<>(sort.texts());
+        texts.add(places);
+        List<DeviceMemory.Use> uses = new ArrayList<>(sort.uses());
+        uses.add(reads(positions));
+        return Optional.of(new DeviceGrids.Made(texts, uses, (device, addresses, scalars, report) -> {
+            long bad = DeviceGrids.clearWord(device);
+            device.launch(
+                    places,
+                    grids.grid(count),
+                    words(
+                            device.scratch(Long.BYTES * count),
+                            address(positions, addresses),
+                            count,
+                            layout.size(layout.rank() - 1),
+                            0,
+                            bad));
+            return device.word(bad) == 0 && sort.run(device, addresses, scalars, report);
+        }));
+    }
+
     /** Operands: out, in; rows along the last dimension. */
     private Optional<DeviceRoutine> sort(Instruction instruction, boolean indices) {
         Operand.View out = instruction.view(0);
@@ -366,7 +363,7 @@ final class DeviceRoutines {
         KernelText merge = RoutineSource.merge(type, indices);
         long length = layout.size(layout.rank() - 1);
         long rows = layout.elements() / length;
-        return Optional.of(new Made(
+        return Optional.of(new DeviceGrids.Made(
                 List.of(runs, merge), List.of(writes(out), reads(in)), (device, addresses, scalars, report) -> {
                     int passes = 0;
                     for (long width = RoutineSource.SORTED; width < length; width *= 2) {
@@ -385,13 +382,14 @@ final class DeviceRoutines {
                         places[1 - last] = device.scratch(layout.elements() * Long.BYTES);
                     }
                     long work = rows * ((length + RoutineSource.SORTED - 1) / RoutineSource.SORTED);
-                    device.launch(runs, grid(work), words(address(in, addresses), keys[0], places[0], rows, length));
+                    device.launch(
+                            runs, grids.grid(work), words(address(in, addresses), keys[0], places[0], rows, length));
                     int from = 0;
                     for (long width = RoutineSource.SORTED; width < length; width *= 2) {
                         int to = 1 - from;
                         device.launch(
                                 merge,
-                                grid(work),
+                                grids.grid(work),
                                 words(keys[from], keys[to], places[from], places[to], rows, length, width));
                         from = to;
                     }

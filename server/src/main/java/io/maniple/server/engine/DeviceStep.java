@@ -9,6 +9,7 @@ import io.maniple.cuda.driver.DeviceException;
 import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
 import io.maniple.cuda.driver.Product;
+import io.maniple.cuda.driver.Transform;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.Reduction;
@@ -301,6 +302,9 @@ final class DeviceStep {
 
         /** Queues products of matrices; false if the device cannot do them. */
         boolean multiply(Product product) throws DeviceException;
+
+        /** Queues Fourier transforms; false if the device cannot do them. */
+        boolean transform(Transform transform) throws DeviceException;
 
         /** Device memory until the step is queued. */
         long scratch(long bytes) throws DeviceException;

@@ -28,4 +28,9 @@ public interface DetachedSessionFactory extends SessionFactory {
 
     /** Most bytes of arrays on disk. */
     long spillLimit();
+
+    /** What the GPU of this machine holds, and has done. */
+    default DeviceStatus device() {
+        return DeviceStatus.NONE;
+    }
 }

@@ -17,7 +17,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +32,8 @@ final class Devices {
     private static final long SEED = 20_261_127;
 
     private final Map<String, FutureTask<Residents>> opened = new HashMap<>();
+    /** What those have done that were lost. */
+    private DeviceStatus past = DeviceStatus.NONE;
 
     /** Whether this machine may have a device at all; asks the file system, no driver. */
     static boolean mayExist() {
@@ -49,7 +53,13 @@ final class Devices {
         boolean fresh = false;
         synchronized (opened) {
             task = opened.get(emulated);
-            if (task == null || isLost(task)) {
+            Residents known = task == null ? null : ready(task);
+            if (known != null && known.device().lost().isPresent()) {
+                // A device that failed is opened anew for later sessions.
+                past = past.plus(DeviceStatus.of(known).past());
+                task = null;
+            }
+            if (task == null) {
                 Callable<Residents> open = () -> emulated.isEmpty() ? openReal() : openEmulated(emulated);
                 task = new FutureTask<>(open);
                 opened.put(emulated, task);
@@ -80,16 +90,24 @@ final class Devices {
         }
     }
 
-    /** A device that failed is opened anew for later sessions. */
-    private static boolean isLost(FutureTask<Residents> task) {
-        try {
-            return task.isDone() && task.get().device().lost().isPresent();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        } catch (ExecutionException failed) {
-            return false;
+    /** What all devices hold, and have done since the server started. */
+    DeviceStatus status() {
+        synchronized (opened) {
+            DeviceStatus all = past;
+            for (FutureTask<Residents> task : opened.values()) {
+                Residents known = ready(task);
+                if (known != null) {
+                    DeviceStatus one = DeviceStatus.of(known);
+                    all = all.plus(known.device().lost().isPresent() ? one.past() : one);
+                }
+            }
+            return all;
         }
+    }
+
+    /** A device that is open; null if it is being opened, or could not be. */
+    private static @Nullable Residents ready(FutureTask<Residents> task) {
+        return task.state() == Future.State.SUCCESS ? task.resultNow() : null;
     }
 
     private static Residents openEmulated(String text) throws DeviceException {

@@ -68,6 +68,9 @@ final class LocalSession implements DetachedSession {
     private @Nullable ManipleException untold;
 
     private boolean sharedMemorySpoiled;
+    /** The number of the last batch that was run. */
+    private long lastNumber;
+
     private final DeviceSource devices;
     private @Nullable DeviceSession device;
 
@@ -116,11 +119,22 @@ final class LocalSession implements DetachedSession {
             profile.planReused();
         }
         memory.create(batch.getBuffersList());
+        noteWrites(batch);
         run(batch, planned, recorder);
         if (planned.description() != null) {
             planned.description().describe(planned.structure(), batch.getSourcesList(), memory);
         }
         return observe(batch);
+    }
+
+    /** What the client has announced in batches that were discarded is not known. */
+    private void noteWrites(Batch batch) {
+        if (options.getAnnouncesWrites() && batch.getNumber() == lastNumber + 1) {
+            memory.writtenByClient(batch.getWrittenList());
+        } else {
+            memory.writtenByClient();
+        }
+        lastNumber = batch.getNumber();
     }
 
     private void run(Batch batch, Planning.Planned planned, @Nullable BatchRecorder recorder) {

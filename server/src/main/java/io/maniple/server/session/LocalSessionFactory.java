@@ -121,6 +121,11 @@ public final class LocalSessionFactory implements DetachedSessionFactory {
         return memory.spill().limit();
     }
 
+    @Override
+    public DeviceStatus device() {
+        return devices.status();
+    }
+
     /**
      * One worker's part of a session that several workers have together.
      *

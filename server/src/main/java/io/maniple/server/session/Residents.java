@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The buffers of all sessions that have memory of a device, the one that was used longest ago first. Guarded by the
@@ -15,6 +16,7 @@ import java.util.Set;
  */
 final class Residents {
     private final Device device;
+    private final AtomicLong evictions = new AtomicLong();
     private final Map<Buffer, DeviceStore> owners = new LinkedHashMap<>(64, 0.75f, true);
 
     Residents(Device device) {
@@ -31,6 +33,11 @@ final class Residents {
 
     void forget(Buffer buffer) {
         owners.remove(buffer);
+    }
+
+    /** Buffers moved to the host for want of device memory so far; any thread. */
+    long evictions() {
+        return evictions.get();
     }
 
     /** Those of one session. */
@@ -52,6 +59,7 @@ final class Residents {
             if (!kept.contains(entry.getKey())) {
                 try {
                     entry.getValue().leave(entry.getKey());
+                    evictions.incrementAndGet();
                     return true;
                 } catch (ManipleException noHostMemory) {
                     // It stays on the device; perhaps another one can go.

@@ -78,6 +78,29 @@ final class SessionMemory implements AutoCloseable {
         }
     }
 
+    /** The client may have written to these shared buffers: the device's copies are no longer current. */
+    void writtenByClient(List<Long> handles) {
+        if (device != null) {
+            for (long handle : handles) {
+                Buffer buffer = buffers.get(handle);
+                if (buffer != null && buffer.region() != null) {
+                    device.writtenOnHost(buffer);
+                }
+            }
+        }
+    }
+
+    /** The client may have written to any shared buffer. */
+    void writtenByClient() {
+        if (device != null) {
+            for (Buffer buffer : buffers.values()) {
+                if (buffer.region() != null) {
+                    device.writtenOnHost(buffer);
+                }
+            }
+        }
+    }
+
     /** Makes what only the device has current at the host. */
     private void settle(Buffer buffer) {
         if (buffer.isHostStale()) {
@@ -403,10 +426,6 @@ final class SessionMemory implements AutoCloseable {
             numbered = new Buffer[structure.buffers() + plan.temporaries().size()];
             for (int number = 0; number < structure.buffers(); number++) {
                 numbered[number] = buffers.get(structure.handle(number));
-                if (device != null && numbered[number].region() != null) {
-                    // The client may have written to it since.
-                    device.writtenOnHost(numbered[number]);
-                }
             }
             for (int number = structure.buffers(); number < numbered.length; number++) {
                 numbered[number] = new Buffer(plan.temporaries().get(number - structure.buffers()));
