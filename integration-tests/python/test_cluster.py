@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from daemons import Daemon, daemon, maniple
+from daemons import ROOT, Daemon, daemon, maniple
 from test_examples import EXAMPLES, SIZES
 
 HERE = Path(__file__).resolve().parent
@@ -21,6 +21,7 @@ LONG = os.environ.get("MANIPLE_LONG") == "1"
 PROGRAM = HERE / "cluster_program.py"
 SMALL = ("--worker-memory", "2g", "--worker-threads", "1", "--memory", "2g", "--session-memory", "2g")
 QUICK = ("heat3d", "jacobi2d", "nbody", "pca", "life")
+EXPLAINED = "import numpy as np\nx = np.arange(1_000_000.0)\nprint(float((x * 2 + 1).sum()))\n"
 JACOBI = """
 import numpy as np, hashlib, sys
 x = np.random.default_rng(3).random((1500, 1500))
@@ -237,6 +238,9 @@ print(grid.sum(), grid[-1, -1], (grid + maniple.load("small.npy")[5]).mean())
         (["--master", "local[0]"], "1 to 64 workers are possible"),
         (["--master", "spark://host:7077", "--workers", "2"], "--cluster-listen"),
         (["--master", "local[2]", "--checkpoint-dir", "/nowhere"], "is no directory that can be written to"),
+        (["--master", "local[2]", "--mapping", "mine"], "there is no mapping 'mine', but even, weighted"),
+        (["--master", "local[2]", "--mapping", "weighted:x"], "such as weighted:2,1"),
+        (["--master", "local[2]", "--mapping-jar", "/nowhere.jar"], "the mappings' jar /nowhere.jar cannot be read"),
     ],
 )
 def test_wrong_settings_say_what_is_right(tmp_path: Path, options: list[str], told: str) -> None:
@@ -245,3 +249,41 @@ def test_wrong_settings_say_what_is_right(tmp_path: Path, options: list[str], to
     done = maniple("server", "--config", tmp_path / "trial", "--listen", "127.0.0.1:0", *options)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+def jar_of_the_documentation(directory: Path) -> Path:
+    """The policy that docs/cluster.md shows, compiled and packed as it says."""
+    jdk = os.environ.get("MANIPLE_JDK") or next(map(str, Path("/usr/lib/jvm").glob("*25*")), "")
+    if not (Path(jdk) / "bin" / "javac").is_file():
+        pytest.skip("needs a JDK 25 (MANIPLE_JDK)")
+    text = (ROOT / "docs" / "cluster.md").read_text()
+    (source,) = re.findall(r"```java\n(package org\.example;.*?)```", text, re.DOTALL)
+    (directory / "PageMapping.java").write_text(source)
+    services = directory / "out" / "META-INF" / "services"
+    services.mkdir(parents=True)
+    (services / "io.maniple.server.distribution.MappingPolicy").write_text("org.example.PageMapping\n")
+    jars = f"{os.environ['MANIPLE_JARS']}/*"
+    out, jar = str(directory / "out"), directory / "pages.jar"
+    for command in (
+        ["javac", "--release", "25", "-cp", jars, "-d", out, str(directory / "PageMapping.java")],
+        ["jar", "--create", "--file", str(jar), "-C", out, "."],
+    ):
+        subprocess.run([f"{jdk}/bin/{command[0]}", *command[1:]], check=True, capture_output=True, timeout=120)
+    return jar
+
+
+def test_a_mapping_of_ones_own_has_the_same_bits(tmp_path: Path, here: str) -> None:
+    jar = jar_of_the_documentation(tmp_path)
+    with daemon(
+        tmp_path / "trial", "--master", "local[2]", "--mapping", "pages", "--mapping-jar", jar, *SMALL
+    ) as running:
+        assert checksums(MANIPLE_SPREAD="all", **running.environment()) == here
+        told = maniple("--explain", "-c", EXPLAINED, **running.environment())
+        assert "by the mapping pages" in told.stderr, told.stderr
+        shown = maniple("server", "--config", running.directory, "--mapping-jar", jar, "--print-config")
+        assert f'mapping_jar = "{jar}"' in shown.stdout
+
+
+def test_a_lopsided_mapping_has_the_same_bits(tmp_path: Path, here: str) -> None:
+    with daemon(tmp_path / "trial", "--master", "local[3]", "--mapping", "weighted:5,0,1", *SMALL) as running:
+        assert checksums(MANIPLE_SPREAD="all", **running.environment()) == here
