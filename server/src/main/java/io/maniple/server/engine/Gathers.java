@@ -5,6 +5,7 @@ import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Status;
 import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ops.Casts;
 import io.maniple.server.failure.ManipleException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -40,7 +41,8 @@ final class Gathers {
         long target = Routines.address(instruction.view(0), memory);
         long run = positions.runBytes;
         long count = positions.count;
-        RowCopy copy = new RowCopy(compilers, ElementType.INT64, source, positions.rows(), run, target, count);
+        ElementType index = positions.indices.length > 1 ? ElementType.INT64 : positions.type;
+        RowCopy copy = new RowCopy(compilers, index, source, positions.rows(), run, target, count);
         long grain = Math.max(1, GRAIN * 8 / Math.max(8, run));
         workers.run(count, grain, (worker, begin, end) -> {
             if (positions.indices.length > 1) {
@@ -106,6 +108,9 @@ final class Gathers {
     private static final class Positions {
         private final long[] indices;
         private final long[] sizes;
+        /** Of one array of indices whatever it has; of several int64. */
+        private final ElementType type;
+
         private final long count;
         private final long runBytes;
 
@@ -130,6 +135,7 @@ final class Gathers {
                 indices[dimension] = Routines.address(index, memory);
                 sizes[dimension] = layout.size(dimension);
             }
+            type = Casts.storage(instruction.view(2).layout().type());
             count = instruction.view(2).layout().elements();
         }
 
@@ -156,7 +162,7 @@ final class Gathers {
         }
 
         private long index(long item, int dimension) {
-            return MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, indices[dimension] + 8 * item);
+            return Scalars.read(type, indices[dimension] + type.bytes() * item);
         }
 
         private long wrapped(long position, int dimension) {
