@@ -1,4 +1,4 @@
-"""Two hosts and a network between them, as network namespaces: client — between — server.
+"""Hosts and a network between them, as network namespaces: client — between — server, or any number on one switch.
 
 The client's packets go through the namespace between, which forwards them; a bad network is a proxy that runs there
 (bad_network.py) and that the client is pointed at instead.
@@ -64,6 +64,42 @@ class Hosts:
 
     def __exit__(self, *_: object) -> None:
         for name in self.names.values():
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+class Machines:
+    """Machines on one switch, each a namespace with one address, for as long as the context is open."""
+
+    def __init__(self, *roles: str) -> None:
+        self.addresses = {role: f"10.232.1.{number + 1}" for number, role in enumerate(roles)}
+        self._switch = f"maniple-switch-{os.getpid()}"
+        self._names = {role: f"maniple-{role}-{os.getpid()}" for role in roles}
+
+    def on(self, role: str, *command: object) -> list[str]:
+        """The command that runs another one on a machine."""
+        return ["ip", "netns", "exec", self._names[role], *map(str, command)]
+
+    def plug(self, role: str, *, connected: bool) -> None:
+        """Pull a machine's cable, or plug it in."""
+        ip("-n", self._switch, "link", "set", f"to-{role}", "up" if connected else "down")
+
+    def __enter__(self) -> "Machines":
+        ip("netns", "add", self._switch)
+        ip("-n", self._switch, "link", "add", "switch", "type", "bridge")
+        ip("-n", self._switch, "link", "set", "switch", "up")
+        for role, name in self._names.items():
+            ip("netns", "add", name)
+            ip("-n", name, "link", "set", "lo", "up")
+            port = f"to-{role}"
+            ip("link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", port, "netns", self._switch)
+            ip("-n", self._switch, "link", "set", port, "master", "switch")
+            ip("-n", self._switch, "link", "set", port, "up")
+            ip("-n", name, "address", "add", f"{self.addresses[role]}/24", "dev", "eth0")
+            ip("-n", name, "link", "set", "eth0", "up")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in (*self._names.values(), self._switch):
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 

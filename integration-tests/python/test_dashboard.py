@@ -211,6 +211,10 @@ return [...document.querySelectorAll("#sessions tr[data-id]")].map((row) => ({
 }));
 """
 
+USERS = """
+return [...document.querySelectorAll("#users tbody tr")].map((row) => [...row.cells].map((cell) => cell.textContent));
+"""
+
 LAID_OUT = "h1, h2, th, td:not(.wide), dt, dd, button, select, summary, .state, .legend li, svg text"
 
 
@@ -280,8 +284,21 @@ def test_what_is_shown_is_what_there_is(watched: Watched, tmp_path: Path) -> Non
         assert gcd["source"].endswith("work.py:8")
         row = next(r for r in find(driver, "#fallbacks").text.splitlines() if r.startswith("gcd"))
         assert str(gcd["calls"]) in row
-        users = find(driver, "#users").text
-        assert "bob user 1 of 3" in users
+        rows = driver.execute_script(USERS)
+        told = watched.data("/api/users")["users"]
+        assert [row[0] for row in rows] == [one["name"] for one in told]
+        for one, row in zip(told, rows, strict=True):
+            assert row[1:5] == [
+                one["role"],
+                f"{one['sessions']} of {one['sessions_limit']}",
+                f"{size_text(one['memory_bytes'])} of {size_text(one['memory_limit'])}",
+                size_text(one["session_memory_limit"]),
+            ]
+            assert row[5] == f"{one['batches_pending']} of {one['queued_limit']:,}"
+            assert row[6].endswith(" at most")
+        (row,) = [row for row in rows if row[0] == "bob"]
+        assert row[1:3] == ["user", "1 of 3"]
+        assert row[3].endswith(" of 256 MiB")
         assert re.search(r"of the memory.s \d+\.\d+ GB/s", find(driver, "#tile-throughput").text)
         assert said(driver) == []
 

@@ -137,12 +137,13 @@ WAYS: dict[str, tuple[str, ...]] = {
         "--set", "service.type=LoadBalancer,service.loadBalancerSourceRanges={192.0.2.0/24},image.pullPolicy=Always",
         "--set", "settings.session_memory=2g,settings.sessions=8,imagePullSecrets[0].name=pull,priorityClassName=high",
         "--set", "networkPolicy.clients[0].podSelector.matchLabels.notebooks=yes",
+        "--set", "spill.size=8g,spill.storageClassName=fast,checkpoints.existingClaim=kept",
         "--set", "tolerations[0].operator=Exists,nodeSelector.disk=ssd,podLabels.team=a,podAnnotations.b=c",
     ),
     "without": (*NEEDED, "--set", "ports.bulk=0,networkPolicy.enabled=false,podDisruptionBudget.enabled=false"),
     "cluster": (
         *NEEDED,
-        "--set", "cluster.enabled=true,cluster.checkpoints.existingClaim=shared,data.existingClaim=files",
+        "--set", "cluster.enabled=true,checkpoints.existingClaim=shared,data.existingClaim=files,spill.size=40g",
         "--set", "cluster.nodeSelector.disk=ssd,image.repository=maniple-cluster",
         "--set", r"cluster.spark.spark\.executor\.memoryOverhead=9g",
     ),
@@ -192,6 +193,8 @@ def test_helm_has_nothing_to_say_against_the_chart() -> None:
         (("--set", "tls.existingSecret=a"), "the daemon needs users: set users.existingSecret"),
         ((*NEEDED, "--set", "ports.flight=80"), "/ports/flight"),
         ((*NEEDED, "--set", "memory=much"), "/memory"),
+        ((*NEEDED, "--set", "spill.size=8Gi"), "/spill/size"),
+        ((*NEEDED, "--set", "settings.spill=8g"), "settings.spill: the chart has a value of its own for that"),
         ((*NEEDED, "--set", "settings.http=0.0.0.0:1"), "settings.http: the chart has a value of its own for that"),
         ((*NEEDED, "--set", "replicas=2"), "replicas"),
         ((*NEEDED, "--set", "cluster.workers=65"), "/cluster/workers"),
@@ -227,7 +230,7 @@ def test_pods_can_do_no_more_than_they_must(way: str) -> None:
                 "capabilities": {"drop": ["ALL"]},
             }
             written = [mount["name"] for mount in container["volumeMounts"] if not mount.get("readOnly")]
-            assert set(written) <= {"tmp", "checkpoints"}
+            assert set(written) <= {"tmp", "spill", "checkpoints"}
     # Only Spark's driver talks to Kubernetes: in the daemon's pod, and in no other.
     assert [pod["automountServiceAccountToken"] for pod in pods] == [cluster] + [False] * (len(pods) - 1)
     assert all(not d["automountServiceAccountToken"] for d in documents if d["kind"] == "ServiceAccount")
@@ -297,6 +300,7 @@ def test_the_charts_configuration_runs(pems: Path, tmp_path: Path) -> None:
         *files(pems),
         "--set", f"ports.flight={flight},ports.bulk={bulk},ports.http={http},memory=1g,data.existingClaim=files",
         "--set", "settings.session_memory=256m,settings.sessions=3,settings.idle=5m",
+        "--set", "spill.size=64m,checkpoints.existingClaim=kept",
     )  # fmt: skip
     pod = only(documents, "StatefulSet")["spec"]["template"]["spec"]
     (container,) = pod["containers"]

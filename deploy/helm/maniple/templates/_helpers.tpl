@@ -102,3 +102,22 @@ capabilities:
 {{- end }}
 {{- include "maniple.tlsSecret" . }}
 {{- end }}
+
+{{/* Kubernetes writes Gi for what the daemon calls g. */}}
+{{- define "maniple.spillVolume" -}}
+{{- $size := printf "%si" (upper .Values.spill.size) -}}
+- name: spill
+{{- if .Values.spill.storageClassName }}
+  ephemeral:
+    volumeClaimTemplate:
+      spec:
+        accessModes: [ReadWriteOnce]
+        storageClassName: {{ .Values.spill.storageClassName }}
+        resources:
+          requests:
+            storage: {{ $size }}
+{{- else }}
+  emptyDir:
+    sizeLimit: {{ $size }}
+{{- end }}
+{{- end }}

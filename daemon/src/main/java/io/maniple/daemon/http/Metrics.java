@@ -59,6 +59,10 @@ final class Metrics {
                 .description("Arrays on disk for want of memory")
                 .baseUnit("bytes")
                 .register(registry);
+        Gauge.builder("maniple.spilled.limit", sessions, all -> all.factory().spillLimit())
+                .description("What there is of disk for them; 0: they are refused")
+                .baseUnit("bytes")
+                .register(registry);
         FunctionCounter.builder("maniple.sessions.opened", sessions, RemoteSessions::openedTotal)
                 .description("Sessions opened since the start")
                 .register(registry);

@@ -13,7 +13,9 @@ import io.maniple.bridge.proto.DataType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -35,12 +37,14 @@ final class ParquetTable implements Table {
     private static final ScheduledExecutorService ALARMS = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("maniple-parquet").factory());
 
+    private final Path file;
     private final Duration patience;
     private final ParquetFileReader reader;
     private final List<Column> columns;
 
     /** @param patience so long may pass without any rows; the calling thread is interrupted then */
     ParquetTable(Path file, Duration patience) throws IOException {
+        this.file = file;
         this.patience = patience;
         this.reader = ParquetFileReader.open(InputFile.of(file));
         for (RowGroup group : reader.getFileMetaData().rowGroups()) {
@@ -105,6 +109,13 @@ final class ParquetTable implements Table {
 
     @Override
     public void read(List<Column> wanted, List<MemorySegment> targets) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            for (RowGroup group : reader.getFileMetaData().rowGroups()) {
+                for (Column column : wanted) {
+                    ParquetPages.check(channel, group.columns().get(columns.indexOf(column)));
+                }
+            }
+        }
         for (int index = 0; index < wanted.size(); index++) {
             Column column = wanted.get(index);
             int bytes = Table.bytes(column.type().orElseThrow());
@@ -145,10 +156,15 @@ final class ParquetTable implements Table {
                 patience.toMillis(),
                 TimeUnit.MILLISECONDS);
         try {
-            return reading.read();
+            T result = reading.read();
+            if (stalled.get()) {
+                // Interrupted, the library may say that there are no more rows.
+                throw stalled();
+            }
+            return result;
         } catch (RuntimeException e) {
             if (stalled.get()) {
-                throw new IOException("reading it does not go on: it is malformed", e);
+                throw stalled();
             }
             throw e;
         } finally {
@@ -157,6 +173,10 @@ final class ParquetTable implements Table {
                 boolean ignored = Thread.interrupted();
             }
         }
+    }
+
+    private static IOException stalled() {
+        return new IOException("reading it does not go on: it is malformed");
     }
 
     private void close(AutoCloseable closeable) throws IOException {

@@ -33,7 +33,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TestDataFiles {
     /** The long form: -Dmaniple.fuzz=1000000. */
-    private static final int INPUTS = Integer.getInteger("maniple.fuzz", 100_000) / 20;
+    private static final int INPUTS = Integer.getInteger("maniple.fuzz", 5_000);
+    /** Each opens a file; some are given up only after the patience has ended. */
+    private static final int TABLES = Integer.getInteger("maniple.fuzz.tables", 50);
 
     @TempDir
     private Path directory;
@@ -138,8 +140,7 @@ class TestDataFiles {
         whole.getColumnsList().forEach(column -> session.discard(column.getNumber()));
         Random random = new Random(name.hashCode());
         int read = 0;
-        // Each opens a file, and some are given up only after the patience has ended.
-        for (int input = 0; input < INPUTS / 100; input++) {
+        for (int input = 0; input < TABLES; input++) {
             byte[] content = valid.clone();
             for (int change = random.nextInt(3); change >= 0; change--) {
                 // More often at the end, where the lengths and places of everything are.
@@ -169,6 +170,40 @@ class TestDataFiles {
             assertThat(System.nanoTime() - begin).as("input %s", input).isLessThan(5_000_000_000L);
         }
         assertThat(read).isPositive();
+        assertThat(session.memoryBytes()).isZero();
+    }
+
+    /** The library would look for its end for ever, in a virtual thread, and two of them would hold up all others. */
+    @ParameterizedTest
+    @ValueSource(ints = {-8_192, -30, -16, -1, 1_000, 8_191})
+    void refusesAPageThatIsNotWhereItSaysItIs(int claimed) throws IOException {
+        byte[] valid;
+        try (InputStream resource = Objects.requireNonNull(getClass().getResourceAsStream("none.parquet"))) {
+            valid = resource.readAllBytes();
+        }
+        // Behind the magic: the first page's header, whose third field is its packed size, a varint of two bytes.
+        assertThat(valid)
+                .startsWith("PAR1".getBytes(StandardCharsets.US_ASCII))
+                .containsSequence(0x15, 0xc0, 0x02, 0x4c);
+        int place = 10;
+        int number = claimed << 1 ^ claimed >> 31;
+        byte[] changed = valid.clone();
+        changed[place] = (byte) (number | 0x80);
+        changed[place + 1] = (byte) (number >>> 7);
+        Path file = directory.resolve("table");
+        LoadRequest request = LoadRequest.newBuilder().setPath("table").build();
+        Files.write(file, changed);
+        long begin = System.nanoTime();
+        for (int time = 0; time < 8; time++) {
+            assertThatThrownBy(() -> files.load(request, session))
+                    .isInstanceOf(ManipleException.class)
+                    .hasMessageContaining("a page of it is malformed");
+        }
+        assertThat(System.nanoTime() - begin).isLessThan(2_000_000_000L);
+        Files.write(file, valid);
+        LoadReply whole = new DataFiles(List.of(directory.toRealPath())).load(request, session);
+        assertThat(whole.getColumnsList()).hasSize(4);
+        whole.getColumnsList().forEach(column -> session.discard(column.getNumber()));
         assertThat(session.memoryBytes()).isZero();
     }
 
