@@ -62,7 +62,10 @@ public record GatherForm(ElementType index, int width, int moves, boolean distan
         /** Where the first row that is taken goes. */
         public static final int TARGET = 48;
 
-        public static final int BYTES = 56;
+        /** {@link KernelCompiler#lookUp}: the code's own. */
+        public static final int SPARE = 56;
+
+        public static final int BYTES = 64;
 
         private Arguments() {}
     }

@@ -46,6 +46,14 @@ public interface KernelCompiler {
         return Optional.empty();
     }
 
+    /**
+     * Code that looks up bytes by bytes: as {@link #gather} with indices of UINT8 and rows of one byte, of which there are 256
+     * or more. Empty where this compiler has none.
+     */
+    default Optional<Executable> lookUp() {
+        return Optional.empty();
+    }
+
     /** For people: "x86-64 AVX2", "portable". */
     String name();
 }

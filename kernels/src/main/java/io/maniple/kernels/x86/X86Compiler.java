@@ -115,6 +115,19 @@ public final class X86Compiler implements KernelCompiler {
     }
 
     @Override
+    public Optional<Executable> lookUp() {
+        if (set != InstructionSet.AVX512 || !Processor.permutesBytes()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(LookUpEmitter.compile());
+        } catch (CodeMemory.RefusedException refused) {
+            LOGGER.log(Level.WARNING, "looking up bytes is not compiled: {0}", refused.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    @Override
     public String name() {
         return "x86-64 " + set.title();
     }

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
@@ -54,6 +55,44 @@ class TestGatherEmitter {
                     for (int count : new int[] {0, 1, 2, 3, 24, 25, MOST_COUNT}) {
                         check(compiler, index, rowBytes, distant, count, random);
                     }
+                }
+            }
+        }
+    }
+
+    @Test
+    void bytesByBytes() {
+        Random random = new Random(8);
+        MemorySegment memory = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+        byte[] table = new byte[256];
+        random.nextBytes(table);
+        long source = rows.end() - table.length;
+        MemorySegment.copy(table, 0, memory, ValueLayout.JAVA_BYTE, source, table.length);
+        GuardedMemory places = new GuardedMemory(1024);
+        for (KernelCompiler compiler : compilers()) {
+            for (KernelCompiler.Executable code : compiler.lookUp().stream().toList()) {
+                for (int count : new int[] {0, 1, 2, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000}) {
+                    byte[] given = new byte[count];
+                    random.nextBytes(given);
+                    byte[] wanted = results.segment().toArray(ValueLayout.JAVA_BYTE);
+                    for (int item = 0; item < count; item++) {
+                        wanted[wanted.length - count + item] = table[given[item] & 0xff];
+                    }
+                    long first = places.end() - count;
+                    MemorySegment.copy(given, 0, memory, ValueLayout.JAVA_BYTE, first, count);
+                    try (Arena arena = Arena.ofConfined()) {
+                        long block = arena.allocate(Arguments.BYTES, 8).address();
+                        memory.set(ValueLayout.JAVA_LONG, block + Arguments.INDICES, first);
+                        memory.set(ValueLayout.JAVA_LONG, block + Arguments.END, places.end());
+                        memory.set(ValueLayout.JAVA_LONG, block + Arguments.SOURCE, source);
+                        memory.set(ValueLayout.JAVA_LONG, block + Arguments.TARGET, results.end() - count);
+                        assertThat(code.run(block)).isZero();
+                        assertThat(memory.get(ValueLayout.JAVA_LONG, block + Arguments.INDICES))
+                                .isEqualTo(places.end());
+                    }
+                    assertThat(results.segment().toArray(ValueLayout.JAVA_BYTE))
+                            .as("%s, %d bytes", compiler.name(), count)
+                            .isEqualTo(wanted);
                 }
             }
         }

@@ -23,6 +23,7 @@ public final class Compilers {
     private final ConcurrentHashMap<DType, Optional<ProductCode>> products = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<GatherForm, Optional<Executable>> gathers = new ConcurrentHashMap<>();
     private @Nullable Optional<SortCode> sorts;
+    private @Nullable Optional<Executable> lookUp;
     private final AtomicLong count = new AtomicLong();
 
     /** @param compilers in order of preference; the last must have a form for every kernel */
@@ -71,6 +72,16 @@ public final class Compilers {
                 key -> compilers.isEmpty()
                         ? Optional.empty()
                         : compilers.getFirst().gather(key));
+    }
+
+    /** The best compiler's code for looking up bytes by bytes. */
+    synchronized Optional<Executable> lookUp() {
+        if (lookUp == null) {
+            lookUp = compilers.isEmpty()
+                    ? Optional.empty()
+                    : compilers.getFirst().lookUp();
+        }
+        return lookUp;
     }
 
     private Optional<ProductCode> products(ElementType type) {

@@ -7,6 +7,7 @@ import io.maniple.kernels.ir.KernelCompiler.Executable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Copies rows by index, one behind the other: by machine code where the engine has it. */
@@ -17,6 +18,9 @@ final class RowCopy {
     private static final long MOST_BYTES = 1 << 16;
 
     private static final int ALIGNMENT = 64;
+    /** As many rows as an index of a byte names. */
+    private static final long BYTES = 256;
+
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
     private final ElementType index;
@@ -59,7 +63,9 @@ final class RowCopy {
                 && rowBytes % ALIGNMENT == 0
                 && target % ALIGNMENT == 0;
         this.form = GatherForm.of(index, widest, rowBytes, distant, streaming);
-        this.code = compilers.gather(form).orElse(null);
+        Optional<Executable> lookUp =
+                index == ElementType.UINT8 && rowBytes == 1 && rows >= BYTES ? compilers.lookUp() : Optional.empty();
+        this.code = lookUp.or(() -> compilers.gather(form)).orElse(null);
     }
 
     /** Of rows that are taken in their order, or nearly so. */
