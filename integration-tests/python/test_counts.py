@@ -93,7 +93,9 @@ for kind in ("u1", "i1", "u2", "i2", "u4", "i4", "i8"):
             table = random.integers(0, 100, rows).astype(dtype)
             there = np.array(table)
             assert numpy.array_equal(table[index], there[placed]), (kind, rows, dtype)
-            assert numpy.array_equal(numpy.take(table, index), np.take(there, placed)), (kind, rows, dtype)
+            for rows_of in (there, table):
+                got = np.take(rows_of, placed)
+                assert numpy.array_equal(numpy.take(table, index), got) and got.dtype == table.dtype, (kind, rows, dtype)
             assert numpy.array_equal(table[index[1::2]], there[placed[1::2]]), (kind, rows, dtype)
             assert numpy.array_equal(table[index[3:].reshape(2, -1)], there[placed[3:].reshape(2, -1)])
         assert numpy.array_equal(numpy.bincount(index), np.bincount(placed)), (kind, rows)
