@@ -18,7 +18,10 @@ for a in (x, y, x[1:-1, 3:-2], x.T, y[::3, ::-1]):
         for name in ("sum", "mean", "std", "prod", "min", "argmax", "cumsum"):
             digest.update(np.asarray(getattr(a, name)(axis=axis)).tobytes())
     digest.update(np.asarray((np.exp(a) * a + np.sin(a)).sum(axis=0)).tobytes())
-    digest.update(np.asarray(a[a > 0].sum()).tobytes())
+    for name in ("sum", "mean", "std", "min", "max"):
+        digest.update(np.asarray(getattr(a[a > 0], name)()).tobytes())
+    digest.update(np.asarray(a[np.argsort(a[:, 0])]).tobytes())
+    digest.update(np.asarray(np.bincount((a * 10).astype(np.int64).astype(np.uint8).ravel())).tobytes())
     for left, right in ((a, a.T), (a.T, a), (a[:, 1:], a.T[:-1, 5:]), (a, a[7]), (a[:, 0], a)):
         digest.update(np.asarray(left @ np.ascontiguousarray(right)).tobytes())
         digest.update(np.asarray(left @ right).tobytes())

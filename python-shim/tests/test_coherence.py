@@ -357,6 +357,38 @@ def test_moments_of_a_selection() -> None:
         assert numpy.isnan(x[x == x[7]].var(ddof=1))
 
 
+@pytest.mark.parametrize("kind", ["?", "i1", "u2", "i8", "u8", "f2", "f4", "f8"])
+def test_extremes_and_counts_of_a_selection(kind: str) -> None:
+    real = (numpy.random.default_rng(2).standard_normal(N) * 50).astype(kind)
+    places = numpy.arange(N)
+    masks = [real > 0, real < 0, places == N - 1, places == 0, places >= 0, places % 7 == 3]
+    if kind[0] == "f":
+        real[5::9_001] = numpy.nan
+        masks += [real != real, real == real]
+    x = np.array(real)
+    for mask in masks:
+        m = np.array(mask)
+        for function in ("max", "min"):
+            try:
+                expected = getattr(real[mask], function)()
+            except ValueError as error:
+                with pytest.raises(ValueError, match=str(error)):
+                    getattr(x[m], function)()
+                continue
+            for got in (getattr(x[m], function)(), getattr(np, function)(x[m], axis=0)):
+                assert type(got) is type(expected)
+                assert got.tobytes() == expected.tobytes()
+        assert np.count_nonzero(x[m]) == numpy.count_nonzero(real[mask])
+        assert type(np.count_nonzero(x[m])) is type(np.count_nonzero(x))
+        assert len(x[m]) == x[m].size == len(real[mask])
+    square = x.reshape(-1, 100)
+    assert square[square > 0].max() == real.reshape(-1, 100)[real.reshape(-1, 100) > 0].max()
+    for function in ("max", "min"):
+        with pytest.raises(ValueError, match="zero-size array to reduction operation"):
+            getattr(x[np.zeros(N, bool)], function)()
+    assert np.count_nonzero(x[np.zeros(N, bool)]) == 0
+
+
 def test_reductions_are_known_by_their_names() -> None:
     class Known:
         def __array_function__(self, function: object, *args: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from math import prod
 from typing import Any
@@ -433,6 +434,9 @@ def _index_arrays(a: ndarray, key: Any, sound: tuple[Any, ...]) -> Any:
 
 def _checked(index: Any, n: int, axis: int) -> Any:
     """Return `index` with negative entries wrapped; IndexError where it is out of bounds."""
+    least, most = _limits(index.dtype)
+    if least >= 0 and most < n:
+        return index  # whatever is in it
     if type(index) is ndarray and not busy(index) and index._size < _settings.defer:
         index = index._host()
     low, high = _reductions.extremes(index)
@@ -445,14 +449,16 @@ def _checked(index: Any, n: int, axis: int) -> Any:
     if low < 0:
         return (
             np.where(index < 0, index + index.dtype.type(n), index)
-            if n <= _bound(index.dtype)
+            if n <= most
             else np.where(index < 0, index.astype(INTP) + n, index)
         )
     return index
 
 
-def _bound(dtype: np.dtype) -> int:
-    return int(np.iinfo(dtype).max)
+@functools.cache
+def _limits(dtype: np.dtype) -> tuple[int, int]:
+    found = np.iinfo(dtype)
+    return int(found.min), int(found.max)
 
 
 def _set_advanced(a: ndarray, key: Any, value: Any, sound: tuple[Any, ...] = ()) -> bool:

@@ -236,7 +236,8 @@ def take(
     self: ndarray, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise"
 ) -> Any:
     """Return an array formed from the elements of the array at the given indices."""
-    if out is None and mode == "raise" and worthwhile(self) and np.ndim(indices) > 0:
+    large = worthwhile(self) or worthwhile(indices)  # a table may be small
+    if out is None and mode == "raise" and large and np.ndim(indices) > 0:
         if not isinstance(indices, np.ndarray):
             indices = np.asarray(indices)
         if indices.dtype.kind in "iu" and self._shape:

@@ -217,8 +217,8 @@ def fold(
 ) -> Any:
     """Record a reduction; a full one gives an `Unobserved`.
 
-    `masked_extremum`: the caller knows that `where` is true somewhere, so that a minimum or
-    maximum needs no initial value.
+    `masked_extremum`: the caller looks whether `where` is true somewhere; a minimum or maximum
+    needs no initial value then, and is anything if not.
     """
     axes = normalize_axes(axis, len(a._shape))
     if axes is None or (not a._shape and axis not in (None, ())):
@@ -673,6 +673,10 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 
 
 def count_nonzero(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    if _is_lazy(a) and axis in (None, 0, -1) and not keepdims and not errors_matter():
+        source, mask = a._source, a._mask
+        chosen = source if source._dtype == BOOL else np.not_equal(source, 0)
+        return settle(fold(np.add, chosen, None, INTP, where=mask))
     if not worthwhile(a):
         return HOST
     mask = a if a._dtype == BOOL else np.not_equal(a, 0)

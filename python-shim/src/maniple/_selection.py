@@ -174,9 +174,18 @@ def fold(ufunc: np.ufunc, selection: Selection, kwargs: dict[str, Any]) -> Any:
     source, mask = selection._source, selection._mask
     if ufunc.identity is not None:
         return _reductions.fold(ufunc, source, None, kwargs.get("dtype"), where=mask)
-    if ufunc not in (np.minimum, np.maximum) or not np.any(mask):
+    if ufunc not in (np.minimum, np.maximum) or kwargs.get("dtype") is not None:
         return HOST
-    return _reductions.fold(ufunc, source, None, where=mask, masked_extremum=True)
+    extreme = _reductions.fold(ufunc, source, None, where=mask, masked_extremum=True)
+    chosen = _reductions.fold(np.logical_or, mask, None)
+    if type(extreme) is not _reductions.Unobserved or type(chosen) is not _reductions.Unobserved:
+        return HOST
+    own = source._dtype
+
+    def finish(extreme: Any, chosen: Any) -> Any:
+        return extreme if chosen else ufunc.reduce(np.empty(0, own))  # with NumPy's error
+
+    return _reductions.Unobserved(extreme.array, finish, chosen.array)
 
 
 def assign(a: ndarray, key: Any, value: Any) -> bool:

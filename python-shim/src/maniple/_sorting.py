@@ -403,8 +403,25 @@ def _bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
             return HOST
         if weights.dtype.kind not in "biuf" or CODE.get(weights.dtype) is None:
             return HOST
+    if x.dtype in _BYTES and (weights is None or minlength >= _BYTES[x.dtype]):
+        return _count_bytes(x, minlength, weights)
     low, high = _reductions.extremes(x)
     return HOST if low < 0 else _count(x, max(high + 1, minlength), weights)
+
+
+_BYTES = {BOOL: 2, np.dtype("u1"): 256}
+"""Types of few values, and how many these are."""
+
+
+def _count_bytes(x: Any, minlength: int, weights: Any) -> Any:
+    """Count all values there can be; which of them is the greatest is seen afterwards."""
+    bins = max(_BYTES[x.dtype], minlength)
+    counts = _count(x, bins, weights)
+    if counts is HOST or bins == minlength:
+        return counts
+    greatest = int(np.flatnonzero(_fallback.real(counts))[-1])
+    size = max(greatest + 1, minlength)
+    return counts if size == bins else counts[:size].copy()
 
 
 @handles(np.histogram)

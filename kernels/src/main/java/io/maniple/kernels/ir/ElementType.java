@@ -49,6 +49,10 @@ public enum ElementType {
         return kind == Kind.SIGNED || kind == Kind.UNSIGNED;
     }
 
+    public boolean isSigned() {
+        return kind == Kind.SIGNED;
+    }
+
     /** The type a value of this storage type has in registers. */
     public ElementType computed() {
         return this == FLOAT16 ? FLOAT32 : this;

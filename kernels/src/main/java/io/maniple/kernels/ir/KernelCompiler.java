@@ -36,6 +36,24 @@ public interface KernelCompiler {
         return Optional.empty();
     }
 
+    /** Bytes of the widest move that {@link #gather} has forms for; 0 where this compiler has none. */
+    default int moveBytes() {
+        return 0;
+    }
+
+    /** Code that copies rows by index; empty where this compiler has none. */
+    default Optional<Executable> gather(GatherForm form) {
+        return Optional.empty();
+    }
+
+    /**
+     * Code that looks up bytes by bytes: as {@link #gather} with indices of UINT8 and rows of one byte, of which there are 256
+     * or more. Empty where this compiler has none.
+     */
+    default Optional<Executable> lookUp() {
+        return Optional.empty();
+    }
+
     /** For people: "x86-64 AVX2", "portable". */
     String name();
 }

@@ -234,6 +234,17 @@ final class Assembler {
         }
     }
 
+    /** Loads 1, 2, 4 or 8 bytes, sign-extended. */
+    void loadSigned(int size, int destination, Memory source) {
+        switch (size) {
+            case 1 -> memory(true, 0x0FBE, destination, source, 0);
+            case 2 -> memory(true, 0x0FBF, destination, source, 0);
+            case 4 -> memory(true, 0x63, destination, source, 0);
+            case 8 -> memory(true, 0x8B, destination, source, 0);
+            default -> throw new IllegalArgumentException("size " + size);
+        }
+    }
+
     void store(Memory destination, int source) {
         memory(true, 0x89, source, destination, 0);
     }

@@ -1,6 +1,7 @@
 package io.maniple.kernels.x86;
 
 import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.GatherForm;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.ProductCode;
@@ -94,6 +95,34 @@ public final class X86Compiler implements KernelCompiler {
             return Optional.of(SortEmitter.compile());
         } catch (CodeMemory.RefusedException refused) {
             LOGGER.log(Level.WARNING, "sorting is not compiled: {0}", refused.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public int moveBytes() {
+        return set.vectorBytes();
+    }
+
+    @Override
+    public Optional<Executable> gather(GatherForm form) {
+        try {
+            return Optional.of(GatherEmitter.compile(set, form));
+        } catch (CodeMemory.RefusedException refused) {
+            LOGGER.log(Level.WARNING, "copying by index is not compiled: {0}", refused.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public Optional<Executable> lookUp() {
+        if (set != InstructionSet.AVX512 || !Processor.permutesBytes()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(LookUpEmitter.compile());
+        } catch (CodeMemory.RefusedException refused) {
+            LOGGER.log(Level.WARNING, "looking up bytes is not compiled: {0}", refused.getMessage());
             return Optional.empty();
         }
     }

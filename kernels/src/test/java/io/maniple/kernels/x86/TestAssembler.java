@@ -39,6 +39,13 @@ class TestAssembler {
     }
 
     @Test
+    void signedLoadsFillTheWholeRegister() {
+        assertThat(bytes(a -> a.loadSigned(1, Gpr.RAX, Memory.at(Gpr.R8, 0)))).isEqualTo("490fbe00");
+        assertThat(bytes(a -> a.loadSigned(2, Gpr.RSI, Memory.at(Gpr.R8, 4)))).isEqualTo("490fbf7004");
+        assertThat(bytes(a -> a.loadSigned(4, Gpr.RAX, Memory.at(Gpr.R8, 0)))).isEqualTo("496300");
+    }
+
+    @Test
     void jumpsBothWays() {
         assertThat(bytes(a -> {
                     Assembler.Label back = new Assembler.Label();

@@ -2,6 +2,7 @@ package io.maniple.server.engine;
 
 import io.maniple.bridge.program.DType;
 import io.maniple.kernels.ir.ElementType;
+import io.maniple.kernels.ir.GatherForm;
 import io.maniple.kernels.ir.Kernel;
 import io.maniple.kernels.ir.KernelCompiler;
 import io.maniple.kernels.ir.KernelCompiler.Executable;
@@ -20,7 +21,9 @@ public final class Compilers {
     private final List<KernelCompiler> compilers;
     private final ConcurrentHashMap<Key, Executable> compiled = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<DType, Optional<ProductCode>> products = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<GatherForm, Optional<Executable>> gathers = new ConcurrentHashMap<>();
     private @Nullable Optional<SortCode> sorts;
+    private @Nullable Optional<Executable> lookUp;
     private final AtomicLong count = new AtomicLong();
 
     /** @param compilers in order of preference; the last must have a form for every kernel */
@@ -55,6 +58,30 @@ public final class Compilers {
                     : compilers.getFirst().sorts();
         }
         return sorts;
+    }
+
+    /** As {@link KernelCompiler#moveBytes}, of the best compiler. */
+    int moveBytes() {
+        return compilers.isEmpty() ? 0 : compilers.getFirst().moveBytes();
+    }
+
+    /** The best compiler's code for copying rows by index. */
+    Optional<Executable> gather(GatherForm form) {
+        return gathers.computeIfAbsent(
+                form,
+                key -> compilers.isEmpty()
+                        ? Optional.empty()
+                        : compilers.getFirst().gather(key));
+    }
+
+    /** The best compiler's code for looking up bytes by bytes. */
+    synchronized Optional<Executable> lookUp() {
+        if (lookUp == null) {
+            lookUp = compilers.isEmpty()
+                    ? Optional.empty()
+                    : compilers.getFirst().lookUp();
+        }
+        return lookUp;
     }
 
     private Optional<ProductCode> products(ElementType type) {

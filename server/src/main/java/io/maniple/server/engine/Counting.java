@@ -65,9 +65,10 @@ final class Counting {
         long bins = call.layout(0).elements();
         long values = call.address(1);
         long count = call.layout(1).elements();
+        ElementType type = Casts.storage(call.layout(1).type());
         if (call.operands() == 3) {
             fill(out, 8 * bins);
-            check(values, count, bins);
+            check(type, values, count, bins);
             long weights = call.address(2);
             inOrder(count, (worker, begin, end) -> {
                 for (long index = begin; index < end; index++) {
@@ -78,49 +79,23 @@ final class Counting {
                 }
             });
         } else if (bins <= OWN_COUNTS) {
-            Counts counts = new Counts(workers.threads(), (int) bins);
-            workers.run(
-                    count,
-                    GRAIN,
-                    (worker, begin, end) -> count(values, begin, end, bins, counts.of(worker), counts.step()));
-            counts.write(out);
+            Tally tally = new Tally(type, values, bins, workers.threads());
+            workers.run(count, tally.grain(GRAIN), (worker, begin, end) -> {
+                long reached = tally.count(worker, begin, end);
+                if (reached < end) {
+                    throw outside(number(type, values, reached), bins);
+                }
+            });
+            tally.write(out);
         } else {
             fill(out, 8 * bins);
-            check(values, count, bins);
+            check(type, values, count, bins);
             inOrder(count, (worker, begin, end) -> {
                 for (long index = begin; index < end; index++) {
-                    long bin = get(values, index);
+                    long bin = number(type, values, index);
                     put(out, bin, get(out, bin) + 1);
                 }
             });
-        }
-    }
-
-    /** Counts into {@link Counts#LANES} tables, one behind the other: equal neighbours do not wait for each other. */
-    private static void count(long values, long begin, long end, long bins, long[] counts, int step) {
-        long index = begin;
-        for (; index <= end - Counts.LANES; index += Counts.LANES) {
-            long first = get(values, index);
-            long second = get(values, index + 1);
-            long third = get(values, index + 2);
-            long fourth = get(values, index + 3);
-            if (Long.compareUnsigned(first, bins) >= 0
-                    || Long.compareUnsigned(second, bins) >= 0
-                    || Long.compareUnsigned(third, bins) >= 0
-                    || Long.compareUnsigned(fourth, bins) >= 0) {
-                break;
-            }
-            counts[(int) first]++;
-            counts[step + (int) second]++;
-            counts[2 * step + (int) third]++;
-            counts[3 * step + (int) fourth]++;
-        }
-        for (; index < end; index++) {
-            long position = get(values, index);
-            if (Long.compareUnsigned(position, bins) >= 0) {
-                throw outside(position, bins);
-            }
-            counts[(int) position]++;
         }
     }
 
@@ -133,10 +108,10 @@ final class Counting {
     }
 
     /** Whether all positions are below the size, and none negative. */
-    private void check(long positions, long count, long size) {
+    private void check(ElementType type, long positions, long count, long size) {
         workers.run(count, GRAIN, (worker, begin, end) -> {
             for (long index = begin; index < end; index++) {
-                long position = get(positions, index);
+                long position = number(type, positions, index);
                 if (Long.compareUnsigned(position, size) >= 0) {
                     throw outside(position, size);
                 }
@@ -230,7 +205,7 @@ final class Counting {
         long source = call.address(1);
         long target = call.address(0);
         long starts = call.address(2);
-        check(starts, segments, length);
+        check(ElementType.INT64, starts, segments, length);
         long results = call.layout(0).elements();
         long grain = Math.max(1, GRAIN / Math.max(1, length / Math.max(1, segments)));
         workers.run(results, grain, (worker, begin, end) -> {
@@ -277,6 +252,10 @@ final class Counting {
             errors.note(type, left, right, combined);
         }
         return combined;
+    }
+
+    private static long number(ElementType type, long address, long index) {
+        return type == ElementType.INT64 ? get(address, index) : Scalars.read(type, address + type.bytes() * index);
     }
 
     private static long get(long address, long index) {

@@ -36,7 +36,7 @@ final class LaunchBuilder {
     /** Transposing access goes by tiles of this edge, so that both sides use whole cache lines. */
     private static final long TILE = 64;
     /** Outputs larger than the last-level cache bypass it. */
-    private static final long STREAMING_BYTES = 32L << 20;
+    static final long STREAMING_BYTES = 32L << 20;
 
     /**
      * How a kernel of a cascade differs from one that stands alone.

@@ -21,8 +21,8 @@ final class Routines {
     Routines(Workers workers, Compilers compilers, Blas blas) {
         this.scans = new Scans(workers, compilers);
         // A family of operations is one line here, one in RoutineForms and its rows in the operation table.
-        codes.putAll(new Selections(workers).routines());
-        codes.putAll(new Gathers(workers).routines());
+        codes.putAll(new Selections(workers, compilers).routines());
+        codes.putAll(new Gathers(workers, compilers).routines());
         codes.putAll(new RandomNumbers(workers).routines());
         codes.putAll(new Sorting(workers, compilers).routines());
         codes.putAll(new Searching(workers).routines());

@@ -3,7 +3,9 @@ package io.maniple.server.engine;
 import io.maniple.bridge.program.Instruction;
 import io.maniple.bridge.program.Operand;
 import io.maniple.bridge.proto.Status;
+import io.maniple.kernels.ir.ElementType;
 import io.maniple.server.failure.ManipleException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
@@ -16,10 +18,17 @@ final class Selections {
 
     private static final MemorySegment MEMORY = Scalars.MEMORY;
 
-    private final Workers workers;
+    /** Larger runs are copied by {@link RowCopy}, so many at a time. */
+    private static final long SINGLE_BYTES = 8;
 
-    Selections(Workers workers) {
+    private static final int ROWS = 1024;
+
+    private final Workers workers;
+    private final Compilers compilers;
+
+    Selections(Workers workers, Compilers compilers) {
         this.workers = workers;
+        this.compilers = compilers;
     }
 
     Map<String, RoutineCode> routines() {
@@ -48,11 +57,42 @@ final class Selections {
                             + out.layout().elements());
         }
         MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, count, chosen);
+        if (bytes > SINGLE_BYTES && compilers.moveBytes() > 0) {
+            rows(mask, starts, source, target, bytes, elements);
+            return;
+        }
         workers.run(starts.length - 1, 1, (worker, begin, end) -> {
             for (long block = begin; block < end; block++) {
                 long from = block * BLOCK;
                 long to = Math.min(elements, from + BLOCK);
                 compress(mask, source, target + starts[(int) block] * bytes, bytes, from, to);
+            }
+        });
+    }
+
+    private void rows(long mask, long[] starts, long source, long target, long bytes, long elements) {
+        // Where the next chosen row is the processor guesses: they follow on each other.
+        RowCopy copy =
+                RowCopy.near(compilers, ElementType.INT64, source, elements, bytes, target, starts[starts.length - 1]);
+        workers.run(starts.length - 1, 1, (worker, begin, end) -> {
+            try (Arena arena = Arena.ofConfined()) {
+                long rows = arena.allocate(8L * (ROWS + WORD), 8).address();
+                for (long block = begin; block < end; block++) {
+                    long to = Math.min(elements, (block + 1) * BLOCK);
+                    long at = target + starts[(int) block] * bytes;
+                    int found = 0;
+                    for (long index = block * BLOCK; index < to; index += WORD) {
+                        for (long left = word(mask, index, to); left != 0; left &= left - 1) {
+                            long chosen = index + (Long.numberOfTrailingZeros(left) >>> 3);
+                            MEMORY.set(ValueLayout.JAVA_LONG, rows + 8L * found++, chosen);
+                        }
+                        if (found >= ROWS || index + WORD >= to) {
+                            copy.run(rows, found, 0, found, at);
+                            at += found * bytes;
+                            found = 0;
+                        }
+                    }
+                }
             }
         });
     }

@@ -20,7 +20,7 @@ final class MovementForms {
                         RoutineForms.checking(
                                 MovementForms::compress, RoutineForms::uncut, views -> RoutineForm.Sharing.SELECTED),
                 "place", updating(MovementForms::place),
-                "take", RoutineForms.checking(layouts -> indexed(layouts, 0, 1), MovementForms::taken),
+                "take", TAKE,
                 "put", updating(layouts -> indexed(layouts, 1, 0)),
                 "matmul", PRODUCT);
     }
@@ -114,6 +114,26 @@ final class MovementForms {
         cut[1] = false;
         return cut;
     }
+
+    private static final RoutineForm TAKE = new RoutineForm() {
+        @Override
+        public @Nullable String check(List<Layout> layouts) {
+            return indexed(layouts, 0, 1);
+        }
+
+        @Override
+        public boolean[] cutRows(List<Operand.View> views) {
+            return taken(views);
+        }
+
+        /** One array of indices. */
+        @Override
+        public boolean acceptsType(List<Operand.View> views, int input) {
+            return input == 2
+                    && views.size() == 3
+                    && RoutineForms.isIndex(views.get(input).layout().type());
+        }
+    };
 
     private static final RoutineForm PRODUCT = new RoutineForm() {
         @Override

@@ -45,11 +45,17 @@ public final class Planner {
     private final List<Group> groups = new ArrayList<>();
     private final List<Long> temporaries = new ArrayList<>();
     private final boolean[] freed;
+    private final boolean forDevice;
     /** Buffers that nobody needs but the client, who wants to hear of errors. */
     private final BitSet heard = new BitSet();
 
-    /** @param reports for each source the kinds of floating-point errors to report; may be empty */
-    public Planner(BatchStructure structure, OperationTable table, Fusion fusion, List<Integer> reports) {
+    /**
+     * @param reports for each source the kinds of floating-point errors to report; may be empty
+     * @param forDevice whether a device may run the steps
+     */
+    public Planner(
+            BatchStructure structure, OperationTable table, Fusion fusion, List<Integer> reports, boolean forDevice) {
+        this.forDevice = forDevice;
         this.reports = reports;
         this.structure = structure;
         this.table = table;
@@ -474,6 +480,11 @@ public final class Planner {
     /** Whether a buffer begins in this batch and dies in it. */
     private boolean isInner(int buffer) {
         return buffer >= structure.buffers() || structure.isNew(buffer) && dies(buffer);
+    }
+
+    /** Whether a device may run the steps. */
+    boolean isForDevice() {
+        return forDevice;
     }
 
     private int reports(int source) {

@@ -36,6 +36,16 @@ public interface RoutineForm {
     }
 
     /**
+     * Whether an input may keep a type other than the signature's: of whole numbers that the processor's code reads as they
+     * are. A device's code reads the signature's types only.
+     *
+     * @param views outputs and inputs as the client wrote them
+     */
+    default boolean acceptsType(List<Operand.View> views, int input) {
+        return false;
+    }
+
+    /**
      * Which operands can be cut along their first dimension, all at the same places, into parts that are worth as much as
      * the whole, to the bit; the others belong to every part. The first operand is one of those that can.
      *

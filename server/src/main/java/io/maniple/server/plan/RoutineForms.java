@@ -95,6 +95,14 @@ public final class RoutineForms {
         @Nullable String of(List<Layout> layouts);
     }
 
+    /** Bool and whole numbers that int64 holds all of. */
+    static boolean isIndex(DType type) {
+        return switch (type) {
+            case BOOL, INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64 -> true;
+            case UINT64, FLOAT16, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128 -> false;
+        };
+    }
+
     static boolean isInteger(DType type) {
         return switch (type) {
             case INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64 -> true;

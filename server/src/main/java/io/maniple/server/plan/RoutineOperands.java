@@ -45,7 +45,9 @@ final class RoutineOperands {
                     : operation
                             .inputs()
                             .get(Math.min(index - outputs, operation.inputs().size() - 1));
-            boolean suits = view.layout().type() == type
+            boolean typed = view.layout().type() == type
+                    || (!isOutput && !planner.isForDevice() && form.acceptsType(views(instruction), index));
+            boolean suits = typed
                     && (view.layout().isContiguous()
                             || (isOutput ? form.acceptsStridedOutputs() : form.acceptsStrided(view.layout())))
                     && (isOutput || !meetsOutput(instruction, outputs, view));
@@ -67,6 +69,13 @@ final class RoutineOperands {
         for (Operand.View[] copy : copiesBehind) {
             planner.addCopy(copy[0], copy[1], instruction.source());
         }
+    }
+
+    private static List<Operand.View> views(Instruction instruction) {
+        return instruction.operands().stream()
+                .filter(Operand.View.class::isInstance)
+                .map(Operand.View.class::cast)
+                .toList();
     }
 
     private static boolean meetsOutput(Instruction instruction, int outputs, Operand.View view) {

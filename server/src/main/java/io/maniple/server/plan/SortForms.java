@@ -24,7 +24,7 @@ final class SortForms {
         forms.put("argsort", RoutineForms.checking(layouts -> rows(layouts, 2), RoutineForms.ofRank(2, true, true)));
         forms.put("partition", RoutineForms.checking(SortForms::partition, RoutineForms.ofRank(2, true, true, false)));
         forms.put("searchsorted", SEARCH);
-        forms.put("bincount", RoutineForms.checking(SortForms::bincount, RoutineForms::uncut, SortForms::unweighted));
+        forms.put("bincount", COUNT);
         forms.put(
                 "histogram",
                 RoutineForms.checking(SortForms::histogram, RoutineForms::uncut, views -> Sharing.COUNTED));
@@ -103,6 +103,26 @@ final class SortForms {
     private static @Nullable String vectorOfIntegers(Layout layout, String what) {
         return layout.rank() == 1 && RoutineForms.isInteger(layout.type()) ? null : "needs a vector of " + what;
     }
+
+    /** out, values, perhaps weights. */
+    private static final RoutineForm COUNT = new RoutineForm() {
+        @Override
+        public @Nullable String check(List<Layout> layouts) {
+            return bincount(layouts);
+        }
+
+        @Override
+        public Sharing sharing(List<Operand.View> views) {
+            return unweighted(views);
+        }
+
+        @Override
+        public boolean acceptsType(List<Operand.View> views, int input) {
+            return input == 1
+                    && views.size() == 2
+                    && RoutineForms.isIndex(views.get(input).layout().type());
+        }
+    };
 
     /** out, sorted vector, values; 1 for the right side. */
     private static final RoutineForm SEARCH = new RoutineForm() {

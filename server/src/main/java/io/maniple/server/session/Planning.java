@@ -63,7 +63,7 @@ public final class Planning {
 
     /**
      * @param described whether plans are described for a trace
-     * @param lazily whether steps are compiled for the processor only when they run there
+     * @param lazily whether steps are compiled for the processor only when they run there, for a device may run them
      */
     Planning(SessionOptions options, Limits limits, Compilers compilers, boolean described, boolean lazily) {
         this.lazily = lazily;
@@ -87,7 +87,7 @@ public final class Planning {
             boolean reused = known != null;
             if (known == null) {
                 List<Instruction> instructions = decoded(structure, batch);
-                Plan plan = new Planner(structure, table, fusion(), batch.getReportsList()).plan(instructions);
+                Plan plan = new Planner(structure, table, fusion(), batch.getReportsList(), lazily).plan(instructions);
                 known = new KnownPlan(
                         new PreparedPlan(plan, compilers, lazily),
                         described ? PlanDescription.of(plan, instructions, table, structure.buffers()) : null);
