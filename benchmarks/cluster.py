@@ -216,8 +216,8 @@ class Maniple:
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().rpartition(":")[2])
 
-    def run(self, program: Path, *arguments: object) -> list[float]:
-        environment = {
+    def run(self, program: Path, *arguments: object, **more: str) -> list[float]:
+        environment = more | {
             "MANIPLE_URL": f"maniple://localhost:{self.port}",
             "MANIPLE_CA": str(self.directory / "ca.pem"),
             "MANIPLE_TOKEN_FILE": str(self.directory / "token"),

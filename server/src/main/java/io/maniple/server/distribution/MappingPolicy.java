@@ -32,6 +32,20 @@ public interface MappingPolicy {
      */
     long begin(long count, int worker, int workers);
 
+    /**
+     * Who does a step that is not shared out.
+     *
+     * @param held bytes of what it reads that each worker has already
+     * @return a worker, from 0; by default the first of those that have most
+     */
+    default int alone(long[] held) {
+        int best = 0;
+        for (int worker = 1; worker < held.length; worker++) {
+            best = held[worker] > held[best] ? worker : best;
+        }
+        return best;
+    }
+
     /** A kernel of no more elements is done by everybody, at once, instead of being shared out. */
     default long everywhereElements() {
         return 65_536;

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import java.util.zip.CRC32C;
 
 /** The mapping policies there are, by name. */
@@ -36,14 +37,23 @@ public final class Mappings {
         for (MappingPolicy own : List.of(EVEN, new WeightedMapping())) {
             known.put(own.name(), own);
         }
-        jar.ifPresent(file -> others(file).forEach(other -> known.putIfAbsent(other.name(), other)));
+        jar.ifPresent(file -> others(file).forEach(other -> {
+            if (known.putIfAbsent(other.name(), other) != null) {
+                throw new IllegalArgumentException(
+                        "there are two mappings '" + other.name() + "', one of them in " + file + ": rename it");
+            }
+        }));
         MappingPolicy found = known.get(name);
         if (found == null) {
             throw new IllegalArgumentException("there is no mapping '" + name + "'"
                     + jar.map(file -> " here or in " + file).orElse("") + ", but " + String.join(", ", known.keySet()));
         }
         MappingPolicy chosen = colon < 0 ? found : found.with(choice.substring(colon + 1));
-        return chosen instanceof EvenMapping ? chosen : new Checked(chosen);
+        return chosen instanceof EvenMapping ? chosen : checked(chosen);
+    }
+
+    static MappingPolicy checked(MappingPolicy policy) {
+        return new Checked(policy);
     }
 
     /** What all workers must have alike: the choice, and the checksum of the jar. */
@@ -89,15 +99,34 @@ public final class Mappings {
 
         @Override
         public long begin(long count, int worker, int workers) {
-            long before = worker < 2 ? 0 : policy.begin(count, worker - 1, workers);
-            long begin = policy.begin(count, worker, workers);
+            long before = worker < 2 ? 0 : asked(() -> policy.begin(count, worker - 1, workers));
+            long begin = asked(() -> policy.begin(count, worker, workers));
             if (begin < before || begin > count) {
-                throw new ManipleException(
-                        Status.INTERNAL,
-                        "the mapping '" + name() + "' lets part " + worker + " of " + workers + " begin at " + begin
-                                + " of " + count + ", and the one before it at " + before);
+                throw wrong("lets part " + worker + " of " + workers + " begin at " + begin + " of " + count
+                        + ", and the one before it at " + before);
             }
             return begin;
+        }
+
+        @Override
+        public int alone(long[] held) {
+            long worker = asked(() -> policy.alone(held.clone()));
+            if (worker < 0 || worker >= held.length) {
+                throw wrong("gives work to worker " + worker + " of " + held.length);
+            }
+            return (int) worker;
+        }
+
+        private long asked(LongSupplier question) {
+            try {
+                return question.getAsLong();
+            } catch (RuntimeException e) {
+                throw new ManipleException(Status.INTERNAL, "the mapping '" + name() + "' has failed: " + e, "", e);
+            }
+        }
+
+        private ManipleException wrong(String what) {
+            return new ManipleException(Status.INTERNAL, "the mapping '" + name() + "' " + what);
         }
 
         @Override

@@ -410,7 +410,7 @@ public final class WorkerSession implements AutoCloseable {
         private void step(Plan.Step step, int index) {
             Division division = plan.division(index, batch.getScalarsList());
             int rank = peers.rank();
-            int alone = division instanceof Division.Alone ? nearest(division.reads(0)) : -1;
+            int alone = division instanceof Division.Alone ? chosen(division.reads(0)) : -1;
             boolean takesPart = alone < 0 || alone == rank;
             String source = Profile.name(batch.getSourcesList(), Effects.source(step));
             Travel travel = new Travel(peers);
@@ -422,7 +422,7 @@ public final class WorkerSession implements AutoCloseable {
                 }
             }
             if (options.getExplain()) {
-                String by = alone < 0 ? division.place() : "by worker " + alone + " alone, which has most of it";
+                String by = alone < 0 ? division.place() : "by worker " + alone + " alone";
                 String how = mapping.name().equals(Mappings.EVEN.name()) ? "" : " by the mapping " + mapping.name();
                 explanation.add(step, batch.getSourcesList(), "; " + by + how + "; " + travel.described());
             }
@@ -448,30 +448,22 @@ public final class WorkerSession implements AutoCloseable {
         }
 
         /** The worker that has most of what is read. */
-        private int nearest(List<Touch> reads) {
-            int best = 0;
-            long most = -1;
-            for (int worker = 0; worker < peers.size(); worker++) {
-                long held = 0;
+        private int chosen(List<Touch> reads) {
+            long[] held = new long[peers.size()];
+            for (int worker = 0; worker < held.length; worker++) {
+                int asked = worker;
                 for (Touch touch : reads) {
-                    long[] sum = new long[1];
-                    int asked = worker;
                     for (int range = 0; range < touch.spans().ranges(); range++) {
                         numbered[touch.buffer()]
                                 .ownership()
                                 .visit(
                                         touch.spans().begin(range),
                                         touch.spans().end(range),
-                                        (begin, end, mask) -> sum[0] += (mask >>> asked & 1) * (end - begin));
+                                        (begin, end, mask) -> held[asked] += (mask >>> asked & 1) * (end - begin));
                     }
-                    held += sum[0];
-                }
-                if (held > most) {
-                    most = held;
-                    best = worker;
                 }
             }
-            return best;
+            return mapping.alone(held);
         }
 
         private @Nullable ManipleException spoiled(Plan.Step step) {

@@ -3,6 +3,7 @@ package io.maniple.server.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.maniple.server.failure.ManipleException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -49,6 +50,44 @@ class TestMappings {
         assertThatThrownBy(() -> find(choice))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("such as weighted:2,1");
+    }
+
+    private record Wrong(long begin, int chosen) implements MappingPolicy {
+        @Override
+        public String name() {
+            return "wrong";
+        }
+
+        @Override
+        public long begin(long count, int worker, int workers) {
+            if (begin == 99) {
+                throw new IllegalStateException("lost");
+            }
+            return worker == 1 ? 5 : begin;
+        }
+
+        @Override
+        public int alone(long[] held) {
+            held[0] = 0;
+            return chosen;
+        }
+    }
+
+    @Test
+    void wrongAnswersAreErrors() {
+        MappingPolicy policy = Mappings.checked(new Wrong(4, 2));
+        assertThat(policy.begin(10, 1, 3)).isEqualTo(5);
+        assertThatThrownBy(() -> policy.begin(10, 2, 3))
+                .isInstanceOf(ManipleException.class)
+                .hasMessage("the mapping 'wrong' lets part 2 of 3 begin at 4 of 10, and the one before it at 5");
+        assertThatThrownBy(() -> policy.begin(4, 1, 3)).hasMessageContaining("begin at 5 of 4");
+        long[] held = {7, 8};
+        assertThatThrownBy(() -> policy.alone(held)).hasMessage("the mapping 'wrong' gives work to worker 2 of 2");
+        assertThat(held).containsExactly(7, 8);
+        assertThatThrownBy(() -> Mappings.checked(new Wrong(99, 0)).begin(10, 1, 3))
+                .hasMessage("the mapping 'wrong' has failed: java.lang.IllegalStateException: lost");
+        assertThat(find("even").alone(new long[] {1, 3, 3})).isEqualTo(1);
+        assertThat(find("weighted").alone(new long[2])).isZero();
     }
 
     @Test
