@@ -60,14 +60,18 @@ class Daemon:
         }
 
     def start(self) -> "Daemon":
-        command = [sys.executable, "-m", "maniple", "server", "--config", self.directory]
+        command: list[object] = [sys.executable, "-m", "maniple", "server", "--config", self.directory]
         command += ["--listen", f"127.0.0.1:{self.port}", "--log", self.directory / "log", *self.options]
+        self.await_ready(command)
+        return self
+
+    def await_ready(self, command: list[object]) -> None:
+        """Run the command of a daemon until it says where it listens."""
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert "ready at" in line, (line, self.log())
         self.port = int(line.rpartition(":")[2])
-        return self
 
     def log(self) -> str:
         with suppress(FileNotFoundError):

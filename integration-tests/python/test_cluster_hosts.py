@@ -17,23 +17,14 @@ import pytest
 from daemons import Daemon, maniple
 from hosts import Machines, unavailable
 from maniple._cluster import find_spark, find_spark_java
+from maniple._cluster_processes import _FLAGS, _PROPERTIES
 from test_cluster import PROGRAM
 from test_examples import EXAMPLES, SIZES
 
 LONG = os.environ.get("MANIPLE_LONG", "") not in ("", "0")
 WORKERS = ("one", "two")
 PORT = 7077
-# What `maniple cluster start` sets for a cluster on one machine; docs/cluster.md names it for others.
-SETTINGS = """\
-spark.authenticate true
-spark.authenticate.secret {secret}
-spark.network.crypto.enabled true
-spark.network.crypto.saslFallback false
-spark.network.crypto.cipher AES/GCM/NoPadding
-spark.master.rest.enabled false
-spark.deploy.maxExecutorRetries -1
-spark.worker.timeout 20
-"""
+# It looks at its sums all the time, while a machine is missing, too.
 JACOBI = """
 import hashlib, sys
 import numpy as np
@@ -57,7 +48,7 @@ class Spread(Daemon):
         assert made.returncode == 0, made.stderr
         super().__init__(directory / "trial", init=False)
         secret = secrets.token_hex(32)
-        self.settings = self._private("spark.conf", SETTINGS.format(secret=secret))
+        self.settings = self._private("spark.conf", f"{_PROPERTIES}spark.authenticate.secret {secret}\n")
         self.secret = self._private("secret", secret)
         self.spark: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -70,12 +61,7 @@ class Spread(Daemon):
     def begin_spark(self, machine: str, role: str, *arguments: object) -> None:
         """Run Spark's master or worker on a machine; what was there of it is over."""
         java, spark = find_spark_java(), find_spark()
-        opened = [
-            f"--add-opens=java.base/{package}=ALL-UNNAMED"
-            for package in ("java.lang", "java.nio", "java.util", "sun.nio.ch")
-        ]
-        command = [java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:+IgnoreUnrecognizedVMOptions", *opened]
-        command += ["--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"]
+        command: list[object] = [java, *_FLAGS]
         command += ["-cp", spark / "jars" / "*", f"org.apache.spark.deploy.{role.lower()}.{role}"]
         command += ["--host", self.machines.addresses[machine], "--properties-file", self.settings, *arguments]
         with (self.scratch / f"{machine}-{role}.log").open("ab") as log:
@@ -109,11 +95,7 @@ class Spread(Daemon):
         command += ["--cluster-listen", self.address, "--worker-memory", "1g", "--checkpoint-interval", "2s"]
         (self.scratch / "checkpoints").mkdir(exist_ok=True)
         command += ["--checkpoint-dir", str(self.scratch / "checkpoints")]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert "ready at" in line, (line, self.log())
-        self.port = int(line.rpartition(":")[2])
+        self.await_ready([*command])
         return self
 
     def _await_log(self, name: str, words: str, count: int) -> None:

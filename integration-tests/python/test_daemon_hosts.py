@@ -52,11 +52,7 @@ class Distant(Daemon):
     def start(self) -> "Distant":
         command = self.hosts.on("server", sys.executable, "-m", "maniple", "server", "--config", self.directory)
         command += ["--listen", f"{SERVER}:0", "--log", str(self.directory / "log")]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert "ready at" in line, (line, self.log())
-        self.port = int(line.rpartition(":")[2])
+        self.await_ready([*command])
         return self
 
     def begin_there(

@@ -2,11 +2,9 @@ package io.maniple.server.distribution;
 
 /** The same for each: what is chosen unless something else is. */
 final class EvenMapping implements MappingPolicy {
-    static final String NAME = "even";
-
     @Override
     public String name() {
-        return NAME;
+        return "even";
     }
 
     @Override

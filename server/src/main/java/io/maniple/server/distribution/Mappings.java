@@ -52,6 +52,11 @@ public final class Mappings {
         return chosen instanceof EvenMapping ? chosen : checked(chosen);
     }
 
+    /** Where a worker's part begins, for their number the end: what need not be asked a policy is not. */
+    public static long begin(MappingPolicy policy, long count, int worker, int workers) {
+        return worker == 0 ? 0 : worker == workers ? count : policy.begin(count, worker, workers);
+    }
+
     static MappingPolicy checked(MappingPolicy policy) {
         return new Checked(policy);
     }

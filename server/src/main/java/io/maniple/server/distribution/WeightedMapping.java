@@ -4,7 +4,6 @@ import java.util.Arrays;
 
 /** To each what it is worth: machines of different speed, {@code weighted:2,1} for one twice as fast as the other. */
 final class WeightedMapping implements MappingPolicy {
-    static final String NAME = "weighted";
     private static final int MOST = 1_000_000;
 
     private final long[] weights;
@@ -19,7 +18,7 @@ final class WeightedMapping implements MappingPolicy {
 
     @Override
     public String name() {
-        return NAME;
+        return "weighted";
     }
 
     @Override

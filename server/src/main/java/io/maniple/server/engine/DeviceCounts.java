@@ -11,11 +11,11 @@ import io.maniple.bridge.program.Layout;
 import io.maniple.bridge.program.Operand;
 import io.maniple.cuda.CountSource;
 import io.maniple.cuda.KernelText;
-import io.maniple.cuda.RoutineSource;
 import io.maniple.cuda.driver.DeviceException;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Reduction;
 import io.maniple.kernels.ops.Casts;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -191,8 +191,7 @@ final class DeviceCounts {
     /** What folds values by places that are sorted first. */
     private final class Ordered {
         private final KernelText places = CountSource.places();
-        private final KernelText runs = RoutineSource.sortRuns(ElementType.INT64, true);
-        private final KernelText merge = RoutineSource.merge(ElementType.INT64, true);
+        private final DeviceSort sort = new DeviceSort(grids, ElementType.INT64, true);
         private final KernelText fold;
         private final int parts;
 
@@ -202,7 +201,9 @@ final class DeviceCounts {
         }
 
         List<KernelText> texts() {
-            return List.of(places, runs, merge, fold);
+            List<KernelText> texts = new ArrayList<>(sort.texts());
+            texts.addAll(List.of(places, fold));
+            return texts;
         }
 
         void launch(DeviceStep.Surroundings device, long out, long values, Order order, long count, long report)
@@ -224,17 +225,8 @@ final class DeviceCounts {
             return null;
         }
         long[] places = {device.scratch(bytes), device.scratch(bytes)};
-        long work = (count + RoutineSource.SORTED - 1) / RoutineSource.SORTED;
-        device.launch(ordered.runs, grids.grid(work), words(keys[1], keys[0], places[0], 1, count));
-        int from = 0;
-        for (long width = RoutineSource.SORTED; width < count; width *= 2) {
-            int to = 1 - from;
-            device.launch(
-                    ordered.merge,
-                    grids.grid(work),
-                    words(keys[from], keys[to], places[from], places[to], 1, count, width));
-            from = to;
-        }
-        return new Order(keys[from], places[from]);
+        ordered.sort.run(device, keys[1], keys, places, 1, count);
+        int last = DeviceSort.last(count);
+        return new Order(keys[last], places[last]);
     }
 }

@@ -10,6 +10,7 @@ import io.maniple.cuda.driver.DeviceProperties;
 import io.maniple.cuda.driver.Driver;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntToLongFunction;
 
@@ -97,8 +98,9 @@ record DeviceGrids(DeviceProperties properties) {
      * @param run units of what an item selects
      * @param sizes of the dimensions that have indices
      * @param steps places from one index to the next
+     * @param indices the arrays of indices, one a dimension
      */
-    record Indexed(int unitBytes, long run, long[] sizes, long[] steps) {
+    record Indexed(int unitBytes, long run, long[] sizes, long[] steps, List<Operand.View> indices) {
         static boolean suits(Instruction instruction, Layout indexed) {
             int dimensions = instruction.operands().size() - 2;
             return dimensions >= 1 && dimensions <= Math.min(MOST_INDICES, indexed.rank());
@@ -122,7 +124,11 @@ record DeviceGrids(DeviceProperties properties) {
                 steps[dimension] = step;
                 step *= layout.size(dimension);
             }
-            return new Indexed(unit, run / unit, sizes, steps);
+            List<Operand.View> indices = new ArrayList<>();
+            for (int dimension = 0; dimension < dimensions; dimension++) {
+                indices.add(instruction.view(2 + dimension));
+            }
+            return new Indexed(unit, run / unit, sizes, steps, indices);
         }
 
         /** All places. */
@@ -132,6 +138,25 @@ record DeviceGrids(DeviceProperties properties) {
 
         int dimensions() {
             return sizes.length;
+        }
+
+        List<DeviceMemory.Use> uses() {
+            return indices.stream().map(DeviceGrids::reads).toList();
+        }
+
+        /**
+         * Writes the end of what a kernel takes: addresses of the indices, sizes, steps.
+         *
+         * @param at the first of its words
+         * @param factor of the steps
+         */
+        void describe(long[] words, int at, long factor, IntToLongFunction addresses) {
+            int dimensions = dimensions();
+            for (int dimension = 0; dimension < dimensions; dimension++) {
+                words[at + dimension] = address(indices.get(dimension), addresses);
+                words[at + dimensions + dimension] = sizes[dimension];
+                words[at + 2 * dimensions + dimension] = factor * steps[dimension];
+            }
         }
     }
 

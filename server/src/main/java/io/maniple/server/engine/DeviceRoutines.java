@@ -104,9 +104,7 @@ final class DeviceRoutines {
         long units = indexed.run();
         KernelText text = RoutineSource.take(indexed.unitBytes(), dimensions);
         List<DeviceMemory.Use> uses = new ArrayList<>(List.of(writes(out), reads(in)));
-        for (int dimension = 0; dimension < dimensions; dimension++) {
-            uses.add(reads(instruction.view(2 + dimension)));
-        }
+        uses.addAll(indexed.uses());
         long count = instruction.view(2).layout().elements();
         return Optional.of(new DeviceGrids.Made(List.of(text), uses, (device, addresses, scalars, report) -> {
             long bad = DeviceGrids.clearWord(device);
@@ -116,11 +114,7 @@ final class DeviceRoutines {
             box[2] = count;
             box[3] = units;
             box[4] = bad;
-            for (int dimension = 0; dimension < dimensions; dimension++) {
-                box[5 + dimension] = address(instruction.view(2 + dimension), addresses);
-                box[5 + dimensions + dimension] = indexed.sizes()[dimension];
-                box[5 + 2 * dimensions + dimension] = units * indexed.steps()[dimension];
-            }
+            indexed.describe(box, 5, units, addresses);
             device.launch(text, grids.grid(count * units), words(box));
             // An index out of range is an error, which the processor tells of.
             return device.word(bad) == 0;
@@ -359,21 +353,16 @@ final class DeviceRoutines {
             return Optional.empty();
         }
         ElementType type = Casts.storage(layout.type());
-        KernelText runs = RoutineSource.sortRuns(type, indices);
-        KernelText merge = RoutineSource.merge(type, indices);
+        DeviceSort sort = new DeviceSort(grids, type, indices);
         long length = layout.size(layout.rank() - 1);
         long rows = layout.elements() / length;
         return Optional.of(new DeviceGrids.Made(
-                List.of(runs, merge), List.of(writes(out), reads(in)), (device, addresses, scalars, report) -> {
-                    int passes = 0;
-                    for (long width = RoutineSource.SORTED; width < length; width *= 2) {
-                        passes++;
-                    }
+                sort.texts(), List.of(writes(out), reads(in)), (device, addresses, scalars, report) -> {
                     long target = address(out, addresses);
                     long[] keys = {0, 0};
                     long[] places = {0, 0};
                     // The last pass has to end in the output.
-                    int last = passes % 2;
+                    int last = DeviceSort.last(length);
                     long keyBytes = layout.elements() * type.bytes();
                     keys[1 - last] = device.scratch(keyBytes);
                     keys[last] = indices ? device.scratch(keyBytes) : target;
@@ -381,18 +370,7 @@ final class DeviceRoutines {
                         places[last] = target;
                         places[1 - last] = device.scratch(layout.elements() * Long.BYTES);
                     }
-                    long work = rows * ((length + RoutineSource.SORTED - 1) / RoutineSource.SORTED);
-                    device.launch(
-                            runs, grids.grid(work), words(address(in, addresses), keys[0], places[0], rows, length));
-                    int from = 0;
-                    for (long width = RoutineSource.SORTED; width < length; width *= 2) {
-                        int to = 1 - from;
-                        device.launch(
-                                merge,
-                                grids.grid(work),
-                                words(keys[from], keys[to], places[from], places[to], rows, length, width));
-                        from = to;
-                    }
+                    sort.run(device, address(in, addresses), keys, places, rows, length);
                     return true;
                 }));
     }

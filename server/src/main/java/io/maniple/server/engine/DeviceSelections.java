@@ -11,10 +11,10 @@ import io.maniple.bridge.program.Operand;
 import io.maniple.cuda.KernelText;
 import io.maniple.cuda.SelectionSource;
 import io.maniple.cuda.SelectionSource.PutStep;
-import io.maniple.cuda.driver.DeviceException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Selections by masks, and writing by masks and arrays of indices, on a device. What is wrong the processor tells of. */
 final class DeviceSelections {
@@ -49,24 +49,7 @@ final class DeviceSelections {
         // Behind what is chosen nothing is written.
         List<DeviceMemory.Use> uses =
                 List.of(new DeviceMemory.Use(out.buffer(), false, true, 0), writes(count), reads(in), reads(mask));
-        return Optional.of(new DeviceGrids.Made(
-                List.of(counts, starts, move), uses, (device, addresses, scalars, report) -> {
-                    long total = address(count, addresses);
-                    long first = starts(device, address(mask, addresses), length, total);
-                    if (room < length && device.word(total) > room) {
-                        return false;
-                    }
-                    move(
-                            device,
-                            move,
-                            address(out, addresses),
-                            address(in, addresses),
-                            address(mask, addresses),
-                            first,
-                            length,
-                            bytes / unit);
-                    return true;
-                }));
+        return moving(move, uses, out, in, mask, count, room, bytes / unit);
     }
 
     /** Operands: out, in, mask: out[mask] = in. */
@@ -77,57 +60,54 @@ final class DeviceSelections {
         int bytes = out.layout().type().bytes();
         int unit = DeviceGrids.unit(bytes, in.offset(), out.offset());
         KernelText move = SelectionSource.move(unit, true, threads);
-        long length = mask.layout().elements();
-        long given = in.layout().elements();
         List<DeviceMemory.Use> uses = List.of(updates(out), reads(in), reads(mask));
+        return moving(move, uses, out, in, mask, null, in.layout().elements(), bytes / unit);
+    }
+
+    /**
+     * What moves what a mask chooses.
+     *
+     * @param count where its number goes; null if nobody wants it
+     * @param most so many there may be; of more the processor tells
+     * @param run units of each
+     */
+    private Optional<DeviceRoutine> moving(
+            KernelText move,
+            List<DeviceMemory.Use> uses,
+            Operand.View out,
+            Operand.View in,
+            Operand.View mask,
+            Operand.@Nullable View count,
+            long most,
+            long run) {
+        long length = mask.layout().elements();
+        long tiles = (length + tile - 1) / tile;
+        long slices = (run + SelectionSource.SLICE - 1) / SelectionSource.SLICE;
         return Optional.of(new DeviceGrids.Made(
                 List.of(counts, starts, move), uses, (device, addresses, scalars, report) -> {
-                    long total = device.scratch(Long.BYTES);
-                    long first = starts(device, address(mask, addresses), length, total);
-                    if (given < length && device.word(total) > given) {
+                    long total = count == null ? device.scratch(Long.BYTES) : address(count, addresses);
+                    long chosen = address(mask, addresses);
+                    // How many are chosen before each tile.
+                    long first = device.scratch(Long.BYTES * tiles);
+                    device.launch(counts, grids.blocks(tiles), words(chosen, length, tiles, first));
+                    device.launch(starts, grids.blocks(1), words(tiles, first, total));
+                    if (most < length && device.word(total) > most) {
                         return false;
                     }
-                    move(
-                            device,
+                    device.launch(
                             move,
-                            address(out, addresses),
-                            address(in, addresses),
-                            address(mask, addresses),
-                            first,
-                            length,
-                            bytes / unit);
+                            grids.blocks(tiles * slices),
+                            words(
+                                    address(out, addresses),
+                                    address(in, addresses),
+                                    chosen,
+                                    first,
+                                    length,
+                                    tiles,
+                                    run,
+                                    slices));
                     return true;
                 }));
-    }
-
-    private long tiles(long length) {
-        return (length + tile - 1) / tile;
-    }
-
-    /** How many elements are chosen before each tile; their number at {@code total}. */
-    private long starts(DeviceStep.Surroundings device, long mask, long length, long total) throws DeviceException {
-        long tiles = tiles(length);
-        long numbers = device.scratch(Long.BYTES * tiles);
-        device.launch(counts, grids.blocks(tiles), words(mask, length, tiles, numbers));
-        device.launch(starts, grids.blocks(1), words(tiles, numbers, total));
-        return numbers;
-    }
-
-    private void move(
-            DeviceStep.Surroundings device,
-            KernelText text,
-            long out,
-            long in,
-            long mask,
-            long first,
-            long length,
-            long run)
-            throws DeviceException {
-        long slices = (run + SelectionSource.SLICE - 1) / SelectionSource.SLICE;
-        device.launch(
-                text,
-                grids.blocks(tiles(length) * slices),
-                words(out, in, mask, first, length, tiles(length), run, slices));
     }
 
     /** Operands: out, in, index…; of equal indices the last one wins. */
@@ -146,9 +126,7 @@ final class DeviceSelections {
             texts.add(SelectionSource.put(step, indexed.unitBytes(), dimensions, wide));
         }
         List<DeviceMemory.Use> uses = new ArrayList<>(List.of(updates(out), reads(in)));
-        for (int dimension = 0; dimension < dimensions; dimension++) {
-            uses.add(reads(instruction.view(2 + dimension)));
-        }
+        uses.addAll(indexed.uses());
         return Optional.of(new DeviceGrids.Made(texts, uses, (device, addresses, scalars, report) -> {
             long[] box = new long[6 + 3 * dimensions];
             box[0] = address(out, addresses);
@@ -157,11 +135,7 @@ final class DeviceSelections {
             box[3] = indexed.run();
             box[4] = DeviceGrids.clearWord(device);
             box[5] = device.scratch((wide ? 8 : 4) * indexed.places());
-            for (int dimension = 0; dimension < dimensions; dimension++) {
-                box[6 + dimension] = address(instruction.view(2 + dimension), addresses);
-                box[6 + dimensions + dimension] = indexed.sizes()[dimension];
-                box[6 + 2 * dimensions + dimension] = indexed.steps()[dimension];
-            }
+            indexed.describe(box, 6, 1, addresses);
             device.launch(texts.get(0), grids.grid(count), words(box));
             if (device.word(box[4]) != 0) {
                 return false;

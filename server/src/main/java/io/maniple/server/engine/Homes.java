@@ -1,6 +1,7 @@
 package io.maniple.server.engine;
 
 import io.maniple.server.distribution.MappingPolicy;
+import io.maniple.server.distribution.Mappings;
 import java.util.function.IntToLongFunction;
 
 /** Where each worker's part of a buffer is, and how loops and rows of items are cut along that. */
@@ -26,7 +27,7 @@ final class Homes {
     }
 
     private long begin(long count, int worker) {
-        return worker == 0 ? 0 : worker == workers ? count : mapping.begin(count, worker, workers);
+        return Mappings.begin(mapping, count, worker, workers);
     }
 
     /**

@@ -125,11 +125,11 @@ public final class WorkerSession implements AutoCloseable {
 
     /** Where a worker's part of an upload begins: everybody gets all of a small one. */
     public static Spans partOf(long bytes, int worker, int workers, MappingPolicy mapping) {
-        if (bytes <= EVERYWHERE_BYTES) {
-            return Spans.range(0, bytes);
-        }
-        long begin = worker == 0 ? 0 : mapping.begin(bytes, worker, workers);
-        return Spans.range(begin, worker + 1 == workers ? bytes : mapping.begin(bytes, worker + 1, workers));
+        return bytes <= EVERYWHERE_BYTES
+                ? Spans.range(0, bytes)
+                : Spans.range(
+                        Mappings.begin(mapping, bytes, worker, workers),
+                        Mappings.begin(mapping, bytes, worker + 1, workers));
     }
 
     /** Takes some bytes of this worker's part of an upload. */
@@ -447,7 +447,7 @@ public final class WorkerSession implements AutoCloseable {
             }
         }
 
-        /** The worker that has most of what is read. */
+        /** The worker that does a step alone which reads these: the policy's choice, by what each has of them. */
         private int chosen(List<Touch> reads) {
             long[] held = new long[peers.size()];
             for (int worker = 0; worker < held.length; worker++) {
