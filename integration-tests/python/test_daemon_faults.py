@@ -21,6 +21,7 @@ import pytest
 from daemon_clients import FLOAT64, Client, address_of
 from daemons import Daemon, Network, daemon
 from maniple import _program_pb2 as pb
+from maniple._address import DaemonAddress
 from maniple._backend import BackendError
 
 LONG = os.environ.get("MANIPLE_LONG", "") not in ("", "0")
@@ -318,6 +319,10 @@ def test_another_stream_takes_the_place(shared: Daemon) -> None:
 class Long(Client):
     """A session with work that takes seconds, in steps of some milliseconds."""
 
+    def __init__(self, address: DaemonAddress) -> None:
+        super().__init__(address)
+        self.left: list[int] = []
+
     def work(self, instructions: int) -> None:
         batch = self.batch()
         batch.layouts = [(FLOAT64, (1_000_000,), (8,))]
@@ -334,14 +339,16 @@ class Long(Client):
             self.backend.submit(batch)
         except BackendError as error:
             if not error.failed_batch:  # else the arrays were never there
-                self.free(pair)
+                self.left += pair
             raise
-        self.free(pair)
+        self.left += pair
 
-    def free(self, pair: tuple[int, int]) -> None:
+    def free(self) -> None:
+        """Free what work has left: not within it, for this would be given up with it, and the next call be told."""
         batch = self.batch()
-        for handle in pair:
+        for handle in self.left:
             self.instruction(batch, 0, (handle, 0))
+        self.left.clear()
         self.backend.submit(batch)
 
 

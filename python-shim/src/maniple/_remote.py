@@ -166,6 +166,20 @@ def _close(writer: Any) -> None:
         pass
 
 
+def _disconnect(client: flight.FlightClient) -> None:
+    """Close a connection now: one that is left to Python's end still tries to reach the daemon.
+
+    Its threads then meet a process that is being taken down, which has ended with a signal instead
+    of the program's status.
+    """
+    if any([stream.thread.is_alive() for stream in _abandoned]):
+        return  # it may be this connection that is still read
+    try:
+        client.close()
+    except (pa.ArrowException, OSError):
+        pass
+
+
 class _Stream:
     """One stream, with a thread that reads it."""
 
@@ -288,8 +302,12 @@ class Channel:
                 if attempt == _ATTEMPTS or not broken or time.monotonic() > end:
                     raise ServerError(explained(error, self.address)) from None
             time.sleep(0.1 * attempt)
-            self.client = client_of(self.address)
+            self._replace_client()
         raise AssertionError
+
+    def _replace_client(self) -> None:
+        old, self.client = self.client, client_of(self.address)
+        _disconnect(old)
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -378,7 +396,7 @@ class Channel:
         while True:
             stream = None
             try:
-                self.client = client_of(self.address)
+                self._replace_client()
                 act(self.client, self.address, "version", b"", _AGAIN_SECONDS)
                 stream = _Stream(self)
                 opened = stream.open(pb.Opening(session=self.session))
@@ -602,6 +620,8 @@ class Channel:
             stream.end()
         if self._bulk is not None:
             self._bulk.close()
+        _disconnect(self.client)
+        _disconnect(self.control)
         self.lost = self.lost or ServerError("the session is closed")
 
 
