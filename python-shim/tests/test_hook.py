@@ -183,7 +183,8 @@ def test_uninstall_gives_numpy_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "level"), [("import old", 2), ("import importlib; importlib.import_module('old')", 3)]
+    ("statement", "level"),
+    [("import old", 2), ("import importlib; importlib.import_module('old')", 3)],
 )
 def test_a_warning_of_an_imported_module_names_the_import(
     tmp_path: Path, statement: str, level: int

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _attribution, _fallback, _profile, _reductions, _settings, _ufuncs
+from maniple import _attribution, _elements, _fallback, _profile, _reductions, _settings, _ufuncs
 from maniple._array import _new, make, ndarray
 from maniple._buffer import SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
@@ -102,6 +102,8 @@ def part(self: ndarray, key: Any) -> ndarray | None:
 
 
 def getitem(self: ndarray, key: Any) -> Any:
+    if _elements.is_element(self, key):
+        return _elements.read(self, key)
     kind = type(key)
     if kind is slice or kind is tuple:
         view = part(self, key)
@@ -162,6 +164,9 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
         if self._writeable is False:
             raise ValueError("assignment destination is read-only")
         warn_on_write(self)
+    element = type(value) in _elements.NUMBERS and _elements.is_element(self, key)
+    if element and _elements.write(self, key, value):
+        return
     if type(value) is not ndarray and issubclass(type(value), ndarray):
         from maniple import _selection
 
@@ -169,14 +174,21 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
             return
         value = value._view_as_is()  # packed: an array like others from here on
     if is_basic(key):
-        if self._size >= _settings.defer or busy(self) or _is_deferred(value):
+        if type(value) is ndarray and value._buf is self._buf:
             view = part(self, key)
+            if view is not None and _same_place(view, value):
+                return  # of a[key] += b, which has changed the elements already
+        if self._size >= _settings.defer or busy(self) or _is_deferred(value):
+            view = None if element else part(self, key)
             if view is None:
                 full = key if type(key) is tuple else (key,)
                 if not any([k is Ellipsis for k in full]):
                     full = (*full, ...)
                 view = self._sliced(full)
             if fast_assign(view, value, 2):
+                return
+            if element and assign(view, value):
+                _elements.recorded()
                 return
             sequence = not view._shape and np.ndim(value) > 0  # NumPy's error, most likely
             if sequence or not assign(view, value):
@@ -185,6 +197,16 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
     elif (self._size >= _settings.defer or busy(self)) and _set_advanced(self, key, value):
         return
     _assign_on_host(self, key, value)
+
+
+def _same_place(a: ndarray, b: ndarray) -> bool:
+    """Whether two arrays of one buffer are the same elements."""
+    return (
+        a._offset == b._offset
+        and a._shape == b._shape
+        and a._strides == b._strides
+        and a._dtype == b._dtype
+    )
 
 
 def _is_deferred(value: Any) -> bool:

@@ -161,11 +161,12 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 _SILENT = frozenset(
-    (
-        np.abs, np.conjugate, np.copysign, np.equal, np.fabs, np.isfinite, np.isinf, np.isnan, np.logical_and,
-        np.logical_not, np.logical_or, np.logical_xor, np.not_equal, np.negative, np.positive, np.signbit,
-    )
-)  # fmt: skip
+    getattr(np, name)
+    for name in """
+    abs conjugate copysign equal fabs isfinite isinf isnan logical_and logical_not logical_or
+    logical_xor negative not_equal positive signbit
+    """.split()
+)
 """Ufuncs that have nothing to warn of."""
 
 
