@@ -184,3 +184,23 @@ def test_products_of_small_parts() -> None:
                 assert numpy.ndim(mine) == numpy.ndim(expected)
     with pytest.raises(ValueError, match=r"mismatch|aligned"):
         a[0, :3] @ a[0, :4]
+
+
+@pytest.mark.parametrize("home", HOMES)
+def test_iterating(home: str) -> None:
+    a = HOMES[home]()
+    real = numpy.array(a)
+    assert list(a) == list(real)
+    assert [type(x) for x in a[:3]] == [numpy.float64] * 3
+    assert sum(a[::-7]) == sum(real[::-7])
+    for x in (a, real):
+        elements = iter(x)
+        next(elements)
+        x += 1
+        x[2] = next(elements)
+        assert next(elements) == 3.0
+        x *= 2
+        assert next(elements) == 14.0
+    del elements
+    assert numpy.array_equal(a + 0, real)
+    assert [row[0] for row in a[:30].reshape(10, 3)] == list(real[:30:3])
