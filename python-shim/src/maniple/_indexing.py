@@ -11,7 +11,7 @@ import numpy as np
 
 from maniple import _attribution, _elements, _fallback, _profile, _reductions, _settings, _ufuncs
 from maniple._array import _new, make, ndarray
-from maniple._buffer import SHARED
+from maniple._buffer import SHARED, Buffer
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
 from maniple._fast import assign as fast_assign
 from maniple._fast import layout_of
@@ -185,6 +185,9 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
                 if not any([k is Ellipsis for k in full]):
                     full = (*full, ...)
                 view = self._sliced(full)
+            if view._size < _settings.defer and _in_hand(self._buf) and not _is_deferred(value):
+                _assign_on_host(self, key, value)
+                return
             if fast_assign(view, value, 2):
                 return
             if element and assign(view, value):
@@ -197,6 +200,11 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
     elif (self._size >= _settings.defer or busy(self)) and _set_advanced(self, key, value):
         return
     _assign_on_host(self, key, value)
+
+
+def _in_hand(buf: Buffer) -> bool:
+    """Whether the client has looked at this shared memory since the backend has used it."""
+    return _elements.at_hand(buf) and buf.looked
 
 
 def _same_place(a: ndarray, b: ndarray) -> bool:
