@@ -16,6 +16,7 @@ import numpy as np
 from maniple import _views
 from maniple._buffer import LOCAL, PRIVATE, Buffer, local_buffer
 from maniple._dtypes import CODE
+from maniple._elements import at_home
 from maniple._flags import Flags
 
 _new = object.__new__
@@ -128,8 +129,8 @@ class ndarray(Fields):
         buf = self._buf
         if buf.home == PRIVATE:
             itemsize = self._dtype.itemsize
-            # Beyond this, many reads of single elements are likely: fetch all of it.
-            if buf.nbytes > 4096:
+            # What is small is fetched whole.
+            if buf.nbytes > 4096 and not at_home(buf, 1, reads=True):
                 return buf.read(self._offset, itemsize).view(self._dtype)[0]
         return self._host()[()]
 

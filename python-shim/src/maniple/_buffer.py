@@ -48,12 +48,18 @@ class Buffer:
         LOCAL: handle of a copy at the server that is still current, or 0.
     selections : list of weak references, or None
         Lazy selections that read this buffer; they are computed before it changes.
+    accesses : tuple
+        Small accesses to what is not LOCAL, as `_elements` counts them, which alone sets it.
+    window : (Layout, int, ndarray)
+        A NumPy view of this memory that is kept for small accesses: set by `_elements`, and closed
+        before anybody asks whether views are out.
     pin : ndarray
         Set by `keep_in_place`, to `owner`: the memory counts as exported from then on.
     """
 
     __slots__ = (
         "__weakref__",
+        "accesses",
         "handle",
         "home",
         "looked",
@@ -65,12 +71,15 @@ class Buffer:
         "snapshot",
         "touched",
         "typed",
+        "window",
         "written",
     )
 
+    accesses: tuple[int, int, int]
     owner: np.ndarray | None
     memory: np.ndarray | None
     pin: np.ndarray | None  # set by keep_in_place only
+    window: tuple[Any, int, np.ndarray]
 
     def __init__(self, home: int, handle: int, nbytes: int) -> None:
         self.home = home
@@ -184,8 +193,15 @@ class Buffer:
 
     # -- the server looks ----------------------------------------------------------------------
 
+    def close_window(self) -> None:
+        try:
+            del self.window
+        except AttributeError:
+            pass
+
     def exported(self) -> bool:
         """Whether somebody outside Maniple holds a NumPy view of this memory."""
+        self.close_window()
         return sys.getrefcount(self.owner) > _OWN_REFERENCES
 
     def keep_in_place(self) -> None:
@@ -203,6 +219,8 @@ class Buffer:
                 self._adopt()
                 return 0
             self.touched = stream.number
+            if self.looked:
+                self.close_window()
             exported = sys.getrefcount(self.owner) > _OWN_REFERENCES
             if exported:
                 stream.must_sync = True
@@ -216,7 +234,7 @@ class Buffer:
                 return self.snapshot
             stream.frees.append(self.snapshot)
             self.snapshot = 0
-        if sys.getrefcount(self.owner) > _OWN_REFERENCES:
+        if self.exported():
             return 0
         if self.nbytes > _settings.inline_bytes and stream.limits.shared_memory:
             self._share()
@@ -241,7 +259,7 @@ class Buffer:
             self.written = stream.number
             return True
         assert self.memory is not None
-        if sys.getrefcount(self.owner) > _OWN_REFERENCES or not self.memory.flags.writeable:
+        if self.exported() or not self.memory.flags.writeable:
             return False
         if self.nbytes > _settings.inline_bytes and stream.limits.shared_memory:
             self._share()

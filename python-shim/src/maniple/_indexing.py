@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _attribution, _elements, _fallback, _profile, _reductions, _settings, _ufuncs
+from maniple import _attribution, _fallback, _profile, _reductions, _settings, _ufuncs
 from maniple._array import _new, make, ndarray
-from maniple._buffer import SHARED, Buffer
+from maniple._buffer import SHARED
 from maniple._dtypes import BOOL, CHARACTER, INTP, scalar_bits
+from maniple._elements import at_home, element_view
 from maniple._fast import assign as fast_assign
 from maniple._fast import layout_of
 from maniple._flags import warn_on_write
@@ -102,9 +103,10 @@ def part(self: ndarray, key: Any) -> ndarray | None:
 
 
 def getitem(self: ndarray, key: Any) -> Any:
-    if _elements.is_element(self, key):
-        return _elements.read(self, key)
     kind = type(key)
+    near = element_view(self, key)
+    if near is not None:
+        return near[key]
     if kind is slice or kind is tuple:
         view = part(self, key)
         if view is not None:
@@ -164,9 +166,17 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
         if self._writeable is False:
             raise ValueError("assignment destination is read-only")
         warn_on_write(self)
-    element = type(value) in _elements.NUMBERS and _elements.is_element(self, key)
-    if element and _elements.write(self, key, value):
-        return
+    if type(value) in _QUIET:
+        near = element_view(self, key)
+        if near is not None:
+            buf = self._buf
+            if buf.snapshot or buf.selections:
+                buf.look()
+            buf.looked = True
+            near[key] = value
+            if _profile.active:
+                _profile.count("setitem", "host", "index", 1)
+            return
     if type(value) is not ndarray and issubclass(type(value), ndarray):
         from maniple import _selection
 
@@ -179,32 +189,34 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
             if view is not None and _same_place(view, value):
                 return  # of a[key] += b, which has changed the elements already
         if self._size >= _settings.defer or busy(self) or _is_deferred(value):
-            view = None if element else part(self, key)
+            view = part(self, key)
             if view is None:
                 full = key if type(key) is tuple else (key,)
                 if not any([k is Ellipsis for k in full]):
                     full = (*full, ...)
                 view = self._sliced(full)
-            if view._size < _settings.defer and _in_hand(self._buf) and not _is_deferred(value):
+            if (
+                view._size < _settings.defer
+                and not _is_deferred(value)
+                and at_home(self._buf, view._size, reads=False)
+            ):
                 _assign_on_host(self, key, value)
                 return
             if fast_assign(view, value, 2):
-                return
-            if element and assign(view, value):
-                _elements.recorded()
                 return
             sequence = not view._shape and np.ndim(value) > 0  # NumPy's error, most likely
             if sequence or not assign(view, value):
                 _assign_on_host(self, key, value)
             return
-    elif (self._size >= _settings.defer or busy(self)) and _set_advanced(self, key, value):
-        return
+    elif self._size >= _settings.defer or busy(self):
+        few = _chosen(self, key)
+        if (
+            not 0 <= few < _settings.defer
+            or _is_deferred(value)
+            or not at_home(self._buf, few, reads=False)
+        ) and _set_advanced(self, key, value):
+            return
     _assign_on_host(self, key, value)
-
-
-def _in_hand(buf: Buffer) -> bool:
-    """Whether the client has looked at this shared memory since the backend has used it."""
-    return _elements.at_hand(buf) and buf.looked
 
 
 def _same_place(a: ndarray, b: ndarray) -> bool:
@@ -215,6 +227,32 @@ def _same_place(a: ndarray, b: ndarray) -> bool:
         and a._strides == b._strides
         and a._dtype == b._dtype
     )
+
+
+def _chosen(a: ndarray, key: Any) -> int:
+    """Return how many elements arrays of indices choose that are at the host; -1 if unknown."""
+    keys = key if type(key) is tuple else (key,)
+    if len(keys) > len(a._shape):
+        return -1
+    count = 1
+    for k in keys:
+        kind = type(k)
+        if kind is ndarray:
+            if k._dtype.kind not in "iu" or k._size >= _settings.defer or busy(k):
+                return -1
+            count = max(count, k._size)
+        elif kind is np.ndarray:
+            if k.dtype.kind not in "iu":
+                return -1
+            count = max(count, k.size)
+        elif kind is list:
+            if not all([type(i) is int for i in k]):
+                return -1
+            count = max(count, len(k))
+        elif kind is not int and not isinstance(k, np.integer):
+            return -1
+    # Broadcast against each other they choose more, in programs that nobody writes.
+    return count * prod(a._shape[len(keys) :])
 
 
 def _is_deferred(value: Any) -> bool:
@@ -336,6 +374,8 @@ def mask_for(a: ndarray, key: Any) -> Any:
 
 def _advanced(a: ndarray, key: Any, sound: tuple[Any, ...] = ()) -> Any:
     if not stream.enabled or not (a._size >= _settings.defer or busy(a) or _any_large(key)):
+        return HOST
+    if 0 <= (few := _chosen(a, key)) < _settings.defer and at_home(a._buf, few, reads=True):
         return HOST
     if type(key) is list:
         key = np.asarray(_fallback.real(key))

@@ -8,10 +8,10 @@ import numpy as np
 from numpy._core import einsumfunc, numeric
 from numpy._core.multiarray import c_einsum
 
-from maniple import _elements, _fallback, _profile, _settings, _ufuncs
+from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
-from maniple._buffer import LOCAL
 from maniple._dtypes import CHARACTER
+from maniple._elements import idle
 from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, stays
@@ -41,7 +41,7 @@ def at_once(function: Any, a: Any, b: Any) -> Any:
             buf = x._buf
             if x._size >= defer or not 1 <= len(x._shape) <= 2:
                 return HOST
-            if buf.home != LOCAL and not _elements.at_hand(buf):
+            if not idle(buf):
                 return HOST
             work *= x._size
         elif type(x) is np.ndarray and 1 <= x.ndim <= 2:
