@@ -180,3 +180,20 @@ def test_uninstall_gives_numpy_back() -> None:
     )
     result = run("-c", code)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("statement", "level"),
+    [("import old", 2), ("import importlib; importlib.import_module('old')", 3)],
+)
+def test_a_warning_of_an_imported_module_names_the_import(
+    tmp_path: Path, statement: str, level: int
+) -> None:
+    (tmp_path / "old.py").write_text(
+        f"import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel={level})\n"
+    )
+    program = tmp_path / "program.py"
+    program.write_text(f"import numpy as np\n{statement}\n")
+    expected = run(str(program)).stderr
+    assert "program.py:2: DeprecationWarning: old" in expected
+    assert run("-m", "maniple", str(program)).stderr == expected

@@ -163,3 +163,41 @@ def test_the_sizes_follow_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _pace.least("sort") == 0
     monkeypatch.setattr(_settings, "defer", 100)
     assert _pace.least("sort") == 3200
+
+
+def test_small_operations_on_parts_move_to_the_host() -> None:
+    def program(m: Any) -> Any:
+        a = m.arange(float(N)).reshape(250, 200) * 2
+        b = m.zeros((250, 200))
+        for _ in range(6):
+            for j in range(2, 200):
+                b[:, j] = a[:, j] * 0.5 + b[:, j - 1] * 0.25 - b[:, j - 2] * 0.125
+        return b
+
+    before = stream.number
+    result = program(np)
+    assert pace.talkative
+    assert stream.number <= before + 5
+
+    def wide(m: Any) -> Any:
+        a = m.ones((LARGE // 1000, 1000))
+        for j in range(1, 1000):
+            a[:, j] = a[:, j - 1] * 0.5 + a[:, 0]
+        return a
+
+    pace.reset()
+    before = stream.number
+    large = wide(np)
+    assert stream.number <= before + 5, "a small part of a large array in hand is written there"
+    assert numpy.array_equal(large, wide(numpy))
+    assert result._buf.home != PRIVATE
+    assert numpy.array_equal(result, program(numpy))
+
+
+def test_many_operations_on_large_arrays_stay_at_the_backend() -> None:
+    a = np.zeros(N)
+    for _ in range(2100):
+        a += 1
+    assert not pace.talkative
+    assert a._buf.home == PRIVATE
+    assert a[7] == 2100

@@ -65,6 +65,11 @@ PROGRAMS = [
     "z = x.std() + x.mean() + x.var() + x.prod()",
     "z = np.sqrt(x) + np.sqrt(np.abs(x))",
     "z = x[::2] ** 2 + x[1::2].mean()\nz = np.hypot(x, x)\nz = x ** 0.5",
+    "z = 1 / x[x != 0]\nm = x > 0\ny = x.copy()\ny[m] = np.log(x[m]) * x[m] ** -1.5",
+    "z = x[np.isfinite(x)] * np.inf\nz = np.arctanh(x[np.abs(x) < 1])\nz = 1 / (x[x > 1] - 1)",
+    "z = 1 / x[x >= 0]\nz = np.sqrt(x[x < 1]).sum()\nz = x[x > 0] * 1e308",
+    "z = x[x > 3] - x[x > 3]\nx[x == 0] += 1\nz = 1 / x",
+    "i = np.arange(x.size)\nz = i[i > 0] // i[i > 0]",
     "z = 1 / (x - x[::-1] + 3)\nz = x[:1001] / (x[:1001] + 5)",
 ]  # fmt: skip
 

@@ -416,12 +416,11 @@ class ndarray(Fields):
     def __iter__(self) -> Iterator[Any]:
         if not self._shape:
             raise TypeError("iteration over a 0-d array")
+        if len(self._shape) == 1:
+            return iter(self._export())
         return self._rows()
 
     def _rows(self) -> Iterator[Any]:
-        if len(self._shape) == 1:
-            # Elements one by one: look once.
-            self._buf.look()
         for i in range(self._shape[0]):
             yield self[i]  # type: ignore[index]
 

@@ -159,8 +159,30 @@ def _filled(shape: Any, dtype: Any, order: Any, value: Any) -> Any:
     return result
 
 
+_PLAIN_TYPES = frozenset((type, str, np.dtype, type(np.dtype(float)), type(np.dtype(int))))
+
+
+def _is_small(shape: Any, dtype: Any, device: Any) -> bool:
+    """Whether these plain arguments make an array that is NumPy's own."""
+    if device is not None or (type(dtype) not in _PLAIN_TYPES and dtype is not None):
+        return False
+    kind = type(shape)
+    if kind is int:
+        return bool(shape < _settings.small)
+    if kind is not tuple:
+        return False
+    size = 1
+    for n in shape:
+        if type(n) is not int:
+            return False
+        size *= n
+    return size < _settings.small
+
+
 @_override
 def zeros(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None) -> Any:
+    if _is_small(shape, dtype, device):
+        return np.zeros(shape, dtype, order)
     if device in (None, "cpu"):
         result = _filled(shape, dtype, order, 0)
         if result is not HOST:
@@ -170,6 +192,8 @@ def zeros(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = Non
 
 @_override
 def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+    if _is_small(shape, dtype, device):
+        return np.ones(shape, dtype, order)
     if device in (None, "cpu"):
         result = _filled(shape, dtype, order, 1)
         if result is not HOST:
@@ -179,6 +203,8 @@ def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None)
 
 @_override
 def empty(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None) -> Any:
+    if _is_small(shape, dtype, device):
+        return np.empty(shape, dtype, order)
     if device in (None, "cpu"):
         result = _filled(shape, dtype, order, _NOTHING)
         if result is not HOST:
@@ -470,7 +496,9 @@ def through(name: str) -> None:
 
     def function(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        if type(result) is not np.ndarray or any([result is argument for argument in args]):
+        if type(result) is not np.ndarray or result.size < _settings.small:
+            return result
+        if any([result is argument for argument in args]):
             return result
         return _fallback.wrap(result)
 

@@ -278,7 +278,8 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 
 
 @handles(np.where)
-def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    """Record `np.where`; HOST if that cannot be."""
     if x is None and y is None:
         return _array(condition).nonzero()  # type: ignore[attr-defined]
     if x is None or y is None:

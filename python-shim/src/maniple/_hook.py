@@ -151,6 +151,20 @@ def _import_module(name: str, package: str | None = None) -> ModuleType:
     return module
 
 
+def _unseen(function: Any) -> None:
+    """Have `warnings` pass over the frames of this function, as over those of Python's own import.
+
+    What a module warns of while it is imported is attributed to the line of the import statement:
+    frames of Python's own machinery, known by their file name, are left out.
+    """
+    name = "<frozen importlib._bootstrap>"
+    function.__code__ = function.__code__.replace(co_filename=name)
+
+
+_unseen(_import)
+_unseen(_import_module)
+
+
 def _translate(module: ModuleType) -> ModuleType:
     if isinstance(module, Namespace):
         return module

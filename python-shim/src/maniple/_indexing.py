@@ -184,6 +184,10 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
             return
         value = value._view_as_is()  # packed: an array like others from here on
     if is_basic(key):
+        if type(value) is ndarray and value._buf is self._buf:
+            view = part(self, key)
+            if view is not None and _same_place(view, value):
+                return  # of a[key] += b, which has changed the elements already
         if self._size >= _settings.defer or busy(self) or _is_deferred(value):
             view = part(self, key)
             if view is None:
@@ -213,6 +217,16 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
         ) and _set_advanced(self, key, value):
             return
     _assign_on_host(self, key, value)
+
+
+def _same_place(a: ndarray, b: ndarray) -> bool:
+    """Whether two arrays of one buffer are the same elements."""
+    return (
+        a._offset == b._offset
+        and a._shape == b._shape
+        and a._strides == b._strides
+        and a._dtype == b._dtype
+    )
 
 
 def _chosen(a: ndarray, key: Any) -> int:

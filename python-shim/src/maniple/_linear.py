@@ -11,6 +11,7 @@ from numpy._core.multiarray import c_einsum
 from maniple import _fallback, _profile, _settings, _ufuncs
 from maniple._array import make, ndarray
 from maniple._dtypes import CHARACTER
+from maniple._elements import idle
 from maniple._linalg import handler, implementations
 from maniple._recorder import stream
 from maniple._ufuncs import HOST, Instruction, errors_matter, new_array, operand, stays
@@ -27,6 +28,31 @@ def _worthwhile(a: Any, b: Any, shape: tuple[int, ...], inner: int) -> bool:
     return work >= _settings.defer or any(
         type(x) is ndarray and (x._size >= _settings.defer or stays(x)) for x in (a, b)
     )
+
+
+def at_once(function: Any, a: Any, b: Any) -> Any:
+    """Return the product of small vectors or matrices at the host; HOST for others."""
+    if _profile.active:
+        return HOST
+    defer = _settings.defer
+    work = 1
+    for x in (a, b):
+        if type(x) is ndarray:
+            buf = x._buf
+            if x._size >= defer or not 1 <= len(x._shape) <= 2:
+                return HOST
+            if not idle(buf):
+                return HOST
+            work *= x._size
+        elif type(x) is np.ndarray and 1 <= x.ndim <= 2:
+            work *= x.size
+        else:
+            return HOST
+    if work >= defer * max(b.shape[0], 1):
+        return HOST  # as many multiplications as are deferred
+    first = a._export() if type(a) is ndarray else a
+    second = b._export() if type(b) is ndarray else b
+    return _fallback.wrap(function(first, second))
 
 
 def _as_matrix(x: Any, column: bool) -> Any:
@@ -195,6 +221,10 @@ def _scalar(result: Any) -> Any:
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """numpy.dot."""
+    if out is None:
+        result = at_once(np.dot, a, b)
+        if result is not HOST:
+            return result
     if out is None and (np.ndim(a) == 0 or np.ndim(b) == 0):
         return _scaled(a, b)
     if out is not None and (type(out) is not ndarray or not is_c_contiguous(out)):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maniple import _fast, _ufuncs
+from maniple import _fast, _linear, _ufuncs
 from maniple._array import ndarray
 from maniple._dtypes import CODE
 from maniple._fast import SCALARS, layout_of, learn, perform
@@ -284,7 +284,8 @@ def _matmul_pair() -> tuple[Any, Any]:
             and not issubclass(type(other), ndarray)
         ):
             return self._export() @ other
-        return np.matmul(self, other)
+        result = _linear.at_once(np.matmul, self, other)
+        return np.matmul(self, other) if result is HOST else result
 
     def reflected(self: ndarray, other: Any) -> Any:
         return NotImplemented if _defers(other) else np.matmul(other, self)

@@ -16,6 +16,9 @@ WORTH = 800_000
 _LOOKS = 8
 """The first observations say nothing: programs begin with small things."""
 
+_INSTRUCTION = 2048
+"""Work, in additions of two elements, that an instruction has to be worth."""
+
 _PATIENCE = 1 << 27
 """Elements computed by NumPy before the backend is tried again; twice as many each time."""
 
@@ -93,7 +96,16 @@ class Pace:
         if self.talkative:
             if self._work > 4 * WORTH:
                 self._leave()
-        elif self._looks >= _LOOKS and self._work < WORTH and 0 < _settings.defer < _settings.host:
+        elif self._looks >= _LOOKS and self._work < WORTH:
+            self._enter()
+
+    def filled(self, work: int, instructions: int) -> None:
+        """Take note of a batch that is full: of small operations on parts of arrays, perhaps."""
+        if not self.talkative and work < instructions * _INSTRUCTION:
+            self._enter()
+
+    def _enter(self) -> None:
+        if 0 < _settings.defer < _settings.host:
             self.usual = _settings.defer
             _settings.defer = _settings.host
             self.talkative = True

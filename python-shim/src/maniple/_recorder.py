@@ -360,11 +360,12 @@ class Stream:
         if self.must_sync:
             self.flush(sync=True)
             self.warn()
+        elif len(self.batch.operation) >= _settings.batch_instructions:
+            pace.filled(self.pending_elements, len(self.batch.operation))
+            self.flush()
         elif (
-            len(self.batch.operation) >= _settings.batch_instructions
-            or (in_place and self.pending_elements > _settings.pending_elements)
-            or self.content_bytes > _CONTENT_BYTES
-        ):
+            in_place and self.pending_elements > _settings.pending_elements
+        ) or self.content_bytes > _CONTENT_BYTES:
             self.flush()
 
     def _drain_frees(self) -> None:

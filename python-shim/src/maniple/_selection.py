@@ -11,6 +11,7 @@ from maniple import _indexing, _reductions, _ufuncs
 from maniple._array import adopt, ndarray
 from maniple._buffer import LOCAL, PRIVATE, SHARED, Buffer
 from maniple._dtypes import BOOL
+from maniple._recorder import stream
 from maniple._ufuncs import HOST
 
 _LAZY = frozenset(("_buf", "_offset", "_shape", "_size", "_strides", "_root", "_base"))
@@ -120,6 +121,8 @@ def same_mask(a: Any, b: Any) -> bool:
 
 def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute on the full arrays and select later; HOST if that cannot be."""
+    if _ufuncs.errors_matter():
+        return HOST
     mask = None
     full = []
     for x in inputs:
@@ -127,7 +130,10 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
             if mask is not None and not same_mask(mask, x._mask):
                 return HOST
             mask = x._mask
-            full.append(x._source)
+            source = x._source if ufunc in _SILENT else _harmless(ufunc, x._source, mask)
+            if source is HOST:
+                return HOST
+            full.append(source)
         elif type(x) in (int, float, complex, bool) or isinstance(x, np.generic):
             full.append(x)
         else:
@@ -154,9 +160,34 @@ def elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
     return target
 
 
-def _like(source: ndarray) -> Any:
-    from maniple._recorder import stream
+_SILENT = frozenset(
+    getattr(np, name)
+    for name in """
+    abs conjugate copysign equal fabs isfinite isinf isnan logical_and logical_not logical_or
+    logical_xor negative not_equal positive signbit
+    """.split()
+)
+"""Ufuncs that have nothing to warn of."""
 
+
+def _harmless(ufunc: np.ufunc, source: Any, mask: Any) -> Any:
+    """Return `source` with ones where `mask` is false, if errors in what is computed are reported.
+
+    What is not selected is computed all the same, and a mask is often there to keep a division by
+    zero from happening.
+    """
+    if not stream.reporting or (source.dtype.kind not in "fc" and ufunc not in _DIVISIONS):
+        return source
+    one: Any = 1.0 if source.dtype.kind in "fc" else 1
+    from maniple import _functions
+
+    return _functions.where(mask, source, 0.0 if ufunc is np.arctanh else one)
+
+
+_DIVISIONS = frozenset((np.divide, np.floor_divide, np.remainder, np.divmod, np.fmod, np.power))
+
+
+def _like(source: ndarray) -> Any:
     if not stream.enabled:
         return HOST
     with stream.lock:
