@@ -22,7 +22,7 @@ from daemon_clients import FLOAT64, Client, address_of
 from daemons import Daemon, Network, daemon
 from maniple import _program_pb2 as pb
 from maniple._address import DaemonAddress
-from maniple._backend import BackendError
+from maniple._backend import BackendError, Batch
 
 LONG = os.environ.get("MANIPLE_LONG", "") not in ("", "0")
 MIB = 1 << 20
@@ -323,7 +323,8 @@ class Long(Client):
         super().__init__(address)
         self.left: list[int] = []
 
-    def work(self, instructions: int) -> None:
+    def prepared(self, instructions: int) -> tuple[Batch, tuple[int, int]]:
+        """Work, and what it leaves. Python takes longer to write it down than the daemon to begin."""
         batch = self.batch()
         batch.layouts = [(FLOAT64, (1_000_000,), (8,))]
         batch.scalars = [(pb.INT64, 0, 0)]
@@ -335,6 +336,9 @@ class Long(Client):
             to, fro = pair[k % 2], pair[1 - k % 2]
             self.instruction(batch, self.operations["add.accumulate:d->d"], (to, 0), (fro, 0), (0, 0))
         batch.observations = [(pair[0], 0, 8)]
+        return batch, pair
+
+    def work(self, batch: Batch, pair: tuple[int, int]) -> None:
         try:
             self.backend.submit(batch)
         except BackendError as error:
@@ -356,7 +360,7 @@ def test_work_is_given_up_at_any_moment(shared: Daemon) -> None:
     """At 0 to 500 ms: it stops within a second, nothing is left, and the next answer is right."""
     shared.await_sessions(0, 30)
     first = Long(address_of(shared))
-    first.work(3000)  # the runtime compiles what it meets for the first time
+    first.work(*first.prepared(3000))  # the runtime compiles what it meets for the first time
     first.close()
     shared.await_sessions(0, 30)
     before = shared.status()["memory_used"]
@@ -371,10 +375,11 @@ def test_work_is_given_up_at_any_moment(shared: Daemon) -> None:
         x = np.arange(1000.0)
         for turn in range(turns):
             ended: list[float] = []
+            work_of_turn = client.prepared(3000)
 
-            def work(ended: list[float] = ended) -> None:
+            def work(ended: list[float] = ended, prepared: tuple[Batch, tuple[int, int]] = work_of_turn) -> None:
                 try:
-                    client.work(3000)
+                    client.work(*prepared)
                     finished.append(which)
                 except BackendError as error:
                     failed.append(error)
@@ -388,6 +393,7 @@ def test_work_is_given_up_at_any_moment(shared: Daemon) -> None:
                 client.backend.interrupt()
                 working.join(0.1)
             stopped.append(ended[0] - asked)
+            client.free()
             assert np.array_equal(client.add(x, float(turn)), x + turn)
         client.close()
 

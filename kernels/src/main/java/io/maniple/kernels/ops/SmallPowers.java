@@ -3,8 +3,11 @@ package io.maniple.kernels.ops;
 import io.maniple.kernels.ir.ElementType;
 import io.maniple.kernels.ir.Primitive;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -20,6 +23,10 @@ final class SmallPowers {
     private static final String PREFIX = "power";
     private static final int MOST = 8;
     private static final int LEAST = -4;
+
+    /** By name; asked of each instruction that is planned. */
+    private static final Map<String, Integer> ERRORS =
+            names().collect(Collectors.toUnmodifiableMap(Function.identity(), SmallPowers::kinds));
 
     private SmallPowers() {}
 
@@ -60,7 +67,7 @@ final class SmallPowers {
 
     /** The kinds of errors of an operation by its name; empty if it is not one of these. */
     static Optional<Integer> errors(String name) {
-        return names().filter(name::equals).findFirst().map(SmallPowers::kinds);
+        return Optional.ofNullable(ERRORS.get(name));
     }
 
     private static int kinds(String name) {

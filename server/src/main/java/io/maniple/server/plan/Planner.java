@@ -15,6 +15,8 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +39,8 @@ public final class Planner {
 
     /** How many groups an instruction may be moved past; planning stays linear in the batch's length. */
     private static final int LOOK_BACK = 24;
+
+    private static final int ASKED_EVERY = 64;
 
     private final BatchStructure structure;
     private final OperationTable table;
@@ -64,6 +68,14 @@ public final class Planner {
     }
 
     public Plan plan(List<Instruction> instructions) {
+        return plan(instructions, () -> false);
+    }
+
+    /**
+     * @param unwanted asked now and then: a long batch takes a while
+     * @throws CancellationException where it is no longer wanted
+     */
+    public Plan plan(List<Instruction> instructions, BooleanSupplier unwanted) {
         // Frees are known before anything is grouped: what dies in the batch need not reach memory.
         for (Instruction instruction : instructions) {
             if (instruction.operation() == Instruction.FREE) {
@@ -72,7 +84,11 @@ public final class Planner {
         }
         List<Instruction> program =
                 fusion == Fusion.OFF ? instructions : new Forwarding(instructions, table, this::isInner).run();
+        int planned = 0;
         for (Instruction instruction : program) {
+            if (++planned % ASKED_EVERY == 0 && unwanted.getAsBoolean()) {
+                throw new CancellationException();
+            }
             if (instruction.operation() != Instruction.FREE) {
                 add(instruction);
             }

@@ -111,7 +111,7 @@ final class LocalSession implements DetachedSession {
         if (device == null && devices.isWanted()) {
             device = devices.find(memory).orElse(null);
         }
-        Planning.Planned planned = planning.plan(batch, memory::bytes);
+        Planning.Planned planned = planning.plan(batch, memory::bytes, () -> interrupted);
         if (recorder != null) {
             recorder.planned(!planned.reused());
         }

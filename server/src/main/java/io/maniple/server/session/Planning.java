@@ -20,6 +20,8 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Verifies a session's batches and plans them; batches of one structure share a plan. */
@@ -77,9 +79,10 @@ public final class Planning {
      * Verifies all of a batch before anything of it is done.
      *
      * @param bytes the size of a buffer by its handle, or -1 if there is none
+     * @param unwanted whether it has been given up
      * @throws ManipleException what the client is told
      */
-    Planned plan(Batch batch, BatchStructure.BufferSizes bytes) {
+    Planned plan(Batch batch, BatchStructure.BufferSizes bytes, BooleanSupplier unwanted) {
         try {
             BatchStructure structure = verified(batch, bytes);
             PlanKey key = new PlanKey(structure, batch.getSourceList(), batch.getReportsList());
@@ -87,7 +90,8 @@ public final class Planning {
             boolean reused = known != null;
             if (known == null) {
                 List<Instruction> instructions = decoded(structure, batch);
-                Plan plan = new Planner(structure, table, fusion(), batch.getReportsList(), lazily).plan(instructions);
+                Planner planner = new Planner(structure, table, fusion(), batch.getReportsList(), lazily);
+                Plan plan = planner.plan(instructions, unwanted);
                 known = new KnownPlan(
                         new PreparedPlan(plan, compilers, lazily),
                         described ? PlanDescription.of(plan, instructions, table, structure.buffers()) : null);
@@ -96,6 +100,8 @@ public final class Planning {
             return new Planned(structure, known.prepared(), reused, known.description());
         } catch (ProgramException refused) {
             throw refusal(batch, refused);
+        } catch (CancellationException interruption) {
+            throw new ManipleException(Status.CANCELLED, LocalSession.INTERRUPTED, "", interruption);
         }
     }
 

@@ -256,10 +256,14 @@ public final class WorkerSession implements AutoCloseable {
      */
     public Outcome execute(Batch batch) {
         interrupted = false;
-        Planning.Planned planned = planning.plan(batch, handle -> {
-            WorkerBuffer buffer = buffers.get(handle);
-            return buffer == null ? -1 : buffer.bytes();
-        });
+        // Not given up here: all workers must do the same.
+        Planning.Planned planned = planning.plan(
+                batch,
+                handle -> {
+                    WorkerBuffer buffer = buffers.get(handle);
+                    return buffer == null ? -1 : buffer.bytes();
+                },
+                () -> false);
         if (planned.reused()) {
             profile.planReused();
         }
