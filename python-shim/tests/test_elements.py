@@ -360,3 +360,53 @@ def test_iterating(home: str) -> None:
     del elements
     assert numpy.array_equal(a + 0, real)
     assert [row[0] for row in a[:30].reshape(10, 3)] == list(real[:30:3])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda m: m.array([]),
+        lambda m: m.array([1, 2.5, True]),
+        lambda m: m.array([[1, 2], [3, 4]], "f"),
+        lambda m: m.array([[1, 2], [3, 4]], dtype=object),
+        lambda m: m.array([1j, 2], ndmin=3),
+        lambda m: m.array([numpy.float64(1), numpy.int64(2)]),
+        lambda m: m.array([[1] * 40] * 40),
+        lambda m: m.array([m.zeros(3), m.ones(3)]),
+        lambda m: m.array(
+            [
+                [1],
+                [
+                    m.zeros(()),
+                ],
+            ][:1]
+        ),
+        lambda m: m.asarray([1, 2], float),
+        lambda m: m.asarray([[], []]),
+        lambda m: m.arange(5),
+        lambda m: m.arange(-5),
+        lambda m: m.arange(7, 3),
+        lambda m: m.arange(2, 9),
+        lambda m: m.arange(3, 2000),
+        lambda m: m.arange(True),
+        lambda m: m.eye(3, 4, 1, "i"),
+        lambda m: m.eye(50),
+        lambda m: m.eye(2, order="F"),
+    ],
+)
+def test_small_arrays_are_numpys(make: Any) -> None:
+    got, want = numpy.asarray(make(np)), make(numpy)
+    assert (got.dtype, got.shape, got.strides) == (want.dtype, want.shape, want.strides)
+    assert numpy.array_equal(got, want)
+
+
+@pytest.mark.parametrize("wrong", [[[1, 2], [3]], [300, "x"], [1, None]])
+def test_lists_that_are_none_of_numbers(wrong: Any) -> None:
+    for dtype in (None, "u1", object):
+        outcomes = []
+        for m in (np, numpy):
+            try:
+                outcomes.append(repr(m.array(wrong, dtype)))
+            except (ValueError, TypeError, OverflowError) as error:
+                outcomes.append(f"{type(error).__name__}: {error}")
+        assert outcomes[0] == outcomes[1]

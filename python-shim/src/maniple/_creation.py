@@ -282,6 +282,9 @@ def _wrapped_call(function: Any, args: Any, kwargs: Any) -> Any:
 
 @_override
 def arange(*args: Any, **kwargs: Any) -> Any:
+    if not kwargs and 1 <= len(args) <= 2 and type(args[0]) is type(args[-1]) is int:
+        if args[-1] - (args[0] if len(args) == 2 else 0) < _settings.small:
+            return np.arange(*args)
     result = _arange(*args, **kwargs)
     return _wrapped_call(np.arange, args, kwargs) if result is HOST else result
 
@@ -374,6 +377,21 @@ def _linspace(start: float, stop: float, num: int, endpoint: bool, retstep: bool
     return (y, step) if retstep else y
 
 
+_PLAIN = frozenset((bool, int, float, complex, np.float64, np.int64))
+
+
+def _is_plain(numbers: list[Any]) -> bool:
+    """Whether a short list holds numbers, or lists of few of them."""
+    if _PLAIN.issuperset(map(type, numbers)):
+        return True
+    count = 0
+    for row in numbers:
+        if type(row) is not list or not _PLAIN.issuperset(map(type, row)):
+            return False
+        count += len(row)
+    return count < _settings.small
+
+
 @_override
 def array(
     object: Any,
@@ -385,6 +403,10 @@ def array(
     ndmin: int = 0,
     ndmax: Any = None,
 ) -> Any:
+    if type(object) is list and copy is True and order == "K" and not (subok or ndmin or ndmax):
+        # What programs write down: no array is in it, and none of Maniple's is made.
+        if len(object) < _settings.small and _is_plain(object):
+            return np.array(object, dtype)
     if isinstance(copy, np._CopyMode):
         copy = _COPY_MODES.get(copy, copy)
     elif type(copy) is np.bool:
@@ -447,7 +469,7 @@ def _as_array(name: str) -> None:
             return result
         if issubclass(kind, Fields):
             return _fallback.call(original, (a, *args), kwargs)
-        if kind is np.ndarray:
+        if kind is np.ndarray or (kind is list and len(a) < _settings.small and _is_plain(a)):
             return original(a, *args, **kwargs)
         if not _is_object(args[0] if args else kwargs.get("dtype")):
             a = _fallback.real(a)
@@ -530,6 +552,8 @@ OVERRIDES["concat"] = OVERRIDES["concatenate"]
 def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C", *,
         device: Any = None) -> Any:  # fmt: skip
     columns = N if M is None else M
+    if type(N) is int and type(columns) is int and N * columns < _settings.small:
+        return np.eye(N, M, k, dtype, order, device=device)
     result = HOST
     if device in (None, "cpu") and type(N) is type(columns) is type(k) is int and order == "C":
         result = _filled((N, columns), dtype, order, 0)
