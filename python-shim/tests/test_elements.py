@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 import maniple as np
-from maniple import _elements
+from maniple import _elements, _indexing
 from maniple._buffer import LOCAL, PRIVATE, SHARED
 from maniple._dtypes import CODE
 from maniple._recorder import stream
@@ -216,13 +216,25 @@ def test_errors_are_numpys() -> None:
 
 
 def test_local_arrays_stay_local() -> None:
-    a = np.asarray(numpy.ones((N, N)))
     a = np.array(numpy.ones((N, N)))
-    if a._buf.home == LOCAL:
-        a[3, 4] = 2.0
-        a[5] = 3.0
-        assert a._buf.home == LOCAL
-    assert (a[3, 4], a[5, 6]) in ((2.0, 3.0), (1.0, 1.0))
+    assert a._buf.home == LOCAL
+    a[3, 4] = 2.0
+    a[5] = 3.0
+    assert a._buf.home == LOCAL
+    assert (a[3, 4], a[5, 6]) == (2.0, 3.0)
+
+
+def test_a_grid_of_indices_counts_as_what_it_chooses() -> None:
+    real = numpy.arange(float(N * N)).reshape(N, N)
+    a = np.array(real)
+    few, many = numpy.arange(0, N, 50), numpy.arange(N)
+    assert _indexing._chosen(a, numpy.ix_(few, few)) == 16
+    assert _indexing._chosen(a, numpy.ix_(many, many)) == N * N
+    assert _indexing._chosen(a, (few, many)) == -1
+    with pytest.raises(IndexError, match="broadcast"):
+        a[few, many]
+    for index in (few, many):
+        assert numpy.array_equal(a[numpy.ix_(index, index)], real[numpy.ix_(index, index)])
 
 
 MIDDLE = 50_000
@@ -373,14 +385,8 @@ def test_iterating(home: str) -> None:
         lambda m: m.array([numpy.float64(1), numpy.int64(2)]),
         lambda m: m.array([[1] * 40] * 40),
         lambda m: m.array([m.zeros(3), m.ones(3)]),
-        lambda m: m.array(
-            [
-                [1],
-                [
-                    m.zeros(()),
-                ],
-            ][:1]
-        ),
+        lambda m: m.array([[1.0], m.zeros(1)]),
+        lambda m: m.array([[1]]),
         lambda m: m.asarray([1, 2], float),
         lambda m: m.asarray([[], []]),
         lambda m: m.arange(5),

@@ -381,7 +381,9 @@ _PLAIN = frozenset((bool, int, float, complex, np.float64, np.int64))
 
 
 def _is_plain(numbers: list[Any]) -> bool:
-    """Whether a short list holds numbers, or lists of few of them."""
+    """Whether a list holds few numbers, or lists of few in all."""
+    if len(numbers) >= _settings.small:
+        return False
     if _PLAIN.issuperset(map(type, numbers)):
         return True
     count = 0
@@ -403,10 +405,10 @@ def array(
     ndmin: int = 0,
     ndmax: Any = None,
 ) -> Any:
-    if type(object) is list and copy is True and order == "K" and not (subok or ndmin or ndmax):
+    plainly = copy is True and order == "K" and not (subok or ndmin or ndmax)
+    if plainly and type(object) is list and _is_plain(object):
         # What programs write down: no array is in it, and none of Maniple's is made.
-        if len(object) < _settings.small and _is_plain(object):
-            return np.array(object, dtype)
+        return np.array(object, dtype)
     if isinstance(copy, np._CopyMode):
         copy = _COPY_MODES.get(copy, copy)
     elif type(copy) is np.bool:
@@ -469,7 +471,7 @@ def _as_array(name: str) -> None:
             return result
         if issubclass(kind, Fields):
             return _fallback.call(original, (a, *args), kwargs)
-        if kind is np.ndarray or (kind is list and len(a) < _settings.small and _is_plain(a)):
+        if kind is np.ndarray or (kind is list and _is_plain(a)):
             return original(a, *args, **kwargs)
         if not _is_object(args[0] if args else kwargs.get("dtype")):
             a = _fallback.real(a)
@@ -552,8 +554,8 @@ OVERRIDES["concat"] = OVERRIDES["concatenate"]
 def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C", *,
         device: Any = None) -> Any:  # fmt: skip
     columns = N if M is None else M
-    if type(N) is int and type(columns) is int and N * columns < _settings.small:
-        return np.eye(N, M, k, dtype, order, device=device)
+    if _is_small((N, columns), dtype, device):
+        return np.eye(N, M, k, dtype, order)
     result = HOST
     if device in (None, "cpu") and type(N) is type(columns) is type(k) is int and order == "C":
         result = _filled((N, columns), dtype, order, 0)

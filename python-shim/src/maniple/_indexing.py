@@ -184,12 +184,13 @@ def setitem(self: ndarray, key: Any, value: Any) -> None:
             return
         value = value._view_as_is()  # packed: an array like others from here on
     if is_basic(key):
+        view = None
         if type(value) is ndarray and value._buf is self._buf:
             view = part(self, key)
             if view is not None and _same_place(view, value):
                 return  # of a[key] += b, which has changed the elements already
         if self._size >= _settings.defer or busy(self) or _is_deferred(value):
-            view = part(self, key)
+            view = part(self, key) if view is None else view
             if view is None:
                 full = key if type(key) is tuple else (key,)
                 if not any([k is Ellipsis for k in full]):
@@ -234,25 +235,27 @@ def _chosen(a: ndarray, key: Any) -> int:
     keys = key if type(key) is tuple else (key,)
     if len(keys) > len(a._shape):
         return -1
-    count = 1
+    shapes: list[tuple[int, ...]] = []
     for k in keys:
         kind = type(k)
         if kind is ndarray:
             if k._dtype.kind not in "iu" or k._size >= _settings.defer or busy(k):
                 return -1
-            count = max(count, k._size)
+            shapes.append(k._shape)
         elif kind is np.ndarray:
             if k.dtype.kind not in "iu":
                 return -1
-            count = max(count, k.size)
+            shapes.append(k.shape)
         elif kind is list:
             if not all([type(i) is int for i in k]):
                 return -1
-            count = max(count, len(k))
+            shapes.append((len(k),))
         elif kind is not int and not isinstance(k, np.integer):
             return -1
-    # Broadcast against each other they choose more, in programs that nobody writes.
-    return count * prod(a._shape[len(keys) :])
+    try:
+        return prod(broadcast_shapes(*shapes)) * prod(a._shape[len(keys) :])
+    except ValueError:
+        return -1  # with NumPy's error
 
 
 def _is_deferred(value: Any) -> bool:

@@ -38,10 +38,7 @@ def at_once(function: Any, a: Any, b: Any) -> Any:
     work = 1
     for x in (a, b):
         if type(x) is ndarray:
-            buf = x._buf
-            if x._size >= defer or not 1 <= len(x._shape) <= 2:
-                return HOST
-            if not idle(buf):
+            if x._size >= defer or not 1 <= len(x._shape) <= 2 or not idle(x._buf):
                 return HOST
             work *= x._size
         elif type(x) is np.ndarray and 1 <= x.ndim <= 2:

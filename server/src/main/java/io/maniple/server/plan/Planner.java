@@ -67,10 +67,6 @@ public final class Planner {
         this.freed = new boolean[structure.buffers()];
     }
 
-    public Plan plan(List<Instruction> instructions) {
-        return plan(instructions, () -> false);
-    }
-
     /**
      * @param unwanted asked now and then: a long batch takes a while
      * @throws CancellationException where it is no longer wanted
